@@ -1,0 +1,11 @@
+# The extension module instant_connector._native, one file for CPython 3.11 and later (abi3).
+find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.SABIModule)
+file(GLOB native_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/python/native/*.c)
+Python_add_library(_native MODULE USE_SABI 3.11 WITH_SOABI ${native_sources})
+target_link_libraries(_native PRIVATE idc_flags idc_connector)
+target_link_options(_native PRIVATE -Wl,--exclude-libs,ALL)
+set_target_properties(_native PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/python/instant_connector)
+if(SKBUILD)
+    install(TARGETS _native LIBRARY DESTINATION instant_connector)
+    install(TARGETS instant_cli RUNTIME DESTINATION ${SKBUILD_SCRIPTS_DIR})
+endif()

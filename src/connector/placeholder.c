@@ -1,0 +1,1 @@
+/* placeholder */ typedef int idc_connector_placeholder;

@@ -1,0 +1,1 @@
+/* placeholder */ typedef int idc_hub_placeholder;
