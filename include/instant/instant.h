@@ -32,7 +32,8 @@ extern "C" {
 #define INSTANT_API
 #endif
 
-/* The Arrow C data and stream interfaces: https://arrow.apache.org/docs/format/CDataInterface.html */
+/* The Arrow C data and stream interfaces: https://arrow.apache.org/docs/format/CDataInterface.html
+ */
 struct ArrowSchema;
 struct ArrowArray;
 struct ArrowArrayStream;
@@ -68,7 +69,8 @@ typedef struct InstantConnector InstantConnector;
 typedef struct InstantResult InstantResult;
 typedef struct InstantCall InstantCall;
 
-/* A key and a value, both text. Functions below list the keys they know; an unknown one is an error. */
+/* A key and a value, both text. Functions below list the keys they know; an unknown one is an
+ * error. */
 typedef struct InstantOption {
     const char *key;
     const char *value;
@@ -96,17 +98,17 @@ typedef void (*InstantLogHook)(void *host, InstantLogLevel level, const char *li
 /*
  * Read the configuration; nothing is connected yet. Keys:
  *   config_path    a YAML file                        config_text   YAML (or JSON) itself
- *   schema_path    a YAML file of more tables         env.NAME      used before the environment for ${NAME}
- *   hub_url        postgresql://… of an external hub  hub.KEYWORD   host, port, dbname, user, password,
- *                                                     sslmode, sslrootcert, … of an external hub
- *   hub            embedded | environment (PG*)       home          instead of $INSTANT_HOME
- *   pool_size      connections at most (10)           pool_timeout_ms   wait for a free one (30000)
- *   connect_timeout_ms (10000)                        query_timeout_ms  (3600000; 0: none)
- *   application_name
- * Without hub_url, hub.* and hub, the hub is what the file's `hub:`/`postgres_config:` says, else embedded.
+ *   schema_path    a YAML file of more tables         env.NAME      used before the environment for
+ * ${NAME} hub_url        postgresql://… of an external hub  hub.KEYWORD   host, port, dbname, user,
+ * password, sslmode, sslrootcert, … of an external hub hub            embedded | environment (PG*)
+ * home          instead of $INSTANT_HOME pool_size      connections at most (10) pool_timeout_ms
+ * wait for a free one (30000) connect_timeout_ms (10000)                        query_timeout_ms
+ * (3600000; 0: none) application_name Without hub_url, hub.* and hub, the hub is what the file's
+ * `hub:`/`postgres_config:` says, else embedded.
  */
-INSTANT_API InstantStatus instant_open(const InstantOption *options, size_t option_count, InstantLogHook log,
-                                       void *log_host, InstantConnector **connector, InstantError *err);
+INSTANT_API InstantStatus instant_open(const InstantOption *options, size_t option_count,
+                                       InstantLogHook log, void *log_host,
+                                       InstantConnector **connector, InstantError *err);
 
 /* Waits for nothing: results still open end with INSTANT_MISUSE at their next batch. */
 INSTANT_API void instant_close(InstantConnector *connector);
@@ -118,8 +120,8 @@ INSTANT_API void instant_close(InstantConnector *connector);
  * user mapping | schema | table), name, source, ddl (secrets masked).
  */
 INSTANT_API InstantStatus instant_setup(InstantConnector *connector, const InstantOption *options,
-                                        size_t option_count, InstantCall *call, InstantResult **result,
-                                        InstantError *err);
+                                        size_t option_count, InstantCall *call,
+                                        InstantResult **result, InstantError *err);
 
 /*
  * Really connect to every source, in parallel. Result, a row a source (and one for the hub):
@@ -130,30 +132,32 @@ INSTANT_API InstantStatus instant_health(InstantConnector *connector, InstantCal
 
 /*
  * A row a column of every table that can be loaded, in order: table_name (as lazy loads name it),
- * schema_name, source, server, wrapper, remote_schema, remote_name, estimated_rows (int64 or NULL), table_comment,
- * column_name, position (int32), type (as format_type prints it), not_null (bool), column_default,
- * column_comment. `table` NULL: all tables; unknown: INSTANT_NOT_FOUND naming the nearest.
+ * schema_name, source, server, wrapper, remote_schema, remote_name, estimated_rows (int64 or NULL),
+ * table_comment, column_name, position (int32), type (as format_type prints it), not_null (bool),
+ * column_default, column_comment. `table` NULL: all tables; unknown: INSTANT_NOT_FOUND naming the
+ * nearest.
  */
-INSTANT_API InstantStatus instant_tables(InstantConnector *connector, const char *table, InstantCall *call,
-                                         InstantResult **result, InstantError *err);
+INSTANT_API InstantStatus instant_tables(InstantConnector *connector, const char *table,
+                                         InstantCall *call, InstantResult **result,
+                                         InstantError *err);
 
 /* Compare the foreign tables named (none: all) with their sources and import them again:
  * table_name, refreshed (bool), details. */
 INSTANT_API InstantStatus instant_refresh(InstantConnector *connector, const char *const *tables,
-                                          size_t table_count, InstantCall *call, InstantResult **result,
-                                          InstantError *err);
+                                          size_t table_count, InstantCall *call,
+                                          InstantResult **result, InstantError *err);
 
 /* ---- queries ---- */
 
 typedef enum InstantValueKind {
     INSTANT_NULL,
-    INSTANT_BOOL,        /* true | false */
-    INSTANT_INT,         /* decimal digits of any length, with a sign */
-    INSTANT_FLOAT,       /* shortest text that reads back, NaN, Infinity, -Infinity */
-    INSTANT_NUMERIC,     /* decimal digits, NaN, Infinity, -Infinity */
+    INSTANT_BOOL,    /* true | false */
+    INSTANT_INT,     /* decimal digits of any length, with a sign */
+    INSTANT_FLOAT,   /* shortest text that reads back, NaN, Infinity, -Infinity */
+    INSTANT_NUMERIC, /* decimal digits, NaN, Infinity, -Infinity */
     INSTANT_TEXT,
-    INSTANT_BYTES,       /* raw bytes */
-    INSTANT_DATE,        /* the other kinds: PostgreSQL's ISO input form */
+    INSTANT_BYTES, /* raw bytes */
+    INSTANT_DATE,  /* the other kinds: PostgreSQL's ISO input form */
     INSTANT_TIME,
     INSTANT_TIMETZ,
     INSTANT_TIMESTAMP,
@@ -161,7 +165,7 @@ typedef enum InstantValueKind {
     INSTANT_INTERVAL,
     INSTANT_UUID,
     INSTANT_JSON,
-    INSTANT_ARRAY        /* PostgreSQL's {…} form; element says of what */
+    INSTANT_ARRAY /* PostgreSQL's {…} form; element says of what */
 } InstantValueKind;
 
 typedef struct InstantValue {
@@ -179,10 +183,9 @@ typedef struct InstantParameter {
 
 /*
  * Options of every result:
- *   numeric        float64 | decimal | string   (decimal: decimal128 where a precision of at most 38 is
- *                  declared, string otherwise)
- *   unrepresentable  null | error   infinity dates, years beyond Arrow's range, NaN in a decimal,
- *                  24:00:00: NULL and counted in the statistics, or an error
+ *   numeric        float64 | decimal | string   (decimal: decimal128 where a precision of at most
+ * 38 is declared, string otherwise) unrepresentable  null | error   infinity dates, years beyond
+ * Arrow's range, NaN in a decimal, 24:00:00: NULL and counted in the statistics, or an error
  *   batch_rows     rows a record batch has at most (65536)
  *   batch_bytes    bytes a batch has at most, about (16777216)
  *   single_batch   true: one batch, grown in place (for a DataFrame)
@@ -190,8 +193,9 @@ typedef struct InstantParameter {
  */
 INSTANT_API InstantStatus instant_query(InstantConnector *connector, const char *sql,
                                         const InstantParameter *parameters, size_t parameter_count,
-                                        const InstantOption *options, size_t option_count, InstantCall *call,
-                                        InstantResult **result, InstantError *err);
+                                        const InstantOption *options, size_t option_count,
+                                        InstantCall *call, InstantResult **result,
+                                        InstantError *err);
 
 /* op: eq ne gt ge lt le between in not_in is_null is_not_null like ilike. */
 typedef struct InstantFilter {
@@ -214,45 +218,51 @@ typedef struct InstantTableRequest {
     int64_t offset;
 } InstantTableRequest;
 
-INSTANT_API InstantStatus instant_table(InstantConnector *connector, const InstantTableRequest *request,
-                                        const InstantOption *options, size_t option_count, InstantCall *call,
-                                        InstantResult **result, InstantError *err);
+INSTANT_API InstantStatus instant_table(InstantConnector *connector,
+                                        const InstantTableRequest *request,
+                                        const InstantOption *options, size_t option_count,
+                                        InstantCall *call, InstantResult **result,
+                                        InstantError *err);
 
 /* The SQL that instant_table would send to the hub; free it with instant_string_free. */
-INSTANT_API InstantStatus instant_table_sql(InstantConnector *connector, const InstantTableRequest *request,
-                                            InstantCall *call, char **sql, InstantError *err);
+INSTANT_API InstantStatus instant_table_sql(InstantConnector *connector,
+                                            const InstantTableRequest *request, InstantCall *call,
+                                            char **sql, InstantError *err);
 
 /* A condition as people type it: `amount > 100`, `name ilike '%a%'`, `day between 2013-01-01 and
  * 2013-01-31`, `kind in (a, b)`, `x is not null`. The filter lives until instant_filter_free. */
-INSTANT_API InstantStatus instant_filter_parse(const char *text, InstantFilter **filter, InstantError *err);
+INSTANT_API InstantStatus instant_filter_parse(const char *text, InstantFilter **filter,
+                                               InstantError *err);
 INSTANT_API void instant_filter_free(InstantFilter *filter);
 
 /*
- * EXPLAIN (VERBOSE), with analyze also executed. Result, a row a line of the plan: line; and after it the
- * pieces that a source runs, kind = "remote": server, relation, remote_sql, local_filter.
+ * EXPLAIN (VERBOSE), with analyze also executed. Result, a row a line of the plan: line; and after
+ * it the pieces that a source runs, kind = "remote": server, relation, remote_sql, local_filter.
  * Columns: kind (plan | remote), line, server, relation, remote_sql, local_filter.
  */
 INSTANT_API InstantStatus instant_explain(InstantConnector *connector, const char *sql,
-                                          const InstantParameter *parameters, size_t parameter_count,
-                                          bool analyze, InstantCall *call, InstantResult **result,
-                                          InstantError *err);
+                                          const InstantParameter *parameters,
+                                          size_t parameter_count, bool analyze, InstantCall *call,
+                                          InstantResult **result, InstantError *err);
 
 /* ---- results ---- */
 
-/* Move the stream out (once). It stays valid after instant_result_free; releasing it ends the query. */
-INSTANT_API InstantStatus instant_result_stream(InstantResult *result, struct ArrowArrayStream *stream,
-                                                InstantError *err);
+/* Move the stream out (once). It stays valid after instant_result_free; releasing it ends the
+ * query. */
+INSTANT_API InstantStatus instant_result_stream(InstantResult *result,
+                                                struct ArrowArrayStream *stream, InstantError *err);
 
-/* The error behind a failed get_next of the stream moved out of this result (status INSTANT_OK: none). */
+/* The error behind a failed get_next of the stream moved out of this result (status INSTANT_OK:
+ * none). */
 INSTANT_API void instant_result_error(const InstantResult *result, InstantError *err);
 
 typedef struct InstantStats {
     int64_t rows;
-    int64_t bytes;                /* received from the hub */
+    int64_t bytes; /* received from the hub */
     int64_t batches;
-    int64_t unrepresentable;      /* values that became NULL, see the option */
-    int64_t connect_us;           /* waiting for a connection of the pool */
-    int64_t first_batch_us;       /* from the request to the first batch */
+    int64_t unrepresentable; /* values that became NULL, see the option */
+    int64_t connect_us;      /* waiting for a connection of the pool */
+    int64_t first_batch_us;  /* from the request to the first batch */
     int64_t total_us;
 } InstantStats;
 
@@ -267,8 +277,9 @@ INSTANT_API void instant_result_cancel(InstantResult *result);
 INSTANT_API void instant_result_free(InstantResult *result);
 
 /*
- * Write the whole result to a file descriptor. format: table | csv | json | ndjson | arrow (IPC stream).
- * Options: null (text for NULL in csv and table), header (csv: true), max_width (table: columns wide).
+ * Write the whole result to a file descriptor. format: table | csv | json | ndjson | arrow (IPC
+ * stream). Options: null (text for NULL in csv and table), header (csv: true), max_width (table:
+ * columns wide).
  */
 INSTANT_API InstantStatus instant_result_write(InstantResult *result, const char *format, int fd,
                                                const InstantOption *options, size_t option_count,
@@ -278,8 +289,8 @@ INSTANT_API void instant_string_free(char *text);
 
 /* ---- configuration ---- */
 
-/* All errors of a file, one a line, in err->message; *report (free with instant_string_free) has all of
- * them even where the message is too short. */
+/* All errors of a file, one a line, in err->message; *report (free with instant_string_free) has
+ * all of them even where the message is too short. */
 INSTANT_API InstantStatus instant_config_check(const InstantOption *options, size_t option_count,
                                                char **report, InstantError *err);
 
@@ -290,7 +301,7 @@ INSTANT_API const char *instant_config_schema(void);
 
 typedef struct InstantHubStatus {
     bool is_embedded;
-    bool exists;      /* its data directory */
+    bool exists; /* its data directory */
     bool is_running;
     int server_version_num; /* 150020; 0 if not running */
     int64_t pid;            /* of the postmaster; 0 if not running or external */

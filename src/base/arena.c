@@ -63,8 +63,7 @@ block_add(IdcArena *arena, size_t size)
     if (size < ARENA_BLOCK_BYTES)
         size = ARENA_BLOCK_BYTES;
     if (__builtin_add_overflow(arena->total_bytes, size, &total) ||
-        (arena->limit_bytes != 0 && total > arena->limit_bytes) ||
-        size > SIZE_MAX - sizeof *block)
+        (arena->limit_bytes != 0 && total > arena->limit_bytes) || size > SIZE_MAX - sizeof *block)
         return NULL;
     block = malloc(sizeof *block + size);
     if (block == NULL)

@@ -24,7 +24,8 @@ bool idc_call_is_cancelled(const IdcCall *call);
 /* From now on the call may take this long in all; negative: no limit of its own. */
 void idc_call_set_timeout(IdcCall *call, int64_t timeout_ms);
 
-/* Milliseconds that are left, at most longest_ms (negative: no other limit); -1: no limit at all. */
+/* Milliseconds that are left, at most longest_ms (negative: no other limit); -1: no limit at all.
+ */
 int64_t idc_call_remaining_ms(const IdcCall *call, int64_t longest_ms);
 
 /*

@@ -8,13 +8,20 @@
 #include <string.h>
 
 static const char *const sqlstates[] = {
-    [IDC_OK] = "00000",           [IDC_NO_MEMORY] = "53200",
-    [IDC_BAD_VALUE] = "22023",    [IDC_BAD_CONFIG] = "F0000",
-    [IDC_NOT_FOUND] = "42704",    [IDC_CONNECTION_FAILED] = "08006",
-    [IDC_BAD_CREDENTIAL] = "28P01", [IDC_SOURCE_FAILED] = "HV000",
-    [IDC_QUERY_FAILED] = "XX000", [IDC_TIMEOUT] = "57014",
-    [IDC_CANCELED] = "57014",     [IDC_IO_FAILED] = "58030",
-    [IDC_MISUSE] = "XX000",       [IDC_UNSUPPORTED] = "0A000",
+    [IDC_OK] = "00000",
+    [IDC_NO_MEMORY] = "53200",
+    [IDC_BAD_VALUE] = "22023",
+    [IDC_BAD_CONFIG] = "F0000",
+    [IDC_NOT_FOUND] = "42704",
+    [IDC_CONNECTION_FAILED] = "08006",
+    [IDC_BAD_CREDENTIAL] = "28P01",
+    [IDC_SOURCE_FAILED] = "HV000",
+    [IDC_QUERY_FAILED] = "XX000",
+    [IDC_TIMEOUT] = "57014",
+    [IDC_CANCELED] = "57014",
+    [IDC_IO_FAILED] = "58030",
+    [IDC_MISUSE] = "XX000",
+    [IDC_UNSUPPORTED] = "0A000",
 };
 
 void

@@ -24,8 +24,8 @@ typedef enum IdcStatus {
     IDC_TIMEOUT,           /* 57014 */
     IDC_CANCELED,          /* 57014 */
     IDC_IO_FAILED,         /* 58030: a file of this machine */
-    IDC_MISUSE,            /* XX000: a call that the API forbids, such as using a closed connector */
-    IDC_UNSUPPORTED        /* 0A000 */
+    IDC_MISUSE,     /* XX000: a call that the API forbids, such as using a closed connector */
+    IDC_UNSUPPORTED /* 0A000 */
 } IdcStatus;
 
 #define IDC_CHECKED __attribute__((warn_unused_result))

@@ -15,7 +15,6 @@
 IDC_CHECKED IdcStatus idc_quote_identifier(IdcText *sql, const char *name, IdcError *err);
 
 /* 'text', or E'text' where it holds a backslash. */
-IDC_CHECKED IdcStatus idc_quote_literal(IdcText *sql, const char *bytes, size_t len,
-                                        IdcError *err);
+IDC_CHECKED IdcStatus idc_quote_literal(IdcText *sql, const char *bytes, size_t len, IdcError *err);
 
 #endif

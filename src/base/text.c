@@ -108,8 +108,12 @@ static size_t
 utf8_sequence_len(const unsigned char *bytes, size_t len)
 {
     unsigned char first = bytes[0];
-    size_t needed = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3
-                    : first < 0xF5 ? 4 : 0;
+    size_t needed = first < 0x80   ? 1
+                    : first < 0xC2 ? 0
+                    : first < 0xE0 ? 2
+                    : first < 0xF0 ? 3
+                    : first < 0xF5 ? 4
+                                   : 0;
 
     if (needed == 0 || needed > len)
         return 0;
