@@ -1,0 +1,148 @@
+/*
+ * builder.c - a record batch in the making: its columns, its rows, its end.
+ *
+ * In:   column specs, then rows (decode.c)
+ * Out:  record batches
+ * Next: hub/result.c
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "arrow/builder.h"
+
+/* Rows that a batch has room for at its beginning. */
+enum { FIRST_ROWS = 1024 };
+
+static bool
+spec_is_valid(const IdcColumnSpec *spec)
+{
+    if (spec->name == NULL || spec->type_name == NULL)
+        return false;
+    if (spec->kind == IDC_KIND_LIST)
+        return spec->dimensions >= 1 && spec->element != NULL &&
+               spec->element->kind != IDC_KIND_LIST && spec_is_valid(spec->element);
+    if (spec->kind == IDC_KIND_NUMERIC_DECIMAL)
+        return spec->precision >= 1 && spec->precision <= 38;
+    if (spec->kind == IDC_KIND_ENUM)
+        return spec->label_count == 0 || spec->labels != NULL;
+    return true;
+}
+
+IdcStatus
+idc_batch_builder_new(const IdcColumnSpec *specs, size_t count, const IdcBatchOptions *options,
+                      IdcBatchBuilder **builder, IdcError *err)
+{
+    IdcBatchBuilder *made = calloc(1, sizeof *made);
+    IdcStatus status = IDC_OK;
+
+    if (made == NULL || (made->columns = calloc(count + 1, sizeof *made->columns)) == NULL) {
+        status = idc_fail_no_memory(err);
+        goto done;
+    }
+    made->options = *options;
+    made->state.fail_unrepresentable = options->fail_unrepresentable;
+    idc_text_init(&made->state.scratch, 0);
+    for (size_t i = 0; i < count; i++) {
+        assert(spec_is_valid(&specs[i]));
+        made->column_count++;
+        if (!idc_column_init(&made->columns[i], &specs[i],
+                             specs[i].kind == IDC_KIND_LIST ? specs[i].dimensions : 0,
+                             &made->state)) {
+            status = idc_fail_no_memory(err);
+            goto done;
+        }
+        made->row_bytes += made->columns[i].offsets != NULL ? 8 : (int64_t) made->columns[i].width;
+    }
+    *builder = made;
+    made = NULL; /* now the caller's */
+
+done:
+    idc_batch_builder_free(made);
+    return status;
+}
+
+void
+idc_batch_builder_free(IdcBatchBuilder *builder)
+{
+    if (builder == NULL)
+        return;
+    for (size_t i = 0; i < builder->column_count; i++)
+        idc_column_done(&builder->columns[i]);
+    free(builder->columns);
+    idc_text_done(&builder->state.scratch);
+    free(builder);
+}
+
+/* More rows for every column at once, so that rows need not ask column by column. */
+bool
+idc_batch_grow_rows(IdcBatchBuilder *builder)
+{
+    int64_t capacity = builder->row_capacity + builder->row_capacity / 2;
+    int64_t limit = builder->options.batch_rows;
+
+    if (capacity < FIRST_ROWS)
+        capacity = FIRST_ROWS;
+    /* A batch of a known size should end up with just that much memory. */
+    if (!builder->options.single_batch && limit > builder->row_count && capacity > limit)
+        capacity = limit;
+    for (size_t i = 0; i < builder->column_count; i++)
+        if (!idc_column_reserve(&builder->columns[i], capacity - builder->columns[i].length))
+            return false;
+    builder->row_capacity = capacity;
+    return true;
+}
+
+void
+idc_batch_end_row(IdcBatchBuilder *builder)
+{
+    builder->row_count++;
+    for (size_t i = 0; i < builder->column_count; i++)
+        assert(builder->columns[i].length == builder->row_count);
+    builder->bytes += builder->row_bytes;
+}
+
+bool
+idc_batch_is_full(const IdcBatchBuilder *builder)
+{
+    const IdcBatchOptions *options = &builder->options;
+
+    if (options->single_batch)
+        return false;
+    return (options->batch_rows > 0 && builder->row_count >= options->batch_rows) ||
+           (options->batch_bytes > 0 && builder->bytes >= options->batch_bytes);
+}
+
+int64_t
+idc_batch_row_count(const IdcBatchBuilder *builder)
+{
+    return builder->row_count;
+}
+
+int64_t
+idc_batch_unrepresentable_count(const IdcBatchBuilder *builder)
+{
+    return builder->state.unrepresentable_count;
+}
+
+IdcStatus
+idc_batch_finish(IdcBatchBuilder *builder, struct ArrowArray *batch, IdcError *err)
+{
+    struct ArrowArray made = { 0 };
+
+    if (builder->is_broken)
+        return idc_fail(err, IDC_MISUSE, "cannot finish a batch after a row of it has failed");
+    if (!idc_array_init(&made, builder->row_count, 0, 1, (int64_t) builder->column_count))
+        return idc_fail_no_memory(err);
+    for (size_t i = 0; i < builder->column_count; i++) {
+        assert(builder->columns[i].length == builder->row_count);
+        if (!idc_column_finish(&builder->columns[i], made.children[i])) {
+            builder->is_broken = true;
+            made.release(&made);
+            return idc_fail_no_memory(err);
+        }
+    }
+    builder->rows_before += builder->row_count;
+    builder->row_count = builder->row_capacity = builder->bytes = 0;
+    *batch = made;
+    return IDC_OK;
+}
