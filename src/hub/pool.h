@@ -8,12 +8,13 @@
 
 typedef struct IdcPool IdcPool;
 
-/* hub and log are borrowed and outlive the pool. */
+/* hub is held (counted) and log copied; what the log's hook needs outlives the pool. */
 IDC_CHECKED IdcStatus idc_pool_new(IdcHub *hub, size_t size, int64_t timeout_ms, const IdcLog *log,
                                    IdcPool **pool, IdcError *err);
 
 /* Closes idle connections now and the others when they come back; those who wait get IDC_MISUSE. */
 void idc_pool_close(IdcPool *pool);
+bool idc_pool_is_closed(IdcPool *pool);
 /* Counted: every connection out holds the pool; the memory goes with the last one. */
 void idc_pool_free(IdcPool *pool);
 

@@ -1,0 +1,140 @@
+/*
+ * conn_error.c - what the server says, as an IdcError: status, SQLSTATE, hint, source, remote SQL.
+ *
+ * Values of rows stay out: DETAIL is passed on only where it tells about a connection, and a CONTEXT
+ * only as far as it is the SQL that a wrapper sent.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "hub/conn_private.h"
+
+#define REMOTE_SQL_MARK "remote SQL command: "
+
+static const char *
+field(const PGresult *result, int code)
+{
+    const char *text = PQresultErrorField(result, code);
+
+    return text != NULL ? text : "";
+}
+
+static bool
+starts_with(const char *text, const char *beginning)
+{
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+static IdcStatus
+status_of(const PGresult *result, const char *sqlstate, bool is_remote, bool is_alive)
+{
+    const char *message = field(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (strcmp(sqlstate, "57014") == 0)
+        return strstr(message, "timeout") != NULL ? IDC_TIMEOUT : IDC_CANCELED;
+    if (starts_with(sqlstate, "HV") || (starts_with(sqlstate, "08") && is_alive) || is_remote)
+        return IDC_SOURCE_FAILED;
+    if (starts_with(sqlstate, "08") || starts_with(sqlstate, "57P"))
+        return IDC_CONNECTION_FAILED;
+    return starts_with(sqlstate, "28") ? IDC_BAD_CREDENTIAL : IDC_QUERY_FAILED;
+}
+
+/* The name between the double quotes after words, as in: could not connect to server "x". */
+static void
+quoted_after(const char *message, const char *words, char *name, size_t size)
+{
+    const char *at = strstr(message, words);
+    size_t len;
+
+    name[0] = '\0';
+    if (at == NULL)
+        return;
+    at += strlen(words);
+    len = strcspn(at, "\"");
+    if (at[len] == '"' && len < size) {
+        memcpy(name, at, len);
+        name[len] = '\0';
+    }
+}
+
+static IdcStatus
+fail_lost(IdcConn *conn, IdcError *err)
+{
+    char text[1024];
+
+    conn->is_broken = true;
+    (void) snprintf(text, sizeof text, "%s", PQerrorMessage(conn->libpq));
+    text[strcspn(text, "\n")] = '\0';
+    idc_hub_scrub(conn->hub, text);
+    (void) idc_fail(err, IDC_CONNECTION_FAILED, "the connection to the hub was lost: %s",
+                    text[0] != '\0' ? text : "no reason is known");
+    idc_error_set_hint(err, "run it again: a new connection is made");
+    return IDC_CONNECTION_FAILED;
+}
+
+static void
+set_hint(const IdcConn *conn, const PGresult *result, const char *sqlstate, IdcError *err)
+{
+    const char *hint = field(result, PG_DIAG_MESSAGE_HINT);
+
+    if (strcmp(sqlstate, "57014") == 0 &&
+        strstr(field(result, PG_DIAG_MESSAGE_PRIMARY), "statement timeout") != NULL)
+        idc_error_set_hint(err, "the limit is %lld ms: raise the query timeout",
+                           (long long) conn->hub->query_timeout_ms);
+    else if (strcmp(sqlstate, "42601") == 0 &&
+             strstr(field(result, PG_DIAG_MESSAGE_PRIMARY), "multiple commands") != NULL)
+        idc_error_set_hint(err, "send one statement at a time");
+    else if (hint[0] != '\0')
+        idc_error_set_hint(err, "%s", hint);
+    if (err != NULL)
+        idc_hub_scrub(conn->hub, err->hint);
+}
+
+static void
+set_remote_sql(IdcError *err, const char *context)
+{
+    const char *start = strstr(context, REMOTE_SQL_MARK);
+    char sql[sizeof err->remote_sql];
+
+    if (start == NULL)
+        return;
+    start += strlen(REMOTE_SQL_MARK);
+    (void) snprintf(sql, sizeof sql, "%s", start);
+    idc_error_set_remote_sql(err, sql);
+}
+
+IdcStatus
+idc_conn_fail(IdcConn *conn, const PGresult *result, IdcError *err)
+{
+    const char *sqlstate, *message, *detail;
+    bool is_alive = PQstatus(conn->libpq) == CONNECTION_OK;
+    char source[sizeof err->source];
+    IdcStatus status;
+
+    if (!is_alive)
+        conn->is_broken = true;
+    if (result == NULL || field(result, PG_DIAG_SQLSTATE)[0] == '\0')
+        return is_alive && result != NULL
+                   ? idc_fail(err, IDC_QUERY_FAILED, "the hub sent an answer that cannot be used: %s",
+                              PQresStatus(PQresultStatus(result)))
+                   : fail_lost(conn, err);
+    sqlstate = field(result, PG_DIAG_SQLSTATE);
+    message = field(result, PG_DIAG_MESSAGE_PRIMARY);
+    detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+    status = status_of(result, sqlstate, strstr(field(result, PG_DIAG_CONTEXT), REMOTE_SQL_MARK) != NULL,
+                       is_alive && starts_with(field(result, PG_DIAG_SEVERITY_NONLOCALIZED), "ERROR"));
+    if (detail[0] != '\0' && (starts_with(sqlstate, "HV") || starts_with(sqlstate, "08") ||
+                              starts_with(sqlstate, "28")))
+        (void) idc_fail(err, status, "%s: %s", message, detail);
+    else
+        (void) idc_fail(err, status, "%s", message);
+    if (err == NULL)
+        return status;
+    idc_hub_scrub(conn->hub, err->message);
+    idc_error_set_sqlstate(err, sqlstate);
+    set_hint(conn, result, sqlstate, err);
+    quoted_after(message, "could not connect to server \"", source, sizeof source);
+    idc_error_set_source(err, source);
+    set_remote_sql(err, field(result, PG_DIAG_CONTEXT));
+    return status;
+}
