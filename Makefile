@@ -1,0 +1,61 @@
+# The front door. Everything here needs nothing before it: what is missing is installed first.
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench build install lint format docs clean setup sanitize
+.DELETE_ON_ERROR:
+
+PREFIX ?= /usr/local
+SANITIZE ?= 0
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+python := .venv/bin/python
+
+help: ## what can be made (this list)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## a question across PostgreSQL and MariaDB, on real data, in a scratch directory
+	@$(python) examples/flights/run.py
+
+test: build ## all tests, against real servers that the tests start (SANITIZE=1: C units under ASan+UBSan too)
+	@SANITIZE='$(SANITIZE)' tools/run_tests $(PYTEST_ARGS)
+
+bench: build ## load 3 M rows beside connectorx, adbc, asyncpg and psycopg (BENCH_ARGS=--help)
+	@tools/setup bench
+	@$(python) bench/run.py $(BENCH_ARGS)
+
+build: setup build/build.ninja ## the command build/instant, the library, and the package in .venv
+	@cmake --build --preset default
+	@tools/link_package
+
+install: build ## command, library, header and manual page under PREFIX (/usr/local)
+	@cmake --install build --prefix '$(PREFIX)'
+
+lint: setup ## formatting, layers, types and scripts: what a program can check
+	@tools/setup lint
+	@tools/lint
+
+format: setup ## lay out C and Python the way lint wants it
+	@find src include tests -name '*.[ch]' -print0 | xargs -0 -r .venv/bin/clang-format -i
+	@$(python) -m ruff check --quiet --fix .
+
+docs: setup ## the documentation as a site under site/
+	@tools/setup docs
+	@$(python) -m mkdocs build --strict --quiet
+
+clean: ## remove what was built (.venv and .deps stay)
+	@rm -rf build dist site .pytest_cache .hypothesis .ruff_cache .mypy_cache .coverage
+	@find src tests tools examples bench -name __pycache__ -prune -exec rm -rf {} +
+
+# For other targets.
+setup:
+	@tools/setup
+
+configure = -DPython_EXECUTABLE="$(CURDIR)/$(python)" -DPython3_EXECUTABLE="$(CURDIR)/$(python)"
+
+build/build.ninja: CMakePresets.json | setup
+	@cmake --preset default -DINSTANT_PYTHON=ON $(configure)
+
+build/sanitize/build.ninja: CMakePresets.json | setup
+	@cmake --preset sanitize $(configure)
+
+sanitize: setup build/sanitize/build.ninja
+	@cmake --build --preset sanitize

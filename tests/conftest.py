@@ -1,0 +1,158 @@
+"""Fixtures for every test: real servers, an embedded hub of the run's own, and the command `instant`.
+
+    postgres_source   PostgreSQL with the database "flights": flights, weather, and the schema typezoo
+    mariadb_source    MariaDB with the database "fleet": airlines, planes, airports
+    hub_server        one more PostgreSQL, with the wrappers installed, to be an external hub
+    instant_home      the embedded hub's directory, in $INSTANT_HOME from then on
+    flights_sources   .path of a configuration with both sources, .env with the variables it asks for
+    hub_arguments     what a connector is given to find the hub that the run uses
+    connector         a synchronous connector, set up with flights_sources
+    cli               cli("tables", "--format", "json") runs the command; a CompletedProcess
+
+With --db-url=postgresql://… the hub is that server: the tests work in a database of their own there,
+which is dropped at the end. $INSTANT_CLI names another `instant` than build/instant.
+"""
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+for folder in ("tools", "tests", "examples/flights"):
+    sys.path.insert(0, str(ROOT / folder))
+
+from harness import typezoo  # noqa: E402
+from run import fill, flights_environment  # noqa: E402
+from scratch_servers import MariaDBServer, PostgresServer, Scratch  # noqa: E402
+
+# Nothing of the developer's own environment decides how a test ends.
+for name in [name for name in os.environ if name.startswith(("PG", "INSTANT_", "FLIGHTS_"))]:
+    if name != "INSTANT_CLI":
+        del os.environ[name]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--db-url", metavar="URL", default=None,
+                     help="an external hub, postgresql://user:password@host:port/database "
+                          "(default: an embedded hub, made for this run)")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """A configuration file, and the variables that it asks for."""
+    path: Path
+    env: dict[str, str]
+
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Scratch]:
+    with Scratch() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def _sources(scratch: Scratch) -> tuple[PostgresServer, MariaDBServer]:
+    postgres, mariadb = PostgresServer(scratch), MariaDBServer(scratch)
+    fill(postgres, mariadb)
+    typezoo.make(postgres.url("flights"))
+    return postgres, mariadb
+
+
+@pytest.fixture(scope="session")
+def postgres_source(_sources: tuple[PostgresServer, MariaDBServer]) -> PostgresServer:
+    return _sources[0]
+
+
+@pytest.fixture(scope="session")
+def mariadb_source(_sources: tuple[PostgresServer, MariaDBServer]) -> MariaDBServer:
+    return _sources[1]
+
+
+@pytest.fixture(scope="session")
+def hub_server(scratch: Scratch) -> PostgresServer:
+    return PostgresServer(scratch)
+
+
+@pytest.fixture(scope="session")
+def instant_home(scratch: Scratch) -> Iterator[Path]:
+    home = scratch.path / "home"
+    os.environ["INSTANT_HOME"] = str(home)
+    yield home
+    subprocess.run([cli_path(), "hub", "stop"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    del os.environ["INSTANT_HOME"]
+
+
+@pytest.fixture(scope="session")
+def flights_sources(postgres_source: PostgresServer, mariadb_source: MariaDBServer) -> Iterator[Sources]:
+    env = flights_environment(postgres_source, mariadb_source)
+    os.environ.update(env)
+    yield Sources(ROOT / "examples" / "flights" / "sources.yaml", env)
+    for variable in env:
+        del os.environ[variable]
+
+
+@pytest.fixture(scope="session")
+def _db_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The URL of a database of our own on the server that --db-url names."""
+    url = request.config.getoption("--db-url")
+    if url is None:
+        yield None
+        return
+    database = f"instant_test_{secrets.token_hex(4)}"
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{database}"')
+        yield urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+        admin.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def hub_arguments(_db_url: str | None, request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Keyword arguments of InstantDataConnector that name the hub of this run."""
+    if _db_url is not None:
+        return {"postgres_config": _db_url}
+    request.getfixturevalue("instant_home")
+    return {}
+
+
+@pytest.fixture(scope="module")
+def connector(flights_sources: Sources, hub_arguments: dict[str, Any]) -> Iterator[Any]:
+    from instant_connector import SyncInstantDataConnector
+
+    with SyncInstantDataConnector(config_path=str(flights_sources.path), **hub_arguments) as made:
+        assert made.setup_fdw_infrastructure() is True
+        yield made
+
+
+def cli_path() -> str:
+    return os.environ.get("INSTANT_CLI", str(ROOT / "build" / "instant"))
+
+
+@pytest.fixture(scope="session")
+def cli(instant_home: Path, flights_sources: Sources) -> Cli:
+    """Run the command with the run's hub and sources; env adds variables, None as a value removes one."""
+
+    def run(*arguments: str, env: dict[str, str | None] | None = None, timeout: float = 60.0,
+            **options: Any) -> subprocess.CompletedProcess[str]:
+        environment: dict[str, str | None] = {
+            **os.environ, **flights_sources.env, "INSTANT_HOME": str(instant_home),
+            "INSTANT_CONFIG": str(flights_sources.path), **(env or {})}
+        if "input" not in options:
+            options.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.run(
+            [cli_path(), *arguments], timeout=timeout, text=True, capture_output=True,
+            env={name: value for name, value in environment.items() if value is not None}, **options)
+
+    return run
