@@ -1,0 +1,146 @@
+"""One way to load a query's whole result into memory for each tool, and the process that times one of them.
+
+    loaders.py TOOL URL SQL      prints one line of JSON: the figures of one load
+
+Each load starts with no connection and ends with the result in memory, the connection closed. Libraries are
+imported before the clock starts.
+"""
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+
+def instant_pandas(url: str, sql: str) -> Any:
+    from instant_connector import SyncInstantDataConnector
+
+    with SyncInstantDataConnector(postgres_config=url) as connector:
+        return connector.query(sql).to_pandas()
+
+
+def instant_arrow(url: str, sql: str) -> Any:
+    from instant_connector import SyncInstantDataConnector
+
+    with SyncInstantDataConnector(postgres_config=url) as connector:
+        return connector.query(sql).to_arrow()
+
+
+def connectorx_pandas(url: str, sql: str) -> Any:
+    import connectorx
+
+    return connectorx.read_sql(url, sql, return_type="pandas")
+
+
+def connectorx_arrow(url: str, sql: str) -> Any:
+    import connectorx
+
+    return connectorx.read_sql(url, sql, return_type="arrow")
+
+
+def adbc_pandas(url: str, sql: str) -> Any:
+    from adbc_driver_postgresql import dbapi
+
+    with dbapi.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetch_df()
+
+
+def adbc_arrow(url: str, sql: str) -> Any:
+    from adbc_driver_postgresql import dbapi
+
+    with dbapi.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetch_arrow_table()
+
+
+def asyncpg_pandas(url: str, sql: str) -> Any:
+    import asyncpg
+    import pandas
+
+    async def load() -> Any:
+        connection = await asyncpg.connect(url)
+        try:
+            records = await connection.fetch(sql)
+        finally:
+            await connection.close()
+        return pandas.DataFrame.from_records(records, columns=list(records[0].keys()))
+
+    return asyncio.run(load())
+
+
+def psycopg_pandas(url: str, sql: str) -> Any:
+    import pandas
+    import psycopg
+
+    with psycopg.connect(url) as connection, connection.cursor(binary=True) as cursor:
+        cursor.execute(sql)  # type: ignore[call-overload]
+        return pandas.DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description])
+
+
+# Tool: what it loads with, and what is imported before the clock starts.
+LOADERS: dict[str, tuple[Callable[[str, str], Any], tuple[str, ...]]] = {
+    "instant-pandas": (instant_pandas, ("pandas", "pyarrow", "instant_connector")),
+    "instant-arrow": (instant_arrow, ("pyarrow", "instant_connector")),
+    "connectorx-pandas": (connectorx_pandas, ("pandas", "connectorx")),
+    "connectorx-arrow": (connectorx_arrow, ("pyarrow", "connectorx")),
+    "adbc-pandas": (adbc_pandas, ("pandas", "pyarrow", "adbc_driver_postgresql.dbapi")),
+    "adbc-arrow": (adbc_arrow, ("pyarrow", "adbc_driver_postgresql.dbapi")),
+    "asyncpg-pandas": (asyncpg_pandas, ("pandas", "asyncpg")),
+    "psycopg-pandas": (psycopg_pandas, ("pandas", "psycopg")),
+}
+
+
+def memory(field: str) -> int:
+    """VmRSS or VmHWM of this process, in bytes."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        for line in status:
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) * 1024
+    raise LookupError(field)
+
+
+def result_bytes(result: Any) -> int:
+    """An Arrow table counts its buffers; a DataFrame its blocks and, exactly, its objects."""
+    if hasattr(result, "get_total_buffer_size"):
+        return int(result.get_total_buffer_size())
+    return int(result.memory_usage(index=True, deep=False).sum())
+
+
+def checksum(result: Any) -> tuple[int, float]:
+    """The same for every tool that read the same rows."""
+    frame = result if hasattr(result, "iloc") else result.select(["l_orderkey", "l_quantity"]).to_pandas()
+    return int(frame["l_orderkey"].sum()), float(frame["l_quantity"].astype(float).sum())
+
+
+def main(tool: str, url: str, sql: str) -> None:
+    load, modules = LOADERS[tool]
+    for module in modules:
+        importlib.import_module(module)
+    if urlsplit(url).scheme != "postgresql":
+        raise SystemExit("the URL must begin with postgresql://")
+    gc.collect()
+    with open("/proc/self/clear_refs", "w", encoding="ascii") as reset:
+        reset.write("5")  # the high-water mark begins anew
+    resident = memory("VmRSS")
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    started = time.perf_counter()
+    result = load(url, sql)
+    wall = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    peak = memory("VmHWM")
+    print(json.dumps({
+        "tool": tool, "wall_s": wall, "rows": len(result),
+        "client_cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        "peak_bytes": peak - resident, "result_bytes": result_bytes(result), "checksum": checksum(result)}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
