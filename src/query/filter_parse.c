@@ -162,7 +162,8 @@ take_bare(Parser *parser, bool is_in_list, IdcValue *value)
     const char *start = parser->at;
     size_t len = strcspn(start, is_in_list ? " \t\n\v\f\r,()'\"" : " \t\n\v\f\r'\"");
 
-    if (len == 0)
+    /* A second operator is a slip of the pen, not a value: x => 5. */
+    if (len == 0 || strchr("=<>!", *start) != NULL)
         return fail_at(parser, "a value");
     value->data = idc_arena_strndup(parser->arena, start, len);
     if (value->data == NULL)
