@@ -35,7 +35,7 @@ typedef struct IdcConfigOptions {
 
 typedef struct IdcConfigColumn {
     const char *name;
-    const char *type;          /* PostgreSQL type as written */
+    const char *type; /* PostgreSQL type as written */
     bool not_null;
     const char *default_value; /* an SQL expression, or NULL */
     const char *description;   /* or NULL */
@@ -49,9 +49,9 @@ typedef struct IdcConfigTable {
     const char *remote_schema; /* as the file says (schema_name / dbname), or NULL */
     const char *remote_name;   /* table_name, or the name */
     const char *description;
-    IdcConfigColumn *columns;  /* count 0: ask the source */
+    IdcConfigColumn *columns; /* count 0: ask the source */
     size_t column_count;
-    IdcConfigOptions options;  /* with table_name etc. under the wrapper's own option names */
+    IdcConfigOptions options; /* with table_name etc. under the wrapper's own option names */
     IdcPosition position;
 } IdcConfigTable;
 
@@ -61,14 +61,15 @@ typedef struct IdcConfigTable {
  */
 typedef struct IdcConfigSource {
     const char *name;
-    const char *wrapper;       /* postgres_fdw, mysql_fdw, … : extension and foreign data wrapper */
+    const char *wrapper; /* postgres_fdw, mysql_fdw, … : extension and foreign data wrapper */
     const char *server_name;
-    const char *schema;        /* hub schema of its tables; default "public" */
-    const char *database;      /* the remote database, whichever option carries it; or NULL */
+    const char *schema;   /* hub schema of its tables; default "public" */
+    const char *database; /* the remote database, whichever option carries it; or NULL */
     const char *description;
     bool is_enabled;
-    bool import_all;           /* no tables listed */
-    const char **import_schemas; /* `import: [a, b]`; count 0 with import_all: the default schema/database */
+    bool import_all; /* no tables listed */
+    const char **
+        import_schemas; /* `import: [a, b]`; count 0 with import_all: the default schema/database */
     size_t import_schema_count;
     IdcConfigOptions server_options;
     IdcConfigOptions user_options;
@@ -81,9 +82,9 @@ typedef struct IdcConfig {
     IdcArena *arena;
     IdcConfigSource *sources;
     size_t source_count;
-    IdcConfigOptions hub;      /* libpq keywords of `hub:` / `postgres_config:`; count 0: not said */
-    const char *hub_url;       /* or NULL */
-    bool hub_is_embedded;      /* `hub: embedded` */
+    IdcConfigOptions hub; /* libpq keywords of `hub:` / `postgres_config:`; count 0: not said */
+    const char *hub_url;  /* or NULL */
+    bool hub_is_embedded; /* `hub: embedded` */
     int64_t connection_timeout_ms; /* -1: not said */
     int64_t query_timeout_ms;      /* -1: not said */
     int64_t retry_attempts;        /* -1: not said */
@@ -95,20 +96,21 @@ typedef struct IdcConfig {
 typedef const char *(*IdcEnvironment)(void *host, const char *name);
 
 typedef struct IdcConfigInput {
-    const char *path;         /* a file; or */
-    const char *text;         /* the YAML itself (path then only names it in errors; NULL: "<config>") */
-    const char *schema_path;  /* one more file of `tables:` / `sources:` to merge, or NULL */
+    const char *path; /* a file; or */
+    const char *text; /* the YAML itself (path then only names it in errors; NULL: "<config>") */
+    const char *schema_path;    /* one more file of `tables:` / `sources:` to merge, or NULL */
     IdcEnvironment environment; /* NULL: getenv */
     void *environment_host;
 } IdcConfigInput;
 
 /*
  * Everything wrong is appended to report, a line each: `file:line:column: what was found, what was
- * expected[, did you mean "x"?]`. report may be NULL; err carries the first ones. Bounded: at most 1 MiB of input,
- * 32 levels, 100 reported errors. A file without `sources` and without `extension` is valid and has none.
+ * expected[, did you mean "x"?]`. report may be NULL; err carries the first ones. Bounded: at most
+ * 1 MiB of input, 32 levels, 100 reported errors. A file without `sources` and without `extension`
+ * is valid and has none.
  */
-IDC_CHECKED IdcStatus idc_config_load(const IdcConfigInput *input, IdcConfig **config, IdcText *report,
-                                      IdcError *err);
+IDC_CHECKED IdcStatus idc_config_load(const IdcConfigInput *input, IdcConfig **config,
+                                      IdcText *report, IdcError *err);
 void idc_config_free(IdcConfig *config);
 
 /* True for options whose values must never be shown (password, …). */

@@ -1,0 +1,48 @@
+/*
+ * problems.h - everything wrong with a configuration, gathered before it is reported.
+ *
+ * In:   a position and a sentence
+ * Out:  lines `file:line:column: sentence`, sorted by position, no line twice
+ */
+#ifndef IDC_CONFIG_PROBLEMS_H
+#define IDC_CONFIG_PROBLEMS_H
+
+#include "config/config.h"
+
+enum { IDC_PROBLEMS_MAX = 100 };
+
+typedef struct IdcProblem {
+    IdcPosition position;
+    const char *message;
+} IdcProblem;
+
+/* Messages live in arena. first_file sorts before any other file. */
+typedef struct IdcProblems {
+    IdcArena *arena;
+    const char *first_file;
+    IdcProblem items[IDC_PROBLEMS_MAX];
+    size_t count;
+    size_t dropped_count;
+    bool is_out_of_memory;
+} IdcProblems;
+
+void idc_problems_add(IdcProblems *problems, IdcPosition position, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
+ * Sort, append a line each to report (may be NULL), and fill err with as many whole lines as fit.
+ * Returns IDC_OK without problems, IDC_BAD_CONFIG with some.
+ */
+IDC_CHECKED IdcStatus idc_problems_report(IdcProblems *problems, IdcText *report, IdcError *err);
+
+/*
+ * A word of the file as a message may show it: at most 64 bytes, no control characters. It lives in
+ * the arena; "" when out of memory. Never for values of options.
+ */
+const char *idc_problems_shown(IdcProblems *problems, const char *word);
+
+/* `, did you mean "x"?`, or `, expected a, b or c` when no word is near. It lives in the arena. */
+const char *idc_problems_hint(IdcProblems *problems, const char *given, const char *const *words,
+                              size_t count);
+
+#endif

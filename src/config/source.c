@@ -1,0 +1,272 @@
+/*
+ * source.c - the sources of a file, in both dialects and in the short form.
+ */
+#include "config/reader.h"
+
+#include <string.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+/* `name` is a key only of a file that is one source itself. */
+static const char *const source_keys[] = { "extension", "type",           "url",
+                                           "server",    "server_options", "user_mapping",
+                                           "tables",    "import",         "schema",
+                                           "enabled",   "description",    "name" };
+static const char *const global_keys[] = { "sources",         "hub",        "postgres_config",
+                                           "global_settings", "version",    "metadata",
+                                           "pool_size",       "description" };
+
+enum {
+    SOURCE_KEY_COUNT = sizeof source_keys / sizeof source_keys[0],
+    GLOBAL_KEY_COUNT = sizeof global_keys / sizeof global_keys[0]
+};
+
+/* extension: and type: are one thing, and a URL says it too. */
+static void
+read_wrapper(Reader *reader, const IdcYamlNode *node, const char *url_wrapper,
+             IdcConfigSource *source)
+{
+    const IdcYamlNode *extension = idc_yaml_get(node, "extension");
+    const IdcYamlNode *type = idc_yaml_get(node, "type");
+    const IdcYamlNode *given = extension != NULL ? extension : type;
+
+    source->wrapper = url_wrapper;
+    if (extension != NULL && type != NULL)
+        idc_problems_add(reader->problems, type->position,
+                         "type: and extension: mean the same, expected one of them");
+    if (given == NULL && idc_yaml_get(node, "url") == NULL)
+        idc_problems_add(reader->problems, source->position,
+                         "source \"%s\" has no extension, expected extension: postgres_fdw, "
+                         "mysql_fdw or another wrapper",
+                         idc_problems_shown(reader->problems, source->name));
+    if (given == NULL ||
+        !idc_reader_is_text(reader, given, extension != NULL ? "extension" : "type"))
+        return;
+    source->wrapper = idc_options_wrapper(reader, given->text, given->position);
+    if (source->wrapper != NULL && url_wrapper != NULL && strcmp(source->wrapper, url_wrapper) != 0)
+        idc_problems_add(reader->problems, given->position,
+                         "extension: \"%s\" does not fit the URL, expected %s",
+                         idc_problems_shown(reader->problems, source->wrapper), url_wrapper);
+}
+
+static void
+read_server(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source, IdcConfigOptions *raw)
+{
+    static const char *const keys[] = { "name", "options" };
+    const IdcYamlNode *server = idc_yaml_get(node, "server");
+    const char *name;
+
+    source->server_name = source->name;
+    if (idc_reader_is_map(reader, server, "server")) {
+        idc_reader_check_keys(reader, server, "server", keys, COUNT_OF(keys));
+        name = idc_reader_name(reader, server, "name");
+        if (name != NULL)
+            source->server_name = name;
+        idc_options_gather(reader, idc_yaml_get(server, "options"), "options", raw);
+    }
+    idc_options_gather(reader, idc_yaml_get(node, "server_options"), "server_options", raw);
+}
+
+static void
+read_user_mapping(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
+{
+    static const char *const keys[] = { "options", "user" };
+    const IdcYamlNode *mapping = idc_yaml_get(node, "user_mapping");
+    const char *user;
+    IdcConfigOptions raw = { NULL, 0 };
+
+    if (!idc_reader_is_map(reader, mapping, "user_mapping"))
+        return;
+    idc_reader_check_keys(reader, mapping, "user_mapping", keys, COUNT_OF(keys));
+    user = idc_reader_text(reader, mapping, "user");
+    if (user != NULL && strcasecmp(user, "current_user") != 0)
+        idc_problems_add(
+            reader->problems, idc_yaml_get(mapping, "user")->position,
+            "user: expected current_user (the user of the source goes under options:)");
+    idc_options_gather(reader, idc_yaml_get(mapping, "options"), "options", &raw);
+    idc_options_accept(reader, &raw, source->wrapper, OPTION_USER, &source->user_options);
+}
+
+static void
+read_import_list(Reader *reader, const IdcYamlNode *list, IdcConfigSource *source)
+{
+    source->import_schemas = idc_reader_alloc(reader, list->count, sizeof *source->import_schemas);
+    if (source->import_schemas == NULL)
+        return;
+    for (size_t i = 0; i < list->count; i++) {
+        const IdcYamlNode *item = list->items[i];
+
+        if (idc_reader_is_text(reader, item, "import") &&
+            idc_reader_check_name(reader, item->text, item->position, "import"))
+            source->import_schemas[source->import_schema_count++] = item->text;
+    }
+    if (list->count == 0)
+        idc_problems_add(reader->problems, list->position,
+                         "import: found an empty list, expected all or a list of schemas");
+}
+
+static void
+read_import(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
+{
+    const IdcYamlNode *import = idc_yaml_get(node, "import");
+    const IdcYamlNode *tables = idc_yaml_get(node, "tables");
+
+    source->import_all = tables == NULL;
+    if (import == NULL)
+        return;
+    if (tables != NULL)
+        idc_problems_add(reader->problems, import->position,
+                         "import: stands beside tables:, expected one of them");
+    if (import->kind == IDC_YAML_LIST)
+        read_import_list(reader, import, source);
+    else if (import->kind != IDC_YAML_TEXT || strcmp(import->text, "all") != 0)
+        idc_problems_add(reader->problems, import->position,
+                         "import: found %s, expected all or a list of schemas",
+                         import->kind == IDC_YAML_TEXT ? "another word" : "a mapping");
+}
+
+/* What both a mapping and a URL alone come to. */
+static void
+read_options(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
+{
+    const IdcYamlNode *url = node->kind == IDC_YAML_TEXT ? node : idc_yaml_get(node, "url");
+    const char *url_wrapper = NULL;
+    IdcConfigOptions raw = { NULL, 0 };
+
+    if (idc_reader_is_text(reader, url, "url") && !url->is_unset) {
+        if (idc_url_is_one(url->text))
+            url_wrapper = idc_url_read(reader, url->text, url->position, &raw);
+        else
+            idc_problems_add(reader->problems, url->position,
+                             "source \"%s\": found text, expected a mapping or a URL such as "
+                             "postgresql://user@host/database",
+                             idc_problems_shown(reader->problems, source->name));
+    }
+    if (node->kind == IDC_YAML_TEXT) {
+        source->wrapper = url_wrapper;
+        source->server_name = source->name;
+    } else {
+        read_wrapper(reader, node, url_wrapper, source);
+        read_server(reader, node, source, &raw);
+        read_user_mapping(reader, node, source);
+    }
+    idc_options_accept(reader, &raw, source->wrapper, OPTION_SERVER, &source->server_options);
+    idc_options_settle(reader, source);
+}
+
+static void
+read_source(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
+{
+    const char *schema = idc_reader_schema(reader, node);
+
+    source->schema = schema == NULL ? "public" : schema;
+    source->is_enabled = idc_reader_bool(reader, node, "enabled", true);
+    source->description = idc_reader_text(reader, node, "description");
+    read_options(reader, node, source);
+    read_import(reader, node, source);
+    idc_tables_read(reader, idc_yaml_get(node, "tables"), source);
+}
+
+static void
+read_source_pair(Reader *reader, const IdcYamlPair *pair, IdcConfigSource *source)
+{
+    char *what;
+
+    source->name = pair->key;
+    source->position = pair->key_position;
+    source->schema = "public";
+    source->server_name = pair->key;
+    source->import_all = source->is_enabled = true;
+    if (pair->key[0] == '\0' ||
+        !idc_reader_check_name(reader, pair->key, pair->key_position, "source"))
+        return;
+    if (pair->value->is_null || pair->value->kind == IDC_YAML_LIST) {
+        idc_problems_add(reader->problems, pair->value->position,
+                         "source \"%s\": found %s, expected a mapping or a URL",
+                         idc_problems_shown(reader->problems, pair->key),
+                         idc_yaml_kind_name(pair->value));
+        return;
+    }
+    if (pair->value->kind == IDC_YAML_TEXT) {
+        read_options(reader, pair->value, source);
+        return;
+    }
+    what = idc_arena_printf(reader->arena, "source \"%s\"",
+                            idc_problems_shown(reader->problems, pair->key));
+    idc_reader_check_keys(reader, pair->value, what == NULL ? "source" : what, source_keys,
+                          SOURCE_KEY_COUNT - 1);
+    read_source(reader, pair->value, source);
+}
+
+static bool
+is_source_key(const char *key)
+{
+    for (size_t i = 0; i < SOURCE_KEY_COUNT; i++)
+        if (strcmp(source_keys[i], key) == 0)
+            return strcmp(key, "description") != 0;
+    return false;
+}
+
+/* The file itself is one source: called as `name:` says, or as its server. */
+static void
+read_single(Reader *reader, const IdcYamlNode *root, IdcConfigSource *source)
+{
+    const char *name = idc_reader_name(reader, root, "name");
+    const IdcYamlNode *server = idc_yaml_get(root, "server");
+
+    if (name == NULL && server != NULL && server->kind == IDC_YAML_MAP) {
+        const IdcYamlNode *server_name = idc_yaml_get(server, "name");
+
+        name = server_name != NULL && server_name->kind == IDC_YAML_TEXT ? server_name->text : NULL;
+    }
+    if (name == NULL && idc_yaml_get(root, "name") == NULL)
+        idc_problems_add(reader->problems, root->position,
+                         "the source has no name, expected name: in server: or beside it");
+    source->name = name == NULL ? "source" : name;
+    source->position = root->position;
+    read_source(reader, root, source);
+}
+
+static void
+check_root_keys(Reader *reader, const IdcYamlNode *root, bool has_sources)
+{
+    const char *keys[SOURCE_KEY_COUNT + GLOBAL_KEY_COUNT];
+    size_t count = 0;
+
+    for (size_t i = 0; i < GLOBAL_KEY_COUNT; i++)
+        keys[count++] = global_keys[i];
+    for (size_t i = 0; i < SOURCE_KEY_COUNT; i++)
+        if (strcmp(source_keys[i], "description") != 0)
+            keys[count++] = source_keys[i];
+    idc_reader_check_keys(reader, root, "the file", keys, count);
+    for (size_t i = 0; has_sources && i < root->count; i++)
+        if (is_source_key(root->pairs[i].key))
+            idc_problems_add(reader->problems, root->pairs[i].key_position,
+                             "\"%s\" stands beside \"sources\", expected it in one of the sources",
+                             root->pairs[i].key);
+}
+
+void
+idc_sources_read(Reader *reader, const IdcYamlNode *root)
+{
+    const IdcYamlNode *sources = idc_yaml_get(root, "sources");
+    IdcConfig *config = reader->config;
+    bool is_single = false;
+
+    for (size_t i = 0; i < root->count; i++)
+        is_single = is_single || is_source_key(root->pairs[i].key);
+    check_root_keys(reader, root, sources != NULL);
+    if (sources != NULL && !idc_reader_is_map(reader, sources, "sources"))
+        return;
+    is_single = is_single && sources == NULL;
+    config->source_count = sources != NULL ? sources->count : is_single;
+    config->sources = idc_reader_alloc(reader, config->source_count, sizeof *config->sources);
+    if (config->sources == NULL) {
+        config->source_count = 0;
+        return;
+    }
+    for (size_t i = 0; sources != NULL && i < sources->count; i++)
+        read_source_pair(reader, &sources->pairs[i], &config->sources[i]);
+    if (is_single)
+        read_single(reader, root, &config->sources[0]);
+}
