@@ -1,0 +1,50 @@
+/*
+ * apply.h - the steps of one setup, in the order of run.c.
+ *
+ * In:   an IdcSetup whose transaction is open
+ * Out:  the hub changed, each change noted in IdcSetup.changes and marked in instant.objects
+ */
+#ifndef IDC_SETUP_APPLY_H
+#define IDC_SETUP_APPLY_H
+
+#include "setup/model.h"
+
+/* Run a statement that changes an object, and note it. */
+IDC_CHECKED IdcStatus idc_apply_change(IdcSetup *setup, const char *action, const char *kind,
+                                       const char *name, const char *source,
+                                       const IdcStatement *statement, IdcError *err);
+/* "schema.name", or the name where the schema is public or empty. */
+const char *idc_apply_label(IdcArena *arena, const char *schema, const char *name);
+/* What exists, but was not made by setup: an error that says so. */
+IdcStatus idc_apply_refuse(const char *kind, const char *label, const char *hint, IdcError *err);
+
+/* ---- marks.c ---- */
+
+/* Write the mark if it is new or differs. */
+IDC_CHECKED IdcStatus idc_mark_set(IdcSetup *setup, const IdcMark *mark, IdcError *err);
+IDC_CHECKED IdcStatus idc_mark_remove(IdcSetup *setup, const IdcMark *mark, IdcError *err);
+/*
+ * Whether this configuration may drop the object: its source is still in the file, or it was made from
+ * this very file. What other files brought to a shared hub stays.
+ */
+bool idc_mark_is_in_scope(const IdcSetup *setup, const IdcMark *mark);
+
+/* ---- apply_server.c ---- */
+
+IDC_CHECKED IdcStatus idc_apply_schemas(IdcSetup *setup, IdcError *err);
+IDC_CHECKED IdcStatus idc_apply_servers(IdcSetup *setup, IdcServerList *wanted, IdcError *err);
+/* Servers, mappings and empty schemas of ours that nobody wants any more. */
+IDC_CHECKED IdcStatus idc_apply_drop_servers(IdcSetup *setup, const IdcServerList *wanted, IdcError *err);
+IDC_CHECKED IdcStatus idc_apply_drop_schemas(IdcSetup *setup, IdcError *err);
+
+/* ---- apply_table.c ---- */
+
+IDC_CHECKED IdcStatus idc_apply_tables(IdcSetup *setup, IdcError *err);
+/* Drop those of ours that are not in wanted; server NULL: of any server. */
+IDC_CHECKED IdcStatus idc_apply_drop_tables(IdcSetup *setup, const IdcTableList *wanted,
+                                            const char *server, IdcError *err);
+/* Make one table so. action is what was done: create, alter or keep. */
+IDC_CHECKED IdcStatus idc_apply_table(IdcSetup *setup, const IdcTableList *actual, const IdcTable *wanted,
+                                      const char *origin, const char **action, IdcError *err);
+
+#endif

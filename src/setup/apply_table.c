@@ -1,0 +1,170 @@
+/*
+ * apply_table.c - foreign tables made as wanted.
+ *
+ * In:   IdcTable, wanted and actual
+ * Out:  the hub changed; changes and marks
+ */
+#include "setup/apply.h"
+
+#include <string.h>
+
+static IdcStatus
+drop_table(IdcSetup *setup, const IdcMark *mark, bool exists, IdcError *err)
+{
+    const char *label = idc_apply_label(setup->arena, mark->schema, mark->name);
+    IdcStatement statement = { 0 };
+    IdcStatus status = label == NULL ? idc_fail_no_memory(err) : IDC_OK;
+    IdcDdl ddl;
+
+    if (status == IDC_OK && exists) {
+        idc_ddl_init(&ddl, err);
+        idc_ddl_add(&ddl, "DROP FOREIGN TABLE ");
+        idc_ddl_qualified(&ddl, mark->schema, mark->name);
+        status = idc_ddl_take(&ddl, setup->arena, &statement);
+        if (status == IDC_OK)
+            status = idc_apply_change(setup, "drop", "table", label, mark->source, &statement, err);
+    }
+    if (status == IDC_OK)
+        status = idc_mark_remove(setup, mark, err);
+    return status;
+}
+
+IdcStatus
+idc_apply_drop_tables(IdcSetup *setup, const IdcTableList *wanted, const char *server, IdcError *err)
+{
+    IdcTableList actual = { 0 };
+    IdcStatus status = idc_actual_tables(setup, NULL, &actual, err);
+
+    for (size_t i = 0; status == IDC_OK && i < setup->marks.count;) {
+        const IdcMark *mark = &setup->marks.items[i];
+        const IdcTable *found;
+
+        if (strcmp(mark->kind, "table") != 0) {
+            i++;
+            continue;
+        }
+        found = idc_table_find(&actual, mark->schema, mark->name);
+        if (server != NULL ? found == NULL || strcmp(found->server, server) != 0
+                           : !idc_mark_is_in_scope(setup, mark) ||
+                                 (wanted != NULL && idc_table_find(wanted, mark->schema, mark->name) != NULL)) {
+            i++;
+            continue;
+        }
+        status = drop_table(setup, mark, found != NULL, err);
+    }
+    return status;
+}
+
+static IdcStatus
+refuse_relation(IdcSetup *setup, const IdcTable *wanted, const char *label, IdcError *err)
+{
+    const char *kind = NULL;
+    IdcStatus status = idc_actual_relation(setup, wanted->schema, wanted->name, &kind, err);
+
+    if (status != IDC_OK || kind == NULL)
+        return status;
+    return idc_apply_refuse(kind, label, "name this table differently, or give its source a \"schema:\" of its own",
+                            err);
+}
+
+IdcStatus
+idc_apply_table(IdcSetup *setup, const IdcTableList *actual, const IdcTable *wanted, const char *origin,
+                const char **action, IdcError *err)
+{
+    const IdcTable *found = idc_table_find(actual, wanted->schema, wanted->name);
+    const IdcMark mark = { "table", wanted->schema, wanted->name, wanted->source, origin,
+                           wanted->source_decides };
+    const char *label = idc_apply_label(setup->arena, wanted->schema, wanted->name);
+    bool is_ours = idc_mark_find(&setup->marks, "table", wanted->schema, wanted->name) != NULL;
+    IdcStatement statement = { 0 };
+    IdcStatus status = IDC_OK;
+
+    if (label == NULL)
+        return idc_fail_no_memory(err);
+    if (found == NULL || !is_ours)
+        status = refuse_relation(setup, wanted, label, err);
+    if (status != IDC_OK)
+        return status;
+    if (found == NULL)
+        status = idc_ddl_create_table(setup->arena, wanted, wanted->schema, wanted->name, &statement, err);
+    else
+        status = idc_diff_table(setup->arena, found, wanted, &statement, err);
+    if (status != IDC_OK)
+        return status;
+    *action = found == NULL ? "create" : statement.sql == NULL ? "keep" : "alter";
+    if (statement.sql == NULL)
+        status = idc_setup_note(setup, "keep", "table", label, wanted->source, NULL, err);
+    else
+        status = idc_apply_change(setup, *action, "table", label, wanted->source, &statement, err);
+    if (status == IDC_OK)
+        status = idc_mark_set(setup, &mark, err);
+    return status;
+}
+
+static IdcStatus
+check_collisions(const IdcTableList *wanted, size_t first, IdcError *err)
+{
+    for (size_t i = first; i < wanted->count; i++) {
+        const IdcTable *table = &wanted->items[i];
+        const IdcTable *other = idc_table_find(wanted, table->schema, table->name);
+
+        if (other == table)
+            continue;
+        (void) idc_fail(err, IDC_BAD_CONFIG, "sources \"%s\" and \"%s\" both bring a table \"%s\" to schema \"%s\"",
+                        other->source, table->source, table->name, table->schema);
+        idc_error_set_hint(err, "give one of the sources a \"schema:\" of its own");
+        return IDC_BAD_CONFIG;
+    }
+    return IDC_OK;
+}
+
+static const char *
+origin_of(const IdcSetup *setup, const char *source)
+{
+    for (size_t i = 0; i < setup->config->source_count; i++)
+        if (strcmp(setup->config->sources[i].name, source) == 0 &&
+            setup->config->sources[i].position.file != NULL)
+            return setup->config->sources[i].position.file;
+    return "";
+}
+
+static IdcStatus
+collect_wanted(IdcSetup *setup, IdcTableList *wanted, IdcError *err)
+{
+    for (size_t i = 0; i < setup->config->source_count; i++) {
+        const IdcConfigSource *source = &setup->config->sources[i];
+        size_t first = wanted->count;
+        IdcStatus status;
+
+        if (!source->is_enabled)
+            continue;
+        status = idc_wanted_tables(setup, source, source->server_name, wanted, err);
+        if (status != IDC_OK) {
+            idc_error_set_source(err, source->server_name);
+            return idc_add_context(err, "source \"%s\"", source->name);
+        }
+        status = check_collisions(wanted, first, err);
+        if (status != IDC_OK)
+            return status;
+    }
+    return IDC_OK;
+}
+
+IdcStatus
+idc_apply_tables(IdcSetup *setup, IdcError *err)
+{
+    IdcTableList wanted = { 0 }, actual = { 0 };
+    IdcStatus status = collect_wanted(setup, &wanted, err);
+
+    if (status == IDC_OK)
+        status = idc_apply_drop_tables(setup, &wanted, NULL, err);
+    if (status == IDC_OK)
+        status = idc_actual_tables(setup, NULL, &actual, err);
+    for (size_t i = 0; status == IDC_OK && i < wanted.count; i++) {
+        const char *action;
+
+        status = idc_apply_table(setup, &actual, &wanted.items[i], origin_of(setup, wanted.items[i].source),
+                                 &action, err);
+    }
+    return status;
+}

@@ -1,0 +1,238 @@
+/*
+ * diff.c - the statements that turn an object of the hub into the wanted one, and no others.
+ *
+ * In:   what the catalogue has, what is wanted
+ * Out:  one IdcStatement, or none where they are the same
+ * Next: apply.c
+ */
+#include "setup/model.h"
+
+#include <string.h>
+
+/* Commands of one object are sent together, separated like psql would. */
+static void
+next_command(IdcDdl *ddl, bool *is_first)
+{
+    if (!*is_first)
+        idc_ddl_add(ddl, ";\n");
+    *is_first = false;
+}
+
+static void
+add_comment_text(IdcDdl *ddl, const char *comment)
+{
+    idc_ddl_add(ddl, " IS ");
+    if (comment == NULL)
+        idc_ddl_add(ddl, "NULL");
+    else
+        idc_ddl_literal(ddl, comment);
+}
+
+static IdcStatus
+finish(IdcDdl *ddl, bool is_empty, IdcArena *arena, IdcStatement *statement)
+{
+    IdcStatus status = idc_ddl_take(ddl, arena, statement);
+
+    if (status == IDC_OK && is_empty)
+        *statement = (IdcStatement){ 0 };
+    return status;
+}
+
+IdcStatus
+idc_diff_server(IdcArena *arena, const IdcServer *actual, const IdcServer *wanted,
+                IdcStatement *statement, IdcError *err)
+{
+    bool is_first = true;
+    IdcDdl ddl;
+
+    idc_ddl_init(&ddl, err);
+    if (idc_options_differ(&actual->options, &wanted->options)) {
+        next_command(&ddl, &is_first);
+        idc_ddl_add(&ddl, "ALTER SERVER ");
+        idc_ddl_name(&ddl, wanted->name);
+        idc_ddl_option_changes(&ddl, &actual->options, &wanted->options);
+    }
+    if (!idc_same_text(actual->comment, wanted->comment)) {
+        next_command(&ddl, &is_first);
+        idc_ddl_add(&ddl, "COMMENT ON SERVER ");
+        idc_ddl_name(&ddl, wanted->name);
+        add_comment_text(&ddl, wanted->comment);
+    }
+    return finish(&ddl, is_first, arena, statement);
+}
+
+IdcStatus
+idc_diff_mapping(IdcArena *arena, const IdcServer *actual, const IdcServer *wanted,
+                 IdcStatement *statement, IdcError *err)
+{
+    IdcDdl ddl;
+    bool differs;
+
+    idc_ddl_init(&ddl, err);
+    idc_ddl_add(&ddl, "ALTER USER MAPPING FOR CURRENT_USER SERVER ");
+    idc_ddl_name(&ddl, wanted->name);
+    differs = idc_ddl_option_changes(&ddl, &actual->mapping, &wanted->mapping);
+    return finish(&ddl, !differs, arena, statement);
+}
+
+static const IdcColumn *
+find_column(const IdcTable *table, const char *name)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->columns[i].name, name) == 0)
+            return &table->columns[i];
+    return NULL;
+}
+
+static void
+add_alter_table(IdcDdl *ddl, bool *is_first, const IdcTable *table)
+{
+    next_command(ddl, is_first);
+    idc_ddl_add(ddl, "ALTER FOREIGN TABLE ");
+    idc_ddl_qualified(ddl, table->schema, table->name);
+}
+
+static void
+add_alter_column(IdcDdl *ddl, bool *is_first, const IdcTable *table, const IdcColumn *column)
+{
+    add_alter_table(ddl, is_first, table);
+    idc_ddl_add(ddl, " ALTER COLUMN ");
+    idc_ddl_name(ddl, column->name);
+}
+
+static void
+add_column_comment(IdcDdl *ddl, bool *is_first, const IdcTable *table, const IdcColumn *column)
+{
+    next_command(ddl, is_first);
+    idc_ddl_add(ddl, "COMMENT ON COLUMN ");
+    idc_ddl_qualified(ddl, table->schema, table->name);
+    idc_ddl_add(ddl, ".");
+    idc_ddl_name(ddl, column->name);
+    add_comment_text(ddl, column->comment);
+}
+
+static void
+add_new_column(IdcDdl *ddl, bool *is_first, const IdcTable *table, const IdcColumn *column)
+{
+    add_alter_table(ddl, is_first, table);
+    idc_ddl_add(ddl, " ADD COLUMN ");
+    idc_ddl_name(ddl, column->name);
+    idc_ddl_add(ddl, " ");
+    idc_ddl_add(ddl, column->type);
+    idc_ddl_options(ddl, &column->options);
+    if (column->is_not_null)
+        idc_ddl_add(ddl, " NOT NULL");
+    if (column->default_value != NULL) {
+        idc_ddl_add(ddl, " DEFAULT ");
+        idc_ddl_add(ddl, column->default_value);
+    }
+    if (column->comment != NULL)
+        add_column_comment(ddl, is_first, table, column);
+}
+
+static void
+change_default(IdcDdl *ddl, bool *is_first, const IdcTable *table, const IdcColumn *wanted)
+{
+    add_alter_column(ddl, is_first, table, wanted);
+    if (wanted->default_value == NULL) {
+        idc_ddl_add(ddl, " DROP DEFAULT");
+        return;
+    }
+    idc_ddl_add(ddl, " SET DEFAULT ");
+    idc_ddl_add(ddl, wanted->default_value);
+}
+
+static void
+change_column(IdcDdl *ddl, bool *is_first, const IdcTable *table, const IdcColumn *actual,
+              const IdcColumn *wanted)
+{
+    bool is_other_type = strcmp(actual->type, wanted->type) != 0;
+
+    /* An old default may not fit the new type: it leaves first and comes back after. */
+    if (is_other_type && actual->default_value != NULL) {
+        add_alter_column(ddl, is_first, table, wanted);
+        idc_ddl_add(ddl, " DROP DEFAULT");
+    }
+    if (is_other_type) {
+        add_alter_column(ddl, is_first, table, wanted);
+        idc_ddl_add(ddl, " TYPE ");
+        idc_ddl_add(ddl, wanted->type);
+    }
+    if (is_other_type ? wanted->default_value != NULL
+                      : !idc_same_text(actual->default_value, wanted->default_value))
+        change_default(ddl, is_first, table, wanted);
+    if (actual->is_not_null != wanted->is_not_null) {
+        add_alter_column(ddl, is_first, table, wanted);
+        idc_ddl_add(ddl, wanted->is_not_null ? " SET NOT NULL" : " DROP NOT NULL");
+    }
+    if (idc_options_differ(&actual->options, &wanted->options)) {
+        add_alter_column(ddl, is_first, table, wanted);
+        idc_ddl_option_changes(ddl, &actual->options, &wanted->options);
+    }
+    if (!idc_same_text(actual->comment, wanted->comment))
+        add_column_comment(ddl, is_first, table, wanted);
+}
+
+static void
+change_columns(IdcDdl *ddl, bool *is_first, const IdcTable *actual, const IdcTable *wanted)
+{
+    for (size_t i = 0; i < actual->count; i++) {
+        if (find_column(wanted, actual->columns[i].name) != NULL)
+            continue;
+        add_alter_table(ddl, is_first, wanted);
+        idc_ddl_add(ddl, " DROP COLUMN ");
+        idc_ddl_name(ddl, actual->columns[i].name);
+    }
+    for (size_t i = 0; i < wanted->count; i++) {
+        const IdcColumn *old = find_column(actual, wanted->columns[i].name);
+
+        if (old == NULL)
+            add_new_column(ddl, is_first, wanted, &wanted->columns[i]);
+        else
+            change_column(ddl, is_first, wanted, old, &wanted->columns[i]);
+    }
+}
+
+/* A foreign table keeps its server for life: another server means another table. */
+static IdcStatus
+replace_table(IdcArena *arena, const IdcTable *wanted, IdcStatement *statement, IdcError *err)
+{
+    IdcStatement create = { 0 };
+    IdcStatus status;
+    IdcDdl ddl;
+
+    status = idc_ddl_create_table(arena, wanted, wanted->schema, wanted->name, &create, err);
+    if (status != IDC_OK)
+        return status;
+    idc_ddl_init(&ddl, err);
+    idc_ddl_add(&ddl, "DROP FOREIGN TABLE ");
+    idc_ddl_qualified(&ddl, wanted->schema, wanted->name);
+    idc_ddl_add(&ddl, ";\n");
+    idc_text_append(&ddl.sql, create.sql);
+    idc_text_append(&ddl.shown, create.shown);
+    return idc_ddl_take(&ddl, arena, statement);
+}
+
+IdcStatus
+idc_diff_table(IdcArena *arena, const IdcTable *actual, const IdcTable *wanted,
+               IdcStatement *statement, IdcError *err)
+{
+    bool is_first = true;
+    IdcDdl ddl;
+
+    if (strcmp(actual->server, wanted->server) != 0)
+        return replace_table(arena, wanted, statement, err);
+    idc_ddl_init(&ddl, err);
+    change_columns(&ddl, &is_first, actual, wanted);
+    if (idc_options_differ(&actual->options, &wanted->options)) {
+        add_alter_table(&ddl, &is_first, wanted);
+        idc_ddl_option_changes(&ddl, &actual->options, &wanted->options);
+    }
+    if (!idc_same_text(actual->comment, wanted->comment)) {
+        next_command(&ddl, &is_first);
+        idc_ddl_add(&ddl, "COMMENT ON FOREIGN TABLE ");
+        idc_ddl_qualified(&ddl, wanted->schema, wanted->name);
+        add_comment_text(&ddl, wanted->comment);
+    }
+    return finish(&ddl, is_first, arena, statement);
+}

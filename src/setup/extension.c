@@ -1,0 +1,90 @@
+/*
+ * extension.c - the foreign data wrappers of the hub, and where to get those it lacks.
+ *
+ * In:   the name of a wrapper
+ * Out:  CREATE EXTENSION, or an error that names the package
+ */
+#include "setup/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Names of Debian's packages (apt.postgresql.org has the same for other majors); %d is the server's. */
+typedef struct Package {
+    const char *wrapper, *format;
+} Package;
+
+static const Package packages[] = {
+    { "postgres_fdw", "postgresql-%d (older: postgresql-contrib-%d)" },
+    { "file_fdw", "postgresql-%d (older: postgresql-contrib-%d)" },
+    { "mysql_fdw", "postgresql-%d-mysql-fdw" },
+    { "tds_fdw", "postgresql-%d-tds-fdw" },
+    { "oracle_fdw", "postgresql-%d-oracle-fdw" },
+    { "mongo_fdw", "postgresql-%d-mongo-fdw" },
+    { "ogr_fdw", "postgresql-%d-ogr-fdw" },
+    { "multicorn", "postgresql-%d-python3-multicorn" },
+};
+
+static void
+add_package_hint(int major, const char *wrapper, IdcError *err)
+{
+    for (size_t i = 0; i < sizeof packages / sizeof packages[0]; i++) {
+        char name[96];
+        const char *format = packages[i].format;
+        const char *number = strstr(format, "%d");
+        const char *end = strchr(format, '(');
+        int prefix_len = (int) (number - format);
+        int suffix_len = end == NULL ? (int) strlen(number + 2) : (int) (end - number) - 3;
+
+        if (strcmp(packages[i].wrapper, wrapper) != 0)
+            continue;
+        snprintf(name, sizeof name, "%.*s%d%.*s", prefix_len, format, major, suffix_len, number + 2);
+        idc_error_set_hint(err, "install the package \"%s\" on the hub's machine (Debian, Ubuntu: "
+                                "apt install %s)%s", name, name,
+                           end == NULL ? "" : "; other systems: the contrib package of PostgreSQL");
+        return;
+    }
+    idc_error_set_hint(err, "install the extension \"%s\" for PostgreSQL %d on the hub's machine; its "
+                            "pg_available_extensions lists what is there", wrapper, major);
+}
+
+IdcStatus
+idc_setup_extension(IdcSetup *setup, const char *wrapper, bool *is_created, IdcError *err)
+{
+    IdcTextRows rows = { 0 };
+    IdcStatement statement = { 0 };
+    IdcStatus status;
+    IdcDdl ddl;
+
+    *is_created = false;
+    /* A wrapper may also have been made without an extension of its name. */
+    status = idc_setup_query(
+        setup,
+        "SELECT (EXISTS (SELECT FROM pg_catalog.pg_foreign_data_wrapper WHERE fdwname = $1))::text,"
+        " (EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name = $1))::text",
+        &wrapper, 1, &rows, err);
+    if (status != IDC_OK)
+        return status;
+    if (idc_same_text(rows.values[0], "true"))
+        return idc_setup_note(setup, "keep", "extension", wrapper, NULL, NULL, err);
+    if (!idc_same_text(rows.values[1], "true")) {
+        status = idc_fail(err, IDC_NOT_FOUND, "the hub has no extension \"%s\"", wrapper);
+        idc_error_set_sqlstate(err, "0A000");
+        add_package_hint(setup->version / 10000, wrapper, err);
+        return status;
+    }
+    idc_ddl_init(&ddl, err);
+    idc_ddl_add(&ddl, "CREATE EXTENSION IF NOT EXISTS ");
+    idc_ddl_name(&ddl, wrapper);
+    status = idc_ddl_take(&ddl, setup->arena, &statement);
+    if (status == IDC_OK)
+        status = idc_setup_execute(setup, &statement, err);
+    if (status != IDC_OK) {
+        if (err != NULL && strcmp(err->sqlstate, "42501") == 0)
+            idc_error_set_hint(err, "an administrator of the hub has to run: CREATE EXTENSION %s; GRANT USAGE "
+                                    "ON FOREIGN DATA WRAPPER %s TO \"%s\"", wrapper, wrapper, setup->user);
+        return idc_add_context(err, "extension \"%s\"", wrapper);
+    }
+    *is_created = true;
+    return idc_setup_note(setup, "create", "extension", wrapper, NULL, statement.shown, err);
+}

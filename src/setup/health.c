@@ -1,0 +1,269 @@
+/*
+ * health.c - what is wrong with a source, in words that say what to do.
+ *
+ * In:   the error of a wrapper, or two types
+ * Out:  a sentence and an SQLSTATE
+ * Next: validate.c
+ */
+#include "setup/model.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- errors ---- */
+
+typedef enum Trouble {
+    TROUBLE_OTHER,
+    TROUBLE_NAME,
+    TROUBLE_REFUSED,
+    TROUBLE_UNREACHABLE,
+    TROUBLE_PASSWORD,
+    TROUBLE_TLS,
+    TROUBLE_DATABASE,
+    TROUBLE_TIMEOUT
+} Trouble;
+
+/* Words of libpq, PostgreSQL, libmariadb and libmysqlclient; the first that is found decides. */
+static const struct {
+    const char *words;
+    Trouble trouble;
+} signs[] = {
+    { "could not translate host name", TROUBLE_NAME },
+    { "Unknown MySQL server host", TROUBLE_NAME },
+    { "Unknown server host", TROUBLE_NAME },
+    { "password authentication failed", TROUBLE_PASSWORD },
+    { "Access denied for user", TROUBLE_PASSWORD },
+    { "no password supplied", TROUBLE_PASSWORD },
+    { "password is required", TROUBLE_PASSWORD },
+    { "Password required", TROUBLE_PASSWORD },
+    { "authentication failed", TROUBLE_PASSWORD },
+    { "no pg_hba.conf entry", TROUBLE_PASSWORD },
+    { "SSL", TROUBLE_TLS },
+    { "TLS", TROUBLE_TLS },
+    { "certificate", TROUBLE_TLS },
+    { "Unknown database", TROUBLE_DATABASE },
+    { "has no database", TROUBLE_DATABASE },
+    { "FATAL:  database \"", TROUBLE_DATABASE },
+    { "timeout expired", TROUBLE_TIMEOUT },
+    { "timed out", TROUBLE_TIMEOUT },
+    { "(110)", TROUBLE_TIMEOUT },
+    { "Connection refused", TROUBLE_REFUSED },
+    { "(111)", TROUBLE_REFUSED },
+    { "No route to host", TROUBLE_UNREACHABLE },
+    { "unreachable", TROUBLE_UNREACHABLE },
+    { "Can't connect to", TROUBLE_UNREACHABLE },
+};
+
+static Trouble
+trouble_of(const IdcError *err)
+{
+    if (strcmp(err->sqlstate, "28P01") == 0 || strcmp(err->sqlstate, "28000") == 0)
+        return TROUBLE_PASSWORD;
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
+        if (strstr(err->message, signs[i].words) != NULL)
+            return signs[i].trouble;
+    return TROUBLE_OTHER;
+}
+
+static const char *
+option_or(const IdcConfigOptions *options, const char *name, const char *otherwise)
+{
+    for (size_t i = 0; i < options->count; i++)
+        if (strcmp(options->items[i].name, name) == 0)
+            return options->items[i].value;
+    return otherwise;
+}
+
+const char *
+idc_health_user(const IdcConfigSource *source)
+{
+    return option_or(&source->user_options, "user", option_or(&source->user_options, "username", ""));
+}
+
+static const char *
+port_of(const IdcConfigSource *source)
+{
+    return option_or(&source->server_options, "port",
+                     strcmp(source->wrapper, "mysql_fdw") == 0 ? "3306" : "5432");
+}
+
+/*
+ * MySQL's clients say "can't connect (115)" for a closed port and a dead machine alike. Where the hub
+ * is on this machine a knock of our own tells them apart; the wrapper has resolved the name already.
+ */
+static Trouble
+knock(const char *host, const char *port)
+{
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
+    Trouble trouble = TROUBLE_UNREACHABLE;
+    int code = 0;
+    socklen_t code_len = sizeof code;
+    struct pollfd poller = { .events = POLLOUT };
+
+    if (getaddrinfo(host, port, &hints, &found) != 0)
+        return TROUBLE_NAME;
+    poller.fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (poller.fd >= 0) {
+        if (connect(poller.fd, found->ai_addr, found->ai_addrlen) != 0)
+            code = errno;
+        if (code == EINPROGRESS && poll(&poller, 1, 1000) == 1)
+            (void) getsockopt(poller.fd, SOL_SOCKET, SO_ERROR, &code, &code_len);
+        if (code == ECONNREFUSED)
+            trouble = TROUBLE_REFUSED;
+        else if (code == EINPROGRESS)
+            trouble = TROUBLE_TIMEOUT;
+        close(poller.fd);
+    }
+    freeaddrinfo(found);
+    return trouble;
+}
+
+const char *
+idc_health_explain(IdcArena *arena, const IdcConfigSource *source, bool hub_is_local, const IdcError *err,
+                   char sqlstate[6])
+{
+    const char *host = option_or(&source->server_options, "host", "localhost");
+    const char *port = port_of(source);
+    Trouble trouble = trouble_of(err);
+    const char *state = err->sqlstate, *text = NULL;
+
+    if (trouble == TROUBLE_UNREACHABLE && hub_is_local && *host != '/' && strstr(err->message, "MySQL") != NULL)
+        trouble = knock(host, port);
+    switch (trouble) {
+    case TROUBLE_NAME:
+        state = "08001";
+        text = idc_arena_printf(arena, "name not resolved: the hub cannot find the host \"%s\"", host);
+        break;
+    case TROUBLE_REFUSED:
+        state = "08001";
+        text = idc_arena_printf(arena,
+                                "connection refused: nothing listens at host \"%s\", port %s, or a firewall "
+                                "rejects the hub", host, port);
+        break;
+    case TROUBLE_UNREACHABLE:
+        state = "08001";
+        text = idc_arena_printf(arena, "not reachable: the hub cannot connect to host \"%s\", port %s: %s", host,
+                                port, err->message);
+        break;
+    case TROUBLE_PASSWORD:
+        state = "28P01";
+        text = idc_arena_printf(arena, "wrong user or password: the source refused user \"%s\": %s",
+                                idc_health_user(source), err->message);
+        break;
+    case TROUBLE_TLS:
+        state = "08001";
+        text = idc_arena_printf(arena,
+                                "TLS: %s; check sslmode and sslrootcert (ssl_ca for MySQL) of the server's options",
+                                err->message);
+        break;
+    case TROUBLE_DATABASE:
+        state = "3D000";
+        text = idc_arena_printf(arena, "unknown database \"%s\" on host \"%s\"",
+                                source->database == NULL ? "" : source->database, host);
+        break;
+    case TROUBLE_TIMEOUT:
+        state = "08001";
+        text = idc_arena_printf(arena, "no answer from host \"%s\", port %s: %s", host, port, err->message);
+        break;
+    case TROUBLE_OTHER:
+        if (err->hint[0] != '\0')
+            text = idc_arena_printf(arena, "%s (%s)", err->message, err->hint);
+        else
+            text = idc_arena_strdup(arena, err->message);
+    }
+    (void) snprintf(sqlstate, 6, "%s", state);
+    return text;
+}
+
+/* ---- types ---- */
+
+typedef enum Family {
+    FAMILY_INTEGER,
+    FAMILY_NUMBER,
+    FAMILY_TEXT,
+    FAMILY_BOOL,
+    FAMILY_DATE,
+    FAMILY_TIME,
+    FAMILY_BYTES,
+    FAMILY_JSON,
+    FAMILY_OTHER
+} Family;
+
+/* rank: a family's type of a higher rank holds all values of the lower ones. */
+static const struct {
+    const char *prefix;
+    Family family;
+    int rank;
+} families[] = {
+    { "smallint", FAMILY_INTEGER, 1 },
+    { "integer", FAMILY_INTEGER, 2 },
+    { "bigint", FAMILY_INTEGER, 3 },
+    { "real", FAMILY_NUMBER, 1 },
+    { "double precision", FAMILY_NUMBER, 2 },
+    { "numeric", FAMILY_NUMBER, 2 },
+    { "money", FAMILY_NUMBER, 2 },
+    { "text", FAMILY_TEXT, 9 },
+    { "character", FAMILY_TEXT, 9 },
+    { "name", FAMILY_TEXT, 9 },
+    { "\"char\"", FAMILY_TEXT, 9 },
+    { "citext", FAMILY_TEXT, 9 },
+    { "bpchar", FAMILY_TEXT, 9 },
+    { "boolean", FAMILY_BOOL, 1 },
+    { "date", FAMILY_DATE, 1 },
+    { "timestamp", FAMILY_DATE, 2 },
+    { "time", FAMILY_TIME, 1 },
+    { "bytea", FAMILY_BYTES, 1 },
+    { "json", FAMILY_JSON, 1 },
+};
+
+static Family
+family_of(const char *type, int *rank)
+{
+    size_t len = strlen(type);
+
+    *rank = 0;
+    if (len > 2 && strcmp(type + len - 2, "[]") == 0)
+        return FAMILY_OTHER;
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        size_t prefix_len = strlen(families[i].prefix);
+        char next = strncmp(type, families[i].prefix, prefix_len) == 0 ? type[prefix_len] : 'x';
+
+        if (next != '\0' && next != '(' && next != ' ' && !(families[i].family == FAMILY_JSON && next == 'b'))
+            continue;
+        *rank = families[i].rank;
+        return families[i].family;
+    }
+    return FAMILY_OTHER;
+}
+
+IdcTypeMatch
+idc_health_types(const char *wanted, const char *remote)
+{
+    int wanted_rank, remote_rank;
+    Family wanted_family = family_of(wanted, &wanted_rank);
+    Family remote_family = family_of(remote, &remote_rank);
+
+    /* Everything has a text. Types that only their makers know may well read each other's. */
+    if (strcmp(wanted, remote) == 0 || wanted_family == FAMILY_TEXT || wanted_family == FAMILY_OTHER)
+        return IDC_TYPES_FIT;
+    if (remote_family == FAMILY_OTHER)
+        return IDC_TYPES_CLASH;
+    if (wanted_family == remote_family)
+        return wanted_rank >= remote_rank ? IDC_TYPES_FIT : IDC_TYPES_NARROW;
+    if (wanted_family == FAMILY_NUMBER && remote_family == FAMILY_INTEGER)
+        return IDC_TYPES_FIT;
+    if (wanted_family == FAMILY_INTEGER && remote_family == FAMILY_NUMBER)
+        return IDC_TYPES_NARROW;
+    /* MySQL keeps booleans in tinyint(1), and MariaDB keeps JSON in longtext. */
+    if (wanted_family == FAMILY_BOOL && remote_family == FAMILY_INTEGER && remote_rank == 1)
+        return IDC_TYPES_FIT;
+    if (wanted_family == FAMILY_JSON && remote_family == FAMILY_TEXT)
+        return IDC_TYPES_NARROW;
+    return IDC_TYPES_CLASH;
+}

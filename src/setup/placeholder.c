@@ -1,1 +1,0 @@
-/* placeholder */ typedef int idc_setup_placeholder;

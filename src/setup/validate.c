@@ -1,0 +1,540 @@
+/*
+ * validate.c - really connect to every source, as the configuration says, and compare its tables.
+ *
+ * In:   the sources of a configuration; the hub, whose wrappers do the connecting
+ * Out:  IdcSourceHealth, one a source
+ *
+ * At most eight threads, each with a session of the hub of its own. A check makes a server, a mapping and
+ * tables of its own in a transaction that is rolled back, so it tells about the file, not about what an
+ * earlier setup left. A wrapper that hangs in connecting reacts to nothing: its session is left behind
+ * (it ends with its connection) and the answer says so in time.
+ */
+#include "setup/model.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { THREAD_LIMIT = 8 };
+#define CHECK_SERVER "instant_check"
+
+/* One source's check. Written by one thread, read after it was joined. */
+typedef struct Check {
+    const IdcConfigSource *source;
+    IdcArena *arena;
+    IdcCall *call;
+    IdcSourceHealth health;
+    IdcText problems, notes;
+    size_t table_count;
+} Check;
+
+typedef struct Checks {
+    IdcHub *hub;
+    const IdcConfig *config;
+    int64_t timeout_ms;
+    Check *items;
+    size_t count;
+    atomic_size_t next, running;
+    atomic_bool is_cancelled;
+    int done_fd; /* readable when the last thread ends */
+} Checks;
+
+static void
+add_problem(Check *check, const char *text, const char *sqlstate)
+{
+    if (check->problems.len > 0)
+        idc_text_append(&check->problems, "; ");
+    idc_text_append(&check->problems, text == NULL ? "out of memory" : text);
+    if (check->health.sqlstate[0] == '\0')
+        (void) snprintf(check->health.sqlstate, sizeof check->health.sqlstate, "%s", sqlstate);
+}
+
+static void
+add_note(Check *check, const char *text)
+{
+    if (check->notes.len > 0)
+        idc_text_append(&check->notes, "; ");
+    idc_text_append(&check->notes, text == NULL ? "out of memory" : text);
+}
+
+/* ---- comparing one table ---- */
+
+static const char *
+remote_column_name(const IdcColumn *column)
+{
+    const IdcOption *option = idc_option_find(&column->options, "column_name");
+
+    return option == NULL ? column->name : option->value;
+}
+
+static const IdcColumn *
+find_remote_column(const IdcTable *remote, const char *name, bool any_case)
+{
+    for (size_t i = 0; i < remote->count; i++) {
+        const char *there = remote_column_name(&remote->columns[i]);
+
+        if (any_case ? strcasecmp(there, name) == 0 : strcmp(there, name) == 0)
+            return &remote->columns[i];
+    }
+    return NULL;
+}
+
+static void
+report_missing_column(Check *check, const IdcTable *wanted, const IdcTable *remote, const char *name)
+{
+    const char **words = idc_arena_alloc_array(check->arena, remote->count + 1, sizeof *words);
+    const char *nearest;
+
+    if (words == NULL)
+        return;
+    for (size_t i = 0; i < remote->count; i++)
+        words[i] = remote_column_name(&remote->columns[i]);
+    nearest = idc_nearest_word(name, words, remote->count);
+    if (nearest != NULL)
+        add_problem(check,
+                    idc_arena_printf(check->arena,
+                                     "table \"%s\": the source has no column \"%s\", did you mean \"%s\"?",
+                                     wanted->name, name, nearest), "42703");
+    else
+        add_problem(check, idc_arena_printf(check->arena, "table \"%s\": the source has no column \"%s\"",
+                                            wanted->name, name), "42703");
+}
+
+static void
+compare_columns(Check *check, const IdcTable *wanted, const IdcTable *remote, bool any_case)
+{
+    for (size_t i = 0; i < wanted->count; i++) {
+        const IdcColumn *column = &wanted->columns[i];
+        const char *name = remote_column_name(column);
+        const IdcColumn *there = find_remote_column(remote, name, any_case);
+        IdcTypeMatch match;
+        const char *text;
+
+        if (there == NULL) {
+            report_missing_column(check, wanted, remote, name);
+            continue;
+        }
+        match = idc_health_types(column->type, there->type);
+        if (match == IDC_TYPES_FIT)
+            continue;
+        text = idc_arena_printf(check->arena, "table \"%s\": column \"%s\" is %s in the file and %s in the source",
+                                wanted->name, column->name, column->type, there->type);
+        if (match == IDC_TYPES_CLASH)
+            add_problem(check, text, "42804");
+        else
+            add_note(check, text);
+    }
+}
+
+/* ---- one source ---- */
+
+static IdcStatus
+make_check_server(IdcSetup *setup, const IdcConfigSource *source, IdcError *err)
+{
+    IdcStatement server_sql = { 0 }, mapping_sql = { 0 };
+    IdcServer server;
+    IdcStatus status = idc_wanted_server(setup, source, &server, err);
+
+    server.name = CHECK_SERVER;
+    server.comment = NULL;
+    if (status == IDC_OK)
+        status = idc_ddl_create_server(setup->arena, &server, &server_sql, err);
+    if (status == IDC_OK)
+        status = idc_setup_execute(setup, &server_sql, err);
+    if (status != IDC_OK || !server.has_mapping)
+        return status;
+    status = idc_ddl_create_mapping(setup->arena, &server, &mapping_sql, err);
+    if (status == IDC_OK)
+        status = idc_setup_execute(setup, &mapping_sql, err);
+    return status;
+}
+
+static void
+explain(Check *check, const IdcSetup *setup, IdcError *err)
+{
+    const char *host = PQhost(idc_conn_libpq(setup->conn));
+    bool hub_is_local = host == NULL || *host == '/' || strcmp(host, "localhost") == 0 ||
+                        strncmp(host, "127.", 4) == 0;
+    char sqlstate[6];
+    const char *text;
+
+    idc_setup_scrub(setup->config, err);
+    if (err->status == IDC_TIMEOUT || err->status == IDC_CANCELED) {
+        add_problem(check, err->status == IDC_TIMEOUT
+                               ? "no answer within the time limit: the source, or the network to it, is silent"
+                               : "cancelled", "57014");
+        return;
+    }
+    text = idc_health_explain(check->arena, check->source, hub_is_local, err, sqlstate);
+    add_problem(check, text, sqlstate);
+}
+
+/* Run step inside a savepoint: what fails is a problem of the source, and the session goes on. */
+static bool
+guarded(Check *check, IdcSetup *setup, IdcStatus (*step)(Check *, IdcSetup *, void *, IdcError *), void *what)
+{
+    IdcError err;
+    IdcStatus status;
+
+    idc_error_init(&err);
+    status = idc_setup_sql(setup, "SAVEPOINT instant_step", &err);
+    if (status == IDC_OK)
+        status = step(check, setup, what, &err);
+    if (status == IDC_OK)
+        status = idc_setup_sql(setup, "RELEASE SAVEPOINT instant_step", &err);
+    if (status == IDC_OK)
+        return true;
+    explain(check, setup, &err);
+    if (idc_conn_is_usable(setup->conn) &&
+        idc_conn_execute(setup->conn, setup->call, "ROLLBACK TO SAVEPOINT instant_step", NULL) != IDC_OK)
+        idc_conn_abandon(setup->conn);
+    return false;
+}
+
+static IdcStatus
+step_wanted(Check *check, IdcSetup *setup, void *tables, IdcError *err)
+{
+    IdcConfigSource listed = *check->source;
+
+    /* Those that leave their columns to the source are checked by asking for them, below. */
+    listed.import_all = false;
+    listed.tables = idc_arena_alloc_array(check->arena, listed.table_count + 1, sizeof *listed.tables);
+    if (listed.tables == NULL)
+        return idc_fail_no_memory(err);
+    listed.table_count = 0;
+    for (size_t i = 0; i < check->source->table_count; i++)
+        if (check->source->tables[i].column_count > 0)
+            listed.tables[listed.table_count++] = check->source->tables[i];
+    return idc_wanted_tables(setup, &listed, CHECK_SERVER, tables, err);
+}
+
+/* The tables of the file that are in one remote schema, and what the source says of them. */
+typedef struct RemoteSchema {
+    const char *name;
+    const char **tables;
+    size_t table_count;
+    IdcTableList found;
+} RemoteSchema;
+
+static IdcStatus
+step_import(Check *check, IdcSetup *setup, void *what, IdcError *err)
+{
+    RemoteSchema *remote = what;
+
+    return idc_import_tables(setup, check->source, CHECK_SERVER, remote->name, remote->tables,
+                             remote->table_count, &remote->found, err);
+}
+
+static IdcStatus
+step_connect(Check *check, IdcSetup *setup, void *what, IdcError *err)
+{
+    (void) what;
+    (void) check;
+    return make_check_server(setup, check->source, err);
+}
+
+/* A wrapper that cannot describe its source is asked for no row of each table instead. */
+static IdcStatus
+step_select(Check *check, IdcSetup *setup, void *what, IdcError *err)
+{
+    const IdcTable *wanted = what;
+    IdcStatement create = { 0 };
+    IdcStatus status;
+
+    (void) check;
+    status = idc_setup_sql(setup, "CREATE SCHEMA IF NOT EXISTS instant_check", err);
+    if (status == IDC_OK)
+        status = idc_ddl_create_table(setup->arena, wanted, "instant_check", wanted->name, &create, err);
+    if (status == IDC_OK)
+        status = idc_setup_execute(setup, &create, err);
+    if (status == IDC_OK) {
+        IdcStatement select = { 0 };
+        IdcDdl ddl;
+
+        idc_ddl_init(&ddl, err);
+        idc_ddl_add(&ddl, "SELECT * FROM ");
+        idc_ddl_qualified(&ddl, "instant_check", wanted->name);
+        idc_ddl_add(&ddl, " LIMIT 0");
+        status = idc_ddl_take(&ddl, setup->arena, &select);
+        if (status == IDC_OK)
+            status = idc_setup_execute(setup, &select, err);
+    }
+    return status;
+}
+
+static const char *
+remote_schema_of(const IdcConfigSource *source, const IdcConfigTable *table)
+{
+    return table->remote_schema != NULL ? table->remote_schema : idc_import_default_schema(source);
+}
+
+static void
+check_schema_tables(Check *check, IdcSetup *setup, const RemoteSchema *remote, const IdcTableList *wanted)
+{
+    bool any_case = strcmp(check->source->wrapper, "mysql_fdw") == 0;
+
+    for (size_t i = 0; i < check->source->table_count; i++) {
+        const IdcConfigTable *config = &check->source->tables[i];
+        const IdcTable *there, *here;
+
+        if (strcmp(remote_schema_of(check->source, config), remote->name) != 0)
+            continue;
+        there = idc_table_find(&remote->found, NULL, config->remote_name);
+        here = idc_table_find(wanted, config->schema, config->name);
+        if (there == NULL) {
+            add_problem(check,
+                        idc_arena_printf(check->arena, "table \"%s\": the source has no table \"%s\" in \"%s\", or "
+                                         "user \"%s\" may not see it", config->name, config->remote_name,
+                                         remote->name, idc_health_user(check->source)), "42P01");
+            continue;
+        }
+        check->table_count++;
+        if (here == NULL)
+            continue;
+        compare_columns(check, here, there, any_case);
+        if (check->problems.len == 0)
+            (void) guarded(check, setup, step_select, (void *) here);
+    }
+}
+
+static void
+check_one_schema(Check *check, IdcSetup *setup, const char *schema, bool is_whole, const IdcTableList *wanted)
+{
+    const IdcConfigSource *source = check->source;
+    RemoteSchema remote = { .name = schema };
+
+    remote.tables = idc_arena_alloc_array(check->arena, source->table_count + 1, sizeof *remote.tables);
+    if (remote.tables == NULL) {
+        add_problem(check, NULL, "53200");
+        return;
+    }
+    for (size_t i = 0; i < source->table_count && !is_whole; i++)
+        if (strcmp(remote_schema_of(source, &source->tables[i]), schema) == 0)
+            remote.tables[remote.table_count++] = source->tables[i].remote_name;
+    /* No tables, and not all of them either: to ask for one that is not there connects all the same. */
+    if (!is_whole && remote.table_count == 0)
+        remote.tables[remote.table_count++] = "instant_check";
+    if (!guarded(check, setup, step_import, &remote))
+        return;
+    if (is_whole)
+        check->table_count += remote.found.count;
+    check_schema_tables(check, setup, &remote, wanted);
+}
+
+/* Every remote schema that the file names, once. */
+static void
+check_schemas(Check *check, IdcSetup *setup, const IdcTableList *wanted)
+{
+    const IdcConfigSource *source = check->source;
+
+    for (size_t i = 0; i < source->table_count && idc_conn_is_usable(setup->conn); i++) {
+        const char *schema = remote_schema_of(source, &source->tables[i]);
+        bool is_done = false;
+
+        for (size_t k = 0; k < i; k++)
+            is_done = is_done || strcmp(remote_schema_of(source, &source->tables[k]), schema) == 0;
+        if (!is_done)
+            check_one_schema(check, setup, schema, false, wanted);
+        /* A source that is not reached would only say the same of its other schemas, later. */
+        if (check->problems.len > 0 && strncmp(check->health.sqlstate, "42", 2) != 0)
+            return;
+    }
+    for (size_t i = 0; i < source->import_schema_count && check->problems.len == 0; i++)
+        check_one_schema(check, setup, source->import_schemas[i], true, wanted);
+    if (check->problems.len == 0 && source->import_schema_count == 0 && source->table_count == 0)
+        check_one_schema(check, setup, idc_import_default_schema(source), source->import_all, wanted);
+}
+
+/* Wrappers other than the two that can describe any source of theirs. */
+static void
+check_by_select(Check *check, IdcSetup *setup, const IdcTableList *wanted)
+{
+    for (size_t i = 0; i < wanted->count && idc_conn_is_usable(setup->conn); i++)
+        if (guarded(check, setup, step_select, &wanted->items[i]))
+            check->table_count++;
+}
+
+static IdcStatus
+check_source(Check *check, IdcSetup *setup, IdcError *err)
+{
+    IdcTableList wanted = { 0 };
+    bool is_created;
+    IdcStatus status = idc_setup_begin(setup, false, err);
+
+    if (status == IDC_OK)
+        status = idc_setup_extension(setup, check->source->wrapper, &is_created, err);
+    if (status != IDC_OK)
+        return status;
+    if (!guarded(check, setup, step_connect, NULL) || !guarded(check, setup, step_wanted, &wanted))
+        return IDC_OK;
+    if (strcmp(check->source->wrapper, "postgres_fdw") == 0 || strcmp(check->source->wrapper, "mysql_fdw") == 0)
+        check_schemas(check, setup, &wanted);
+    else
+        check_by_select(check, setup, &wanted);
+    return IDC_OK;
+}
+
+/* ---- threads ---- */
+
+static void
+run_check(Checks *checks, Check *check)
+{
+    int64_t started_ms = idc_clock_ms();
+    IdcSetup setup = { .call = check->call, .arena = check->arena, .config = checks->config };
+    IdcError err;
+    IdcStatus status;
+
+    idc_error_init(&err);
+    /* The wrapper gives up a little before we do: its words are better than our "no answer". */
+    setup.connect_timeout_ms = checks->timeout_ms > 0 ? checks->timeout_ms - 1000 : 10000;
+    idc_call_set_timeout(check->call, checks->timeout_ms > 0 ? checks->timeout_ms : -1);
+    status = idc_conn_open(checks->hub, check->call, &setup.conn, &err);
+    if (status == IDC_OK) {
+        status = check_source(check, &setup, &err);
+        if (status != IDC_OK)
+            explain(check, &setup, &err);
+        /* The session goes with its transaction: closing it is the rollback. */
+        idc_conn_close(setup.conn);
+    } else {
+        idc_setup_scrub(checks->config, &err);
+        add_problem(check, idc_arena_printf(check->arena, "the hub cannot be reached: %s", err.message),
+                    err.sqlstate);
+    }
+    check->health.elapsed_ms = idc_clock_ms() - started_ms;
+}
+
+static void *
+check_thread(void *argument)
+{
+    Checks *checks = argument;
+    uint64_t one = 1;
+
+    for (;;) {
+        size_t nth = atomic_fetch_add(&checks->next, 1);
+
+        if (nth >= checks->count || atomic_load(&checks->is_cancelled))
+            break;
+        run_check(checks, &checks->items[nth]);
+    }
+    if (atomic_fetch_sub(&checks->running, 1) == 1 && write(checks->done_fd, &one, sizeof one) < 0)
+        return argument; /* an eventfd of ours takes a one */
+    return NULL;
+}
+
+static IdcStatus
+run_threads(Checks *checks, IdcCall *call, IdcError *err)
+{
+    pthread_t threads[THREAD_LIMIT];
+    size_t wanted = checks->count < THREAD_LIMIT ? checks->count : THREAD_LIMIT;
+    size_t started = 0;
+    IdcStatus status = IDC_OK;
+
+    /* Ourselves too, so that the last to end is known only when all were started. */
+    atomic_store(&checks->running, 1);
+    while (started < wanted) {
+        atomic_fetch_add(&checks->running, 1);
+        if (pthread_create(&threads[started], NULL, check_thread, checks) != 0) {
+            atomic_fetch_sub(&checks->running, 1);
+            break;
+        }
+        started++;
+    }
+    if (started == 0)
+        return idc_fail(err, IDC_NO_MEMORY, "cannot start a thread");
+    if (atomic_fetch_sub(&checks->running, 1) > 1)
+        status = idc_call_wait(call, checks->done_fd, POLLIN, -1, err);
+    if (status != IDC_OK) {
+        atomic_store(&checks->is_cancelled, true);
+        for (size_t i = 0; i < checks->count; i++)
+            idc_call_cancel(checks->items[i].call);
+    }
+    for (size_t i = 0; i < started; i++)
+        (void) pthread_join(threads[i], NULL);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static IdcStatus
+prepare(Checks *checks, IdcArena *arena, IdcError *err)
+{
+    checks->items = idc_arena_alloc_array(arena, checks->config->source_count + 1, sizeof *checks->items);
+    if (checks->items == NULL)
+        return idc_fail_no_memory(err);
+    for (size_t i = 0; i < checks->config->source_count; i++) {
+        Check *check = &checks->items[checks->count];
+
+        if (!checks->config->sources[i].is_enabled)
+            continue;
+        checks->count++;
+        check->source = &checks->config->sources[i];
+        idc_text_init(&check->problems, 16384);
+        idc_text_init(&check->notes, 16384);
+        check->arena = idc_arena_new(0);
+        check->call = idc_call_new();
+        if (check->arena == NULL || check->call == NULL)
+            return idc_fail_no_memory(err);
+    }
+    return IDC_OK;
+}
+
+static IdcStatus
+take_health(Check *check, IdcArena *arena, IdcSourceHealth *health, IdcError *err)
+{
+    *health = check->health;
+    health->source = idc_arena_strdup(arena, check->source->name);
+    health->is_healthy = check->problems.len == 0;
+    if (!health->is_healthy)
+        health->details = idc_arena_strdup(arena, idc_text_string(&check->problems));
+    else
+        health->details = idc_arena_printf(arena, "ok: %zu table%s%s%s%s", check->table_count,
+                                           check->table_count == 1 ? "" : "s",
+                                           check->notes.len > 0 ? " (" : "", idc_text_string(&check->notes),
+                                           check->notes.len > 0 ? ")" : "");
+    return health->source == NULL || health->details == NULL ? idc_fail_no_memory(err) : IDC_OK;
+}
+
+static void
+finish(Checks *checks)
+{
+    for (size_t i = 0; i < checks->count; i++) {
+        idc_text_done(&checks->items[i].problems);
+        idc_text_done(&checks->items[i].notes);
+        idc_call_free(checks->items[i].call);
+        idc_arena_free(checks->items[i].arena);
+    }
+    if (checks->done_fd >= 0)
+        close(checks->done_fd);
+}
+
+IdcStatus
+idc_setup_validate(IdcHub *hub, IdcCall *call, const IdcConfig *config, int64_t timeout_ms, IdcArena *arena,
+                   IdcSourceHealth **health, IdcError *err)
+{
+    Checks checks = { .hub = hub, .config = config, .timeout_ms = timeout_ms };
+    IdcSourceHealth *result = idc_arena_alloc_array(arena, config->source_count + 1, sizeof *result);
+    IdcStatus status = result == NULL ? idc_fail_no_memory(err) : IDC_OK;
+
+    checks.done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (status == IDC_OK && checks.done_fd < 0)
+        status = idc_fail(err, IDC_IO_FAILED, "cannot make an event descriptor");
+    if (status == IDC_OK)
+        status = prepare(&checks, arena, err);
+    /* Once, before the threads: all of them would wait for the same start of an embedded hub. */
+    if (status == IDC_OK && checks.count > 0)
+        status = idc_hub_ensure(hub, call, err);
+    if (status == IDC_OK && checks.count > 0)
+        status = run_threads(&checks, call, err);
+    for (size_t i = 0; status == IDC_OK && i < checks.count; i++)
+        status = take_health(&checks.items[i], arena, &result[i], err);
+    finish(&checks);
+    if (status == IDC_OK)
+        *health = result;
+    return status;
+}
