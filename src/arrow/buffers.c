@@ -58,7 +58,7 @@ idc_column_grow(IdcColumn *column, int64_t extra)
     if (__builtin_add_overflow((size_t) column->length, (size_t) extra, &needed) ||
         needed > (size_t) (INT64_MAX / 32))
         return false;
-    capacity = grown(have, needed, 64);
+    capacity = grown(have, needed, column->length_hint > 64 ? column->length_hint : 64);
     if (column->offsets != NULL) {
         void *offsets = column->offsets;
 
@@ -92,7 +92,8 @@ idc_column_grow_bytes(IdcColumn *column, size_t extra)
     if (__builtin_add_overflow(column->bytes_len, extra, &needed) ||
         __builtin_add_overflow(needed, (size_t) IDC_BYTES_SLACK, &needed))
         return false;
-    capacity = grown(column->bytes_capacity, needed, 1024);
+    capacity = grown(column->bytes_capacity, needed,
+                     column->bytes_hint > 1024 ? column->bytes_hint : 1024);
     if (!resize(&bytes, capacity, 1))
         return false;
     column->values = bytes;
@@ -213,12 +214,18 @@ idc_column_done(IdcColumn *column)
     *column = (IdcColumn){ 0 };
 }
 
-/* Give back what was reserved but not used; a buffer is never NULL, since some consumers insist. */
+/*
+ * Give back what was reserved but not used, where it is worth a call; a buffer is never NULL, since
+ * some consumers insist on one.
+ */
 static void *
-trimmed(void *buffer, size_t size)
+trimmed(void *buffer, size_t size, size_t capacity)
 {
-    void *fitting = realloc(buffer, size == 0 ? 8 : size);
+    void *fitting;
 
+    if (buffer != NULL && capacity - size <= size / 8)
+        return buffer;
+    fitting = realloc(buffer, size == 0 ? 8 : size);
     return fitting != NULL ? fitting : buffer;
 }
 
@@ -231,40 +238,50 @@ offsets_narrow(int64_t *offsets, int64_t length)
 
         memcpy((char *) offsets + (size_t) i * sizeof narrow, &narrow, sizeof narrow);
     }
-    return trimmed(offsets, (size_t) (length + 1) * sizeof(int32_t));
+    return trimmed(offsets, (size_t) (length + 1) * sizeof(int32_t), SIZE_MAX);
 }
 
-/* The buffers of the column become the array's; the column starts over. */
+/* The buffers of the column become the array's. */
+static void
+buffers_give(IdcColumn *column, struct ArrowArray *array)
+{
+    size_t length = (size_t) column->length, capacity = (size_t) column->capacity;
+    size_t width = column->width;
+
+    if (column->null_count > 0)
+        idc_array_give_buffer(array, 0,
+                              trimmed(column->validity, length / 8 + 1, capacity / 8 + 1));
+    else
+        free(column->validity);
+    if (column->kind == IDC_KIND_HSTORE)
+        idc_array_give_buffer(array, 1, offsets_narrow(column->offsets, column->length));
+    else if (column->offsets != NULL)
+        idc_array_give_buffer(array, 1,
+                              trimmed(column->offsets, (length + 1) * sizeof *column->offsets,
+                                      (capacity + 1) * sizeof *column->offsets));
+    else if (width > 0)
+        idc_array_give_buffer(array, 1, trimmed(column->values, length * width, capacity * width));
+    else
+        idc_array_give_buffer(array, 1, trimmed(column->values, length / 8 + 1, capacity / 8 + 1));
+    if (array->n_buffers == 3)
+        idc_array_give_buffer(array, 2,
+                              trimmed(column->values, column->bytes_len, column->bytes_capacity));
+}
+
+/* Hand over the buffers and start again. */
 static bool
 buffers_move(IdcColumn *column, struct ArrowArray *array)
 {
-    size_t length = (size_t) column->length;
     int64_t *offsets = NULL;
 
     if (column->offsets != NULL && (offsets = calloc(1, sizeof *offsets)) == NULL)
         return false;
-    if (column->null_count > 0) {
-        idc_array_give_buffer(array, 0, trimmed(column->validity, length / 8 + 1));
-        column->validity = NULL;
-    }
-    if (column->offsets == NULL) {
-        size_t size = column->width > 0 ? length * column->width : length / 8 + 1;
-
-        idc_array_give_buffer(array, 1, trimmed(column->values, size));
-        column->values = NULL;
-    } else if (column->kind == IDC_KIND_HSTORE) {
-        idc_array_give_buffer(array, 1, offsets_narrow(column->offsets, column->length));
-    } else {
-        idc_array_give_buffer(array, 1,
-                              trimmed(column->offsets, (length + 1) * sizeof *column->offsets));
-        if (column->kind != IDC_KIND_LIST) {
-            idc_array_give_buffer(array, 2, trimmed(column->values, column->bytes_len));
-            column->values = NULL;
-        }
-    }
-    free(column->validity);
+    buffers_give(column, array);
     column->validity = NULL;
+    column->values = NULL;
     column->offsets = offsets;
+    column->length_hint = (size_t) column->length;
+    column->bytes_hint = column->bytes_len + column->bytes_len / 16 + IDC_BYTES_SLACK;
     column->length = column->capacity = column->null_count = 0;
     column->bytes_len = column->bytes_capacity = 0;
     return true;

@@ -80,6 +80,8 @@ idc_batch_grow_rows(IdcBatchBuilder *builder)
     int64_t capacity = builder->row_capacity + builder->row_capacity / 2;
     int64_t limit = builder->options.batch_rows;
 
+    if (capacity < builder->rows_hint)
+        capacity = builder->rows_hint;
     if (capacity < FIRST_ROWS)
         capacity = FIRST_ROWS;
     /* A batch of a known size should end up with just that much memory. */
@@ -142,6 +144,7 @@ idc_batch_finish(IdcBatchBuilder *builder, struct ArrowArray *batch, IdcError *e
         }
     }
     builder->rows_before += builder->row_count;
+    builder->rows_hint = builder->row_count;
     builder->row_count = builder->row_capacity = builder->bytes = 0;
     *batch = made;
     return IDC_OK;

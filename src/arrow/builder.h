@@ -58,9 +58,10 @@ typedef struct IdcColumn {
     uint8_t *values;
     int64_t *offsets;
     size_t bytes_len, bytes_capacity;
-    struct IdcColumn *children[2]; /* LIST: items; HSTORE: keys, values */
-    IdcDictionary *dictionary;     /* ENUM */
-    IdcDecodeState *state;         /* the builder's */
+    size_t length_hint, bytes_hint; /* what the batch before needed: the next one begins so big */
+    struct IdcColumn *children[2];  /* LIST: items; HSTORE: keys, values */
+    IdcDictionary *dictionary;      /* ENUM */
+    IdcDecodeState *state;          /* the builder's */
 } IdcColumn;
 
 #define IDC_BYTES_SLACK 32
@@ -69,6 +70,7 @@ struct IdcBatchBuilder {
     IdcColumn *columns;
     size_t column_count;
     int64_t row_count, row_capacity;
+    int64_t rows_hint;   /* rows of the batch before */
     int64_t rows_before; /* rows of the batches that are finished */
     int64_t bytes;       /* of the rows so far, about */
     int64_t row_bytes;   /* of the fixed part of a row */

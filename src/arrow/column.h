@@ -19,18 +19,19 @@
 #include "base/error.h"
 
 typedef enum IdcColumnKind {
-    IDC_KIND_BOOL,        /* bool                                   -> bool */
-    IDC_KIND_INT16,       /* int2 */
-    IDC_KIND_INT32,       /* int4 */
-    IDC_KIND_INT64,       /* int8 */
-    IDC_KIND_UINT32,      /* oid, xid, cid */
-    IDC_KIND_UINT64,      /* xid8 */
+    IDC_KIND_BOOL,   /* bool                                   -> bool */
+    IDC_KIND_INT16,  /* int2 */
+    IDC_KIND_INT32,  /* int4 */
+    IDC_KIND_INT64,  /* int8 */
+    IDC_KIND_UINT32, /* oid, xid, cid */
+    IDC_KIND_UINT64, /* xid8 */
     IDC_KIND_FLOAT32,
     IDC_KIND_FLOAT64,
     IDC_KIND_NUMERIC_FLOAT64, /* numeric -> float64, correctly rounded; NaN and infinities kept */
     IDC_KIND_NUMERIC_DECIMAL, /* numeric(p<=38, s) -> decimal128(p, s) */
     IDC_KIND_NUMERIC_STRING,  /* numeric -> its exact text as numeric_out prints it -> large_utf8 */
-    IDC_KIND_TEXT,        /* text, varchar, bpchar, name, "char", json, xml…, anything sent as its text -> large_utf8 */
+    IDC_KIND_TEXT, /* text, varchar, bpchar, name, "char", json, xml…, anything sent as its text ->
+                      large_utf8 */
     IDC_KIND_JSONB,       /* one version byte, then text            -> large_utf8 */
     IDC_KIND_BYTES,       /* bytea                                  -> large_binary */
     IDC_KIND_DATE,        /* date -> date32; infinity unrepresentable */
@@ -45,50 +46,50 @@ typedef enum IdcColumnKind {
 } IdcColumnKind;
 
 /*
- * One column (or the element of an array). Borrowed by readers: it must outlive them. `type_name` is
- * PostgreSQL's format_type text; it travels as field metadata "postgresql:type".
+ * One column (or the element of an array). Borrowed by readers: it must outlive them. `type_name`
+ * is PostgreSQL's format_type text; it travels as field metadata "postgresql:type".
  */
 typedef struct IdcColumnSpec {
     const char *name;
     const char *type_name;
     IdcColumnKind kind;
-    int precision, scale;             /* NUMERIC_DECIMAL */
-    const char *const *labels;        /* ENUM, in order */
+    int precision, scale;      /* NUMERIC_DECIMAL */
+    const char *const *labels; /* ENUM, in order */
     size_t label_count;
-    int dimensions;                   /* LIST: 1 or more */
+    int dimensions;                      /* LIST: 1 or more */
     const struct IdcColumnSpec *element; /* LIST: its kind is not LIST */
 } IdcColumnSpec;
 
 typedef struct IdcBatchOptions {
-    int64_t batch_rows;     /* a batch ends after so many rows */
-    int64_t batch_bytes;    /* or about so many bytes of buffers */
-    bool single_batch;      /* never ends by itself: one growing chunk a column */
+    int64_t batch_rows;        /* a batch ends after so many rows */
+    int64_t batch_bytes;       /* or about so many bytes of buffers */
+    bool single_batch;         /* never ends by itself: one growing chunk a column */
     bool fail_unrepresentable; /* an error instead of NULL + count */
 } IdcBatchOptions;
 
 typedef struct IdcBatchBuilder IdcBatchBuilder;
 
 /* The schema of a record batch of these columns (a struct, as a stream's get_schema returns). */
-IDC_CHECKED IdcStatus idc_columns_schema(const IdcColumnSpec *specs, size_t count, struct ArrowSchema *schema,
-                                         IdcError *err);
+IDC_CHECKED IdcStatus idc_columns_schema(const IdcColumnSpec *specs, size_t count,
+                                         struct ArrowSchema *schema, IdcError *err);
 
 IDC_CHECKED IdcStatus idc_batch_builder_new(const IdcColumnSpec *specs, size_t count,
-                                            const IdcBatchOptions *options, IdcBatchBuilder **builder,
-                                            IdcError *err);
+                                            const IdcBatchOptions *options,
+                                            IdcBatchBuilder **builder, IdcError *err);
 void idc_batch_builder_free(IdcBatchBuilder *builder);
 
 /* Append the binary value of the column, left to right; len -1 is NULL. */
-IDC_CHECKED IdcStatus idc_batch_append(IdcBatchBuilder *builder, size_t column, const uint8_t *value,
-                                       int32_t len, IdcError *err);
+IDC_CHECKED IdcStatus idc_batch_append(IdcBatchBuilder *builder, size_t column,
+                                       const uint8_t *value, int32_t len, IdcError *err);
 /* After the last column of each row. */
 void idc_batch_end_row(IdcBatchBuilder *builder);
 
 /*
- * One row as COPY (FORMAT binary) sends it: a field count (int16), then length (int32) and bytes of each
- * field. This is the hot path. Errors name column, type and row, never the value.
+ * One row as COPY (FORMAT binary) sends it: a field count (int16), then length (int32) and bytes of
+ * each field. This is the hot path. Errors name column, type and row, never the value.
  */
-IDC_CHECKED IdcStatus idc_batch_append_copy_row(IdcBatchBuilder *builder, const uint8_t *row, size_t len,
-                                                IdcError *err);
+IDC_CHECKED IdcStatus idc_batch_append_copy_row(IdcBatchBuilder *builder, const uint8_t *row,
+                                                size_t len, IdcError *err);
 
 bool idc_batch_is_full(const IdcBatchBuilder *builder);
 int64_t idc_batch_row_count(const IdcBatchBuilder *builder);
@@ -96,6 +97,7 @@ int64_t idc_batch_row_count(const IdcBatchBuilder *builder);
 int64_t idc_batch_unrepresentable_count(const IdcBatchBuilder *builder);
 
 /* Move the rows so far out as a record batch (may have zero rows); the builder goes on empty. */
-IDC_CHECKED IdcStatus idc_batch_finish(IdcBatchBuilder *builder, struct ArrowArray *batch, IdcError *err);
+IDC_CHECKED IdcStatus idc_batch_finish(IdcBatchBuilder *builder, struct ArrowArray *batch,
+                                       IdcError *err);
 
 #endif
