@@ -265,15 +265,3 @@ instant_close(InstantConnector *connector)
     idc_pool_close(connector->pool);
     idc_connector_drop(connector);
 }
-
-/* A running hub costs nothing extra here; one that is down (or not made yet) is started, once. */
-IdcStatus
-idc_connector_acquire(InstantConnector *connector, IdcCall *call, IdcConn **conn, IdcError *err)
-{
-    IdcStatus status = idc_pool_acquire(connector->pool, call, conn, err);
-
-    if (status != IDC_CONNECTION_FAILED || !idc_hub_is_embedded(connector->hub))
-        return status;
-    status = idc_hub_ensure(connector->hub, call, err);
-    return status == IDC_OK ? idc_pool_acquire(connector->pool, call, conn, err) : status;
-}

@@ -50,10 +50,6 @@ InstantStatus idc_status_out(IdcStatus status, const IdcError *err, InstantError
 /* InstantCall and IdcCall are the same object. */
 IdcCall *idc_call_in(InstantCall *call);
 
-/* Make the hub answer, then borrow a connection of the pool. */
-IDC_CHECKED IdcStatus idc_connector_acquire(InstantConnector *connector, IdcCall *call,
-                                            IdcConn **conn, IdcError *err);
-
 /* A result of the connector around res, or around rows that the library made; takes them on
  * success. */
 IDC_CHECKED IdcStatus idc_result_wrap(InstantConnector *connector, IdcResult *inner,

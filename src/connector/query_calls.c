@@ -91,20 +91,10 @@ statement_bind(IdcArena *arena, const char *sql, const InstantParameter *paramet
 
 /* ---- opening a result ---- */
 
-/*
- * Borrow and return a connection first: that starts an embedded hub that is down. A statement
- * itself is never sent twice, since it may write.
- */
 static IdcStatus
 open_inner(InstantConnector *connector, IdcCall *call, const Statement *statement,
            const IdcResultOptions *options, IdcResult **inner, IdcError *err)
 {
-    IdcConn *conn = NULL;
-    IdcStatus status = idc_connector_acquire(connector, call, &conn, err);
-
-    if (status != IDC_OK)
-        return status;
-    idc_pool_release(connector->pool, conn);
     return idc_result_open(connector->pool, call, idc_text_string(&statement->sql),
                            statement->parameters, statement->parameter_count, options, inner, err);
 }
@@ -170,7 +160,7 @@ build_table_sql(InstantConnector *connector, IdcArena *arena, const InstantTable
     IdcStatus status = filters_in(arena, request, &converted, err);
 
     if (status == IDC_OK)
-        status = idc_connector_acquire(connector, call, &conn, err);
+        status = idc_pool_acquire(connector->pool, call, &conn, err);
     if (status != IDC_OK)
         return status;
     status = idc_catalogue_table(conn, call, arena, request->table, &table, err);
@@ -418,7 +408,7 @@ run_explain(InstantConnector *connector, IdcArena *arena, Statement *statement, 
     if (status == IDC_OK)
         status = idc_explain_pieces(arena, lines, line_count, &pieces, &piece_count, err);
     if (status == IDC_OK)
-        status = idc_connector_acquire(connector, call, &conn, err);
+        status = idc_pool_acquire(connector->pool, call, &conn, err);
     if (status != IDC_OK)
         return status;
     status =

@@ -128,7 +128,7 @@ run_setup(RowsCall *rows_call, const InstantOption *options, size_t option_count
     if (status == IDC_OK && flags[2].value)
         status = validate_sources(rows_call, err);
     if (status == IDC_OK)
-        status = idc_connector_acquire(connector, rows_call->call, &conn, err);
+        status = idc_pool_acquire(connector->pool, rows_call->call, &conn, err);
     if (status != IDC_OK)
         return status;
     setup_options = (IdcSetupOptions){ .plan_only = flags[0].value,
@@ -191,7 +191,7 @@ check_hub(RowsCall *rows_call, bool *is_reachable, IdcError *err)
     IdcStatus status;
 
     idc_error_init(&problem);
-    status = idc_connector_acquire(connector, rows_call->call, &conn, &problem);
+    status = idc_pool_acquire(connector->pool, rows_call->call, &conn, &problem);
     if (status == IDC_OK) {
         status =
             idc_conn_query(conn, rows_call->call, rows_call->arena,
@@ -258,7 +258,7 @@ list_tables(RowsCall *rows_call, const char *table, IdcError *err)
     InstantConnector *connector = rows_call->connector;
     IdcTextRows listed;
     IdcConn *conn = NULL;
-    IdcStatus status = idc_connector_acquire(connector, rows_call->call, &conn, err);
+    IdcStatus status = idc_pool_acquire(connector->pool, rows_call->call, &conn, err);
 
     if (status != IDC_OK)
         return status;
@@ -305,7 +305,7 @@ run_refresh(RowsCall *rows_call, const char *const *tables, size_t table_count, 
     IdcRefresh *refreshed = NULL;
     size_t refreshed_count = 0;
     IdcConn *conn = NULL;
-    IdcStatus status = idc_connector_acquire(connector, rows_call->call, &conn, err);
+    IdcStatus status = idc_pool_acquire(connector->pool, rows_call->call, &conn, err);
 
     if (status != IDC_OK)
         return status;
