@@ -12,6 +12,8 @@
 
 #define ABANDON_MS 2000
 #define SETTLE_MS 500
+#define ATTEMPTS 6
+#define RETRY_MS 40
 
 /* Everything that the text or the meaning of an answer depends on. */
 static IdcStatus
@@ -58,6 +60,30 @@ conn_start(IdcConn *conn, IdcCall *call, IdcError *err)
     return status;
 }
 
+/* The embedded server may be going down just now, or be killed: then it is started again. */
+static IdcStatus
+conn_reach(IdcConn *conn, IdcCall *call, IdcError *err)
+{
+    IdcError local;
+
+    if (err == NULL)
+        err = &local;
+    for (int attempt = 1;; attempt++) {
+        IdcStatus status = idc_hub_ensure(conn->hub, call, err);
+
+        if (status == IDC_OK)
+            status = idc_connect(conn->hub, call, &conn->libpq, err);
+        else
+            return status;
+        if (status != IDC_CONNECTION_FAILED || conn->hub->embedded == NULL || attempt == ATTEMPTS ||
+            (strcmp(err->sqlstate, "08006") != 0 && strncmp(err->sqlstate, "57P", 3) != 0))
+            return status;
+        status = idc_call_wait(call, -1, 0, (int64_t) RETRY_MS * attempt, NULL);
+        if (status != IDC_TIMEOUT || idc_call_remaining_ms(call, -1) == 0)
+            return err->status;
+    }
+}
+
 IdcStatus
 idc_conn_open(IdcHub *hub, IdcCall *call, IdcConn **conn, IdcError *err)
 {
@@ -67,9 +93,7 @@ idc_conn_open(IdcHub *hub, IdcCall *call, IdcConn **conn, IdcError *err)
     if (made == NULL)
         return idc_fail_no_memory(err);
     made->hub = idc_hub_hold(hub);
-    status = idc_hub_ensure(hub, call, err);
-    if (status == IDC_OK)
-        status = idc_connect(hub, call, &made->libpq, err);
+    status = conn_reach(made, call, err);
     if (status == IDC_OK)
         status = conn_start(made, call, err);
     if (status != IDC_OK) {
