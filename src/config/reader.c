@@ -3,8 +3,6 @@
  */
 #include "config/reader.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { NAME_BYTES = 63 };
@@ -167,21 +165,44 @@ idc_reader_int(Reader *reader, const IdcYamlNode *map, const char *key, int64_t 
     return -1;
 }
 
+/* 10, 0.25: by hand, since strtod follows the locale. A fraction of a millisecond is cut. */
+static bool
+parse_seconds_ms(const char *text, int64_t *result)
+{
+    static const int64_t most = INT64_C(31536000) * 1000; /* a year */
+    int64_t ms = 0, unit = 1000;
+    bool has_point = false;
+
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '.' && !has_point && c[1] != '\0') {
+            has_point = true;
+        } else if (*c < '0' || *c > '9') {
+            return false;
+        } else if (has_point) {
+            unit /= 10;
+            ms += (*c - '0') * unit;
+        } else {
+            ms = ms * 10 + (*c - '0') * unit;
+        }
+        if (ms > most)
+            return false;
+    }
+    *result = ms;
+    return true;
+}
+
 int64_t
 idc_reader_seconds_ms(Reader *reader, const IdcYamlNode *map, const char *key)
 {
-    static const double most = 31536000; /* a year */
     const IdcYamlNode *node = idc_yaml_get(map, key);
-    double seconds;
-    char *end;
+    int64_t ms;
 
     if (!idc_reader_is_text(reader, node, key))
         return -1;
-    /* Digits and a point only: strtod would also take "inf", "0x10" and spaces. */
-    seconds = strtod(node->text, &end);
-    if (node->text[0] != '\0' && *end == '\0' &&
-        strspn(node->text, "0123456789.") == strlen(node->text) && seconds <= most)
-        return (int64_t) ceil(seconds * 1000);
+    if (parse_seconds_ms(node->text, &ms))
+        return ms;
     idc_problems_add(reader->problems, node->position,
                      "%s: expected a number of seconds from 0 to 31536000", key);
     return -1;

@@ -611,7 +611,8 @@ idc_yaml_parse(const char *text, size_t len, const char *file, IdcProblems *prob
         return IDC_OK;
     idc_text_init(&hidden, (size_t) 4 * IDC_YAML_MAX_BYTES);
     hide_references(&hidden, text, len);
-    idc_text_append(&hidden, "\n");
+    if (hidden.len == 0)
+        idc_text_append(&hidden, "\n"); /* the parser wants at least one byte */
     builder.anchors = idc_arena_alloc_array(builder.arena, IDC_YAML_MAX_ANCHORS, sizeof(Anchor));
     status = builder.anchors == NULL ? idc_fail_no_memory(err) : idc_text_check(&hidden, err);
     if (status == IDC_OK)
