@@ -76,23 +76,26 @@ idc_actual_server(IdcSetup *setup, const char *name, IdcServer **server, IdcErro
     found->wrapper = rows.values[1];
     found->comment = rows.values[2];
     found->has_mapping = idc_same_text(rows.values[3], "true");
-    status = read_options(setup,
-                          "SELECT o.option_name, o.option_value FROM pg_catalog.pg_foreign_server s,"
-                          " pg_catalog.pg_options_to_table(s.srvoptions) o WHERE s.srvname = $1",
-                          name, &found->options, err);
+    status =
+        read_options(setup,
+                     "SELECT o.option_name, o.option_value FROM pg_catalog.pg_foreign_server s,"
+                     " pg_catalog.pg_options_to_table(s.srvoptions) o WHERE s.srvname = $1",
+                     name, &found->options, err);
     if (status == IDC_OK)
-        status = read_options(setup,
-                              "SELECT o.option_name, o.option_value FROM pg_catalog.pg_user_mappings m,"
-                              " pg_catalog.pg_options_to_table(m.umoptions) o"
-                              " WHERE m.srvname = $1 AND m.usename = current_user",
-                              name, &found->mapping, err);
+        status =
+            read_options(setup,
+                         "SELECT o.option_name, o.option_value FROM pg_catalog.pg_user_mappings m,"
+                         " pg_catalog.pg_options_to_table(m.umoptions) o"
+                         " WHERE m.srvname = $1 AND m.usename = current_user",
+                         name, &found->mapping, err);
     if (status == IDC_OK)
         *server = found;
     return status;
 }
 
 static const char tables_sql[] =
-    "SELECT c.oid::text, n.nspname, c.relname, s.srvname, pg_catalog.obj_description(c.oid, 'pg_class')"
+    "SELECT c.oid::text, n.nspname, c.relname, s.srvname, pg_catalog.obj_description(c.oid, "
+    "'pg_class')"
     " FROM pg_catalog.pg_foreign_table f JOIN pg_catalog.pg_class c ON c.oid = f.ftrelid"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver"
@@ -104,7 +107,8 @@ static const char columns_sql[] =
     " pg_catalog.col_description(a.attrelid, a.attnum)"
     " FROM pg_catalog.pg_foreign_table f JOIN pg_catalog.pg_class c ON c.oid = f.ftrelid"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-    " JOIN pg_catalog.pg_attribute a ON a.attrelid = f.ftrelid AND a.attnum > 0 AND NOT a.attisdropped"
+    " JOIN pg_catalog.pg_attribute a ON a.attrelid = f.ftrelid AND a.attnum > 0 AND NOT "
+    "a.attisdropped"
     " LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
     " WHERE $1::text IS NULL OR n.nspname = $1 ORDER BY f.ftrelid, a.attnum";
 
@@ -200,8 +204,9 @@ idc_actual_tables(IdcSetup *setup, const char *schema, IdcTableList *tables, Idc
 
         if (table == NULL)
             return idc_fail_no_memory(err);
-        *table = (IdcTable){ .oid = row[0], .schema = row[1], .name = row[2], .server = row[3],
-                             .comment = row[4] };
+        *table = (IdcTable){
+            .oid = row[0], .schema = row[1], .name = row[2], .server = row[3], .comment = row[4]
+        };
     }
     if (status == IDC_OK)
         status = read_columns(setup, schema, tables, err);
@@ -218,8 +223,10 @@ idc_actual_relation(IdcSetup *setup, const char *schema, const char *name, const
     IdcTextRows rows = { 0 };
     IdcStatus status = idc_setup_query(
         setup,
-        "SELECT CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'f' THEN 'foreign table'"
-        " WHEN 'm' THEN 'materialized view' WHEN 'p' THEN 'partitioned table' WHEN 'S' THEN 'sequence'"
+        "SELECT CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'f' THEN 'foreign "
+        "table'"
+        " WHEN 'm' THEN 'materialized view' WHEN 'p' THEN 'partitioned table' WHEN 'S' THEN "
+        "'sequence'"
         " WHEN 'i' THEN 'index' WHEN 'c' THEN 'type' ELSE 'relation' END"
         " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
         " WHERE n.nspname = $1 AND c.relname = $2",

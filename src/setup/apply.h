@@ -24,8 +24,8 @@ IdcStatus idc_apply_refuse(const char *kind, const char *label, const char *hint
 IDC_CHECKED IdcStatus idc_mark_set(IdcSetup *setup, const IdcMark *mark, IdcError *err);
 IDC_CHECKED IdcStatus idc_mark_remove(IdcSetup *setup, const IdcMark *mark, IdcError *err);
 /*
- * Whether this configuration may drop the object: its source is still in the file, or it was made from
- * this very file. What other files brought to a shared hub stays.
+ * Whether this configuration may drop the object: its source is still in the file, or it was made
+ * from this very file. What other files brought to a shared hub stays.
  */
 bool idc_mark_is_in_scope(const IdcSetup *setup, const IdcMark *mark);
 
@@ -34,7 +34,8 @@ bool idc_mark_is_in_scope(const IdcSetup *setup, const IdcMark *mark);
 IDC_CHECKED IdcStatus idc_apply_schemas(IdcSetup *setup, IdcError *err);
 IDC_CHECKED IdcStatus idc_apply_servers(IdcSetup *setup, IdcServerList *wanted, IdcError *err);
 /* Servers, mappings and empty schemas of ours that nobody wants any more. */
-IDC_CHECKED IdcStatus idc_apply_drop_servers(IdcSetup *setup, const IdcServerList *wanted, IdcError *err);
+IDC_CHECKED IdcStatus idc_apply_drop_servers(IdcSetup *setup, const IdcServerList *wanted,
+                                             IdcError *err);
 IDC_CHECKED IdcStatus idc_apply_drop_schemas(IdcSetup *setup, IdcError *err);
 
 /* ---- apply_table.c ---- */
@@ -44,7 +45,8 @@ IDC_CHECKED IdcStatus idc_apply_tables(IdcSetup *setup, IdcError *err);
 IDC_CHECKED IdcStatus idc_apply_drop_tables(IdcSetup *setup, const IdcTableList *wanted,
                                             const char *server, IdcError *err);
 /* Make one table so. action is what was done: create, alter or keep. */
-IDC_CHECKED IdcStatus idc_apply_table(IdcSetup *setup, const IdcTableList *actual, const IdcTable *wanted,
-                                      const char *origin, const char **action, IdcError *err);
+IDC_CHECKED IdcStatus idc_apply_table(IdcSetup *setup, const IdcTableList *actual,
+                                      const IdcTable *wanted, const char *origin,
+                                      const char **action, IdcError *err);
 
 #endif

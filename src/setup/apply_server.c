@@ -22,10 +22,11 @@ apply_schema(IdcSetup *setup, const char *schema, const IdcConfigSource *source,
     IdcDdl ddl;
 
     for (size_t i = 0; i < setup->change_count; i++)
-        if (strcmp(setup->changes[i].kind, "schema") == 0 && strcmp(setup->changes[i].name, schema) == 0)
+        if (strcmp(setup->changes[i].kind, "schema") == 0 &&
+            strcmp(setup->changes[i].name, schema) == 0)
             return IDC_OK;
-    status = idc_setup_query(setup, "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", &schema, 1,
-                             &rows, err);
+    status = idc_setup_query(setup, "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1",
+                             &schema, 1, &rows, err);
     if (status != IDC_OK)
         return status;
     if (rows.row_count > 0)
@@ -87,11 +88,12 @@ drop_schema(IdcSetup *setup, const IdcMark *mark, bool *is_dropped, IdcError *er
     IdcDdl ddl;
 
     *is_dropped = false;
-    status = idc_setup_query(setup,
-                             "SELECT (EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE"
-                             " d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass"
-                             " AND d.refobjid = n.oid))::text FROM pg_catalog.pg_namespace n WHERE nspname = $1",
-                             &copy.name, 1, &rows, err);
+    status = idc_setup_query(
+        setup,
+        "SELECT (EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE"
+        " d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass"
+        " AND d.refobjid = n.oid))::text FROM pg_catalog.pg_namespace n WHERE nspname = $1",
+        &copy.name, 1, &rows, err);
     if (status != IDC_OK || (rows.row_count > 0 && idc_same_text(rows.values[0], "true")))
         return status;
     if (rows.row_count > 0) {
@@ -100,7 +102,8 @@ drop_schema(IdcSetup *setup, const IdcMark *mark, bool *is_dropped, IdcError *er
         idc_ddl_name(&ddl, copy.name);
         status = idc_ddl_take(&ddl, setup->arena, &statement);
         if (status == IDC_OK)
-            status = idc_apply_change(setup, "drop", "schema", copy.name, copy.source, &statement, err);
+            status =
+                idc_apply_change(setup, "drop", "schema", copy.name, copy.source, &statement, err);
     }
     if (status == IDC_OK)
         status = idc_mark_remove(setup, mark, err);
@@ -172,7 +175,8 @@ forget_mappings(IdcSetup *setup, const char *server, IdcError *err)
         idc_ddl_name(&ddl, server);
         status = idc_ddl_take(&ddl, setup->arena, &statement);
         if (status == IDC_OK)
-            status = idc_apply_change(setup, "drop", "user mapping", server, mark->source, &statement, err);
+            status = idc_apply_change(setup, "drop", "user mapping", server, mark->source,
+                                      &statement, err);
         if (status == IDC_OK)
             status = idc_mark_remove(setup, mark, err);
     }
@@ -242,8 +246,8 @@ idc_apply_drop_servers(IdcSetup *setup, const IdcServerList *wanted, IdcError *e
 /* ---- servers and mappings as wanted ---- */
 
 /*
- * Who may not silence the hub's log tries a statement without its secrets first: if it fails, it fails
- * there, and nothing secret is in the log.
+ * Who may not silence the hub's log tries a statement without its secrets first: if it fails, it
+ * fails there, and nothing secret is in the log.
  */
 static IdcStatus
 rehearse(IdcSetup *setup, const IdcStatement *statement, IdcError *err)
@@ -258,7 +262,8 @@ rehearse(IdcSetup *setup, const IdcStatement *statement, IdcError *err)
         status = idc_setup_execute(setup, &rehearsal, err);
     if (status == IDC_OK)
         status = idc_setup_sql(
-            setup, "ROLLBACK TO SAVEPOINT instant_rehearsal; RELEASE SAVEPOINT instant_rehearsal", err);
+            setup, "ROLLBACK TO SAVEPOINT instant_rehearsal; RELEASE SAVEPOINT instant_rehearsal",
+            err);
     return status;
 }
 
@@ -282,8 +287,9 @@ apply_server(IdcSetup *setup, const IdcServer *actual, const IdcServer *wanted, 
     IdcStatus status;
 
     if (actual != NULL && idc_mark_find(&setup->marks, "server", "", wanted->name) == NULL)
-        return idc_apply_refuse("server", wanted->name,
-                                "give the server of this source another name (\"server: {name: …}\")", err);
+        return idc_apply_refuse(
+            "server", wanted->name,
+            "give the server of this source another name (\"server: {name: …}\")", err);
     if (actual == NULL)
         status = idc_ddl_create_server(setup->arena, wanted, &statement, err);
     else
@@ -291,8 +297,8 @@ apply_server(IdcSetup *setup, const IdcServer *actual, const IdcServer *wanted, 
     if (status == IDC_OK && statement.sql == NULL)
         status = idc_setup_note(setup, "keep", "server", wanted->name, wanted->source, NULL, err);
     else if (status == IDC_OK)
-        status = change_with_secret(setup, actual == NULL ? "create" : "alter", "server", wanted, &statement,
-                                    err);
+        status = change_with_secret(setup, actual == NULL ? "create" : "alter", "server", wanted,
+                                    &statement, err);
     if (status == IDC_OK)
         status = idc_mark_set(setup, &mark, err);
     return status;
@@ -301,7 +307,8 @@ apply_server(IdcSetup *setup, const IdcServer *actual, const IdcServer *wanted, 
 static IdcStatus
 apply_mapping(IdcSetup *setup, const IdcServer *actual, const IdcServer *wanted, IdcError *err)
 {
-    const IdcMark mark = { "user mapping", setup->user, wanted->name, wanted->source, wanted->origin, false };
+    const IdcMark mark = { "user mapping", setup->user,    wanted->name,
+                           wanted->source, wanted->origin, false };
     bool exists = actual != NULL && actual->has_mapping;
     IdcStatement statement = { 0 };
     IdcStatus status;
@@ -309,18 +316,19 @@ apply_mapping(IdcSetup *setup, const IdcServer *actual, const IdcServer *wanted,
     if (!wanted->has_mapping)
         return exists ? drop_mapping(setup, wanted->name, wanted->source, err) : IDC_OK;
     if (exists && idc_mark_find(&setup->marks, "user mapping", setup->user, wanted->name) == NULL)
-        return idc_apply_refuse("user mapping of server", wanted->name,
-                                "drop it (DROP USER MAPPING), or give the server of this source another name",
-                                err);
+        return idc_apply_refuse(
+            "user mapping of server", wanted->name,
+            "drop it (DROP USER MAPPING), or give the server of this source another name", err);
     if (!exists)
         status = idc_ddl_create_mapping(setup->arena, wanted, &statement, err);
     else
         status = idc_diff_mapping(setup->arena, actual, wanted, &statement, err);
     if (status == IDC_OK && statement.sql == NULL)
-        status = idc_setup_note(setup, "keep", "user mapping", wanted->name, wanted->source, NULL, err);
+        status =
+            idc_setup_note(setup, "keep", "user mapping", wanted->name, wanted->source, NULL, err);
     else if (status == IDC_OK)
-        status = change_with_secret(setup, exists ? "alter" : "create", "user mapping", wanted, &statement,
-                                    err);
+        status = change_with_secret(setup, exists ? "alter" : "create", "user mapping", wanted,
+                                    &statement, err);
     if (status == IDC_OK)
         status = idc_mark_set(setup, &mark, err);
     return status;

@@ -30,7 +30,8 @@ drop_table(IdcSetup *setup, const IdcMark *mark, bool exists, IdcError *err)
 }
 
 IdcStatus
-idc_apply_drop_tables(IdcSetup *setup, const IdcTableList *wanted, const char *server, IdcError *err)
+idc_apply_drop_tables(IdcSetup *setup, const IdcTableList *wanted, const char *server,
+                      IdcError *err)
 {
     IdcTableList actual = { 0 };
     IdcStatus status = idc_actual_tables(setup, NULL, &actual, err);
@@ -46,7 +47,8 @@ idc_apply_drop_tables(IdcSetup *setup, const IdcTableList *wanted, const char *s
         found = idc_table_find(&actual, mark->schema, mark->name);
         if (server != NULL ? found == NULL || strcmp(found->server, server) != 0
                            : !idc_mark_is_in_scope(setup, mark) ||
-                                 (wanted != NULL && idc_table_find(wanted, mark->schema, mark->name) != NULL)) {
+                                 (wanted != NULL &&
+                                  idc_table_find(wanted, mark->schema, mark->name) != NULL)) {
             i++;
             continue;
         }
@@ -63,17 +65,18 @@ refuse_relation(IdcSetup *setup, const IdcTable *wanted, const char *label, IdcE
 
     if (status != IDC_OK || kind == NULL)
         return status;
-    return idc_apply_refuse(kind, label, "name this table differently, or give its source a \"schema:\" of its own",
-                            err);
+    return idc_apply_refuse(
+        kind, label, "name this table differently, or give its source a \"schema:\" of its own",
+        err);
 }
 
 IdcStatus
-idc_apply_table(IdcSetup *setup, const IdcTableList *actual, const IdcTable *wanted, const char *origin,
-                const char **action, IdcError *err)
+idc_apply_table(IdcSetup *setup, const IdcTableList *actual, const IdcTable *wanted,
+                const char *origin, const char **action, IdcError *err)
 {
     const IdcTable *found = idc_table_find(actual, wanted->schema, wanted->name);
-    const IdcMark mark = { "table", wanted->schema, wanted->name, wanted->source, origin,
-                           wanted->source_decides };
+    const IdcMark mark = { "table",        wanted->schema, wanted->name,
+                           wanted->source, origin,         wanted->source_decides };
     const char *label = idc_apply_label(setup->arena, wanted->schema, wanted->name);
     bool is_ours = idc_mark_find(&setup->marks, "table", wanted->schema, wanted->name) != NULL;
     IdcStatement statement = { 0 };
@@ -86,7 +89,8 @@ idc_apply_table(IdcSetup *setup, const IdcTableList *actual, const IdcTable *wan
     if (status != IDC_OK)
         return status;
     if (found == NULL)
-        status = idc_ddl_create_table(setup->arena, wanted, wanted->schema, wanted->name, &statement, err);
+        status = idc_ddl_create_table(setup->arena, wanted, wanted->schema, wanted->name,
+                                      &statement, err);
     else
         status = idc_diff_table(setup->arena, found, wanted, &statement, err);
     if (status != IDC_OK)
@@ -110,7 +114,8 @@ check_collisions(const IdcTableList *wanted, size_t first, IdcError *err)
 
         if (other == table)
             continue;
-        (void) idc_fail(err, IDC_BAD_CONFIG, "sources \"%s\" and \"%s\" both bring a table \"%s\" to schema \"%s\"",
+        (void) idc_fail(err, IDC_BAD_CONFIG,
+                        "sources \"%s\" and \"%s\" both bring a table \"%s\" to schema \"%s\"",
                         other->source, table->source, table->name, table->schema);
         idc_error_set_hint(err, "give one of the sources a \"schema:\" of its own");
         return IDC_BAD_CONFIG;
@@ -163,8 +168,8 @@ idc_apply_tables(IdcSetup *setup, IdcError *err)
     for (size_t i = 0; status == IDC_OK && i < wanted.count; i++) {
         const char *action;
 
-        status = idc_apply_table(setup, &actual, &wanted.items[i], origin_of(setup, wanted.items[i].source),
-                                 &action, err);
+        status = idc_apply_table(setup, &actual, &wanted.items[i],
+                                 origin_of(setup, wanted.items[i].source), &action, err);
     }
     return status;
 }

@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Names of Debian's packages (apt.postgresql.org has the same for other majors); %d is the server's. */
+/* Names of Debian's packages (apt.postgresql.org has the same for other majors); %d is the
+ * server's. */
 typedef struct Package {
     const char *wrapper, *format;
 } Package;
@@ -38,14 +39,19 @@ add_package_hint(int major, const char *wrapper, IdcError *err)
 
         if (strcmp(packages[i].wrapper, wrapper) != 0)
             continue;
-        snprintf(name, sizeof name, "%.*s%d%.*s", prefix_len, format, major, suffix_len, number + 2);
-        idc_error_set_hint(err, "install the package \"%s\" on the hub's machine (Debian, Ubuntu: "
-                                "apt install %s)%s", name, name,
+        snprintf(name, sizeof name, "%.*s%d%.*s", prefix_len, format, major, suffix_len,
+                 number + 2);
+        idc_error_set_hint(err,
+                           "install the package \"%s\" on the hub's machine (Debian, Ubuntu: "
+                           "apt install %s)%s",
+                           name, name,
                            end == NULL ? "" : "; other systems: the contrib package of PostgreSQL");
         return;
     }
-    idc_error_set_hint(err, "install the extension \"%s\" for PostgreSQL %d on the hub's machine; its "
-                            "pg_available_extensions lists what is there", wrapper, major);
+    idc_error_set_hint(err,
+                       "install the extension \"%s\" for PostgreSQL %d on the hub's machine; its "
+                       "pg_available_extensions lists what is there",
+                       wrapper, major);
 }
 
 IdcStatus
@@ -81,8 +87,11 @@ idc_setup_extension(IdcSetup *setup, const char *wrapper, bool *is_created, IdcE
         status = idc_setup_execute(setup, &statement, err);
     if (status != IDC_OK) {
         if (err != NULL && strcmp(err->sqlstate, "42501") == 0)
-            idc_error_set_hint(err, "an administrator of the hub has to run: CREATE EXTENSION %s; GRANT USAGE "
-                                    "ON FOREIGN DATA WRAPPER %s TO \"%s\"", wrapper, wrapper, setup->user);
+            idc_error_set_hint(
+                err,
+                "an administrator of the hub has to run: CREATE EXTENSION %s; GRANT USAGE "
+                "ON FOREIGN DATA WRAPPER %s TO \"%s\"",
+                wrapper, wrapper, setup->user);
         return idc_add_context(err, "extension \"%s\"", wrapper);
     }
     *is_created = true;

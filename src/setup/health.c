@@ -83,7 +83,8 @@ option_or(const IdcConfigOptions *options, const char *name, const char *otherwi
 const char *
 idc_health_user(const IdcConfigSource *source)
 {
-    return option_or(&source->user_options, "user", option_or(&source->user_options, "username", ""));
+    return option_or(&source->user_options, "user",
+                     option_or(&source->user_options, "username", ""));
 }
 
 static const char *
@@ -94,8 +95,9 @@ port_of(const IdcConfigSource *source)
 }
 
 /*
- * MySQL's clients say "can't connect (115)" for a closed port and a dead machine alike. Where the hub
- * is on this machine a knock of our own tells them apart; the wrapper has resolved the name already.
+ * MySQL's clients say "can't connect (115)" for a closed port and a dead machine alike. Where the
+ * hub is on this machine a knock of our own tells them apart; the wrapper has resolved the name
+ * already.
  */
 static Trouble
 knock(const char *host, const char *port)
@@ -125,31 +127,36 @@ knock(const char *host, const char *port)
 }
 
 const char *
-idc_health_explain(IdcArena *arena, const IdcConfigSource *source, bool hub_is_local, const IdcError *err,
-                   char sqlstate[6])
+idc_health_explain(IdcArena *arena, const IdcConfigSource *source, bool hub_is_local,
+                   const IdcError *err, char sqlstate[6])
 {
     const char *host = option_or(&source->server_options, "host", "localhost");
     const char *port = port_of(source);
     Trouble trouble = trouble_of(err);
     const char *state = err->sqlstate, *text = NULL;
 
-    if (trouble == TROUBLE_UNREACHABLE && hub_is_local && *host != '/' && strstr(err->message, "MySQL") != NULL)
+    if (trouble == TROUBLE_UNREACHABLE && hub_is_local && *host != '/' &&
+        strstr(err->message, "MySQL") != NULL)
         trouble = knock(host, port);
     switch (trouble) {
     case TROUBLE_NAME:
         state = "08001";
-        text = idc_arena_printf(arena, "name not resolved: the hub cannot find the host \"%s\"", host);
+        text =
+            idc_arena_printf(arena, "name not resolved: the hub cannot find the host \"%s\"", host);
         break;
     case TROUBLE_REFUSED:
         state = "08001";
-        text = idc_arena_printf(arena,
-                                "connection refused: nothing listens at host \"%s\", port %s, or a firewall "
-                                "rejects the hub", host, port);
+        text = idc_arena_printf(
+            arena,
+            "connection refused: nothing listens at host \"%s\", port %s, or a firewall "
+            "rejects the hub",
+            host, port);
         break;
     case TROUBLE_UNREACHABLE:
         state = "08001";
-        text = idc_arena_printf(arena, "not reachable: the hub cannot connect to host \"%s\", port %s: %s", host,
-                                port, err->message);
+        text = idc_arena_printf(arena,
+                                "not reachable: the hub cannot connect to host \"%s\", port %s: %s",
+                                host, port, err->message);
         break;
     case TROUBLE_PASSWORD:
         state = "28P01";
@@ -158,9 +165,10 @@ idc_health_explain(IdcArena *arena, const IdcConfigSource *source, bool hub_is_l
         break;
     case TROUBLE_TLS:
         state = "08001";
-        text = idc_arena_printf(arena,
-                                "TLS: %s; check sslmode and sslrootcert (ssl_ca for MySQL) of the server's options",
-                                err->message);
+        text = idc_arena_printf(
+            arena,
+            "TLS: %s; check sslmode and sslrootcert (ssl_ca for MySQL) of the server's options",
+            err->message);
         break;
     case TROUBLE_DATABASE:
         state = "3D000";
@@ -169,7 +177,8 @@ idc_health_explain(IdcArena *arena, const IdcConfigSource *source, bool hub_is_l
         break;
     case TROUBLE_TIMEOUT:
         state = "08001";
-        text = idc_arena_printf(arena, "no answer from host \"%s\", port %s: %s", host, port, err->message);
+        text = idc_arena_printf(arena, "no answer from host \"%s\", port %s: %s", host, port,
+                                err->message);
         break;
     case TROUBLE_OTHER:
         if (err->hint[0] != '\0')
@@ -234,7 +243,8 @@ family_of(const char *type, int *rank)
         size_t prefix_len = strlen(families[i].prefix);
         char next = strncmp(type, families[i].prefix, prefix_len) == 0 ? type[prefix_len] : 'x';
 
-        if (next != '\0' && next != '(' && next != ' ' && !(families[i].family == FAMILY_JSON && next == 'b'))
+        if (next != '\0' && next != '(' && next != ' ' &&
+            !(families[i].family == FAMILY_JSON && next == 'b'))
             continue;
         *rank = families[i].rank;
         return families[i].family;
@@ -250,7 +260,8 @@ idc_health_types(const char *wanted, const char *remote)
     Family remote_family = family_of(remote, &remote_rank);
 
     /* Everything has a text. Types that only their makers know may well read each other's. */
-    if (strcmp(wanted, remote) == 0 || wanted_family == FAMILY_TEXT || wanted_family == FAMILY_OTHER)
+    if (strcmp(wanted, remote) == 0 || wanted_family == FAMILY_TEXT ||
+        wanted_family == FAMILY_OTHER)
         return IDC_TYPES_FIT;
     if (remote_family == FAMILY_OTHER)
         return IDC_TYPES_CLASH;

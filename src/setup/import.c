@@ -5,8 +5,8 @@
  * Out:  IdcTable with the source's columns
  * Next: wanted.c, validate.c
  *
- * Everything is asked through the hub's wrapper inside a savepoint that is rolled back. For MySQL and
- * MariaDB information_schema is read instead of IMPORT FOREIGN SCHEMA: mysql_fdw's import drops
+ * Everything is asked through the hub's wrapper inside a savepoint that is rolled back. For MySQL
+ * and MariaDB information_schema is read instead of IMPORT FOREIGN SCHEMA: mysql_fdw's import drops
  * the precision of decimals, makes int of int unsigned and stops at the first enum.
  */
 #include "setup/model.h"
@@ -32,15 +32,16 @@ open_scratch(IdcSetup *setup, IdcError *err)
 static IdcStatus
 close_scratch(IdcSetup *setup, IdcError *err)
 {
-    return idc_setup_sql(setup,
-                         "ROLLBACK TO SAVEPOINT instant_import; RELEASE SAVEPOINT instant_import", err);
+    return idc_setup_sql(
+        setup, "ROLLBACK TO SAVEPOINT instant_import; RELEASE SAVEPOINT instant_import", err);
 }
 
 /* ---- any wrapper: IMPORT FOREIGN SCHEMA ---- */
 
 static IdcStatus
 import_statement(IdcSetup *setup, const char *server_name, const char *remote_schema,
-                 const char *const *names, size_t name_count, IdcStatement *statement, IdcError *err)
+                 const char *const *names, size_t name_count, IdcStatement *statement,
+                 IdcError *err)
 {
     IdcDdl ddl;
 
@@ -63,14 +64,17 @@ add_import_hint(IdcError *err)
     if (err == NULL)
         return;
     if (strcmp(err->sqlstate, "42704") == 0)
-        idc_error_set_hint(err, "make that type in the hub first, or list the tables with their columns");
+        idc_error_set_hint(
+            err, "make that type in the hub first, or list the tables with their columns");
     else if (strcmp(err->sqlstate, "HV00P") == 0 || strcmp(err->sqlstate, "0A000") == 0)
-        idc_error_set_hint(err, "this wrapper cannot describe its source: list the tables with their columns");
+        idc_error_set_hint(
+            err, "this wrapper cannot describe its source: list the tables with their columns");
 }
 
 static IdcStatus
 import_with_wrapper(IdcSetup *setup, const char *server_name, const char *remote_schema,
-                    const char *const *names, size_t name_count, IdcTableList *tables, IdcError *err)
+                    const char *const *names, size_t name_count, IdcTableList *tables,
+                    IdcError *err)
 {
     IdcStatement statement = { 0 };
     IdcStatus status =
@@ -129,15 +133,16 @@ sized_type(IdcArena *arena, const char *name, const char *column_type)
     int64_t size;
     char *text;
 
-    if (close == NULL || (text = idc_arena_strndup(arena, open + 1, (size_t) (close - open - 1))) == NULL ||
+    if (close == NULL ||
+        (text = idc_arena_strndup(arena, open + 1, (size_t) (close - open - 1))) == NULL ||
         !idc_int64_parse(text, &size) || size < 1)
         return "text";
     return idc_arena_printf(arena, "%s(%lld)", name, (long long) size);
 }
 
 const char *
-idc_mysql_type(IdcArena *arena, const char *data_type, const char *column_type, const char *precision,
-               const char *scale)
+idc_mysql_type(IdcArena *arena, const char *data_type, const char *column_type,
+               const char *precision, const char *scale)
 {
     bool is_unsigned = strstr(column_type, "unsigned") != NULL;
 
@@ -165,7 +170,8 @@ static const char mysql_scratch_sql[] =
     " table_type text, table_comment text)"
     " SERVER %1$s OPTIONS (dbname 'information_schema', table_name 'TABLES');\n"
     "CREATE FOREIGN TABLE " SCRATCH_SCHEMA ".columns (table_schema text, table_name text,"
-    " ordinal_position bigint, column_name text, data_type text, column_type text, is_nullable text,"
+    " ordinal_position bigint, column_name text, data_type text, column_type text, is_nullable "
+    "text,"
     " numeric_precision bigint, numeric_scale bigint, column_comment text)"
     " SERVER %1$s OPTIONS (dbname 'information_schema', table_name 'COLUMNS')";
 
@@ -227,8 +233,8 @@ text_or_null(const char *text)
 }
 
 static IdcStatus
-add_mysql_tables(IdcSetup *setup, const char *server_name, const char *schema, const IdcTextRows *rows,
-                 IdcTableList *tables, IdcError *err)
+add_mysql_tables(IdcSetup *setup, const char *server_name, const char *schema,
+                 const IdcTextRows *rows, IdcTableList *tables, IdcError *err)
 {
     for (size_t i = 0; i < rows->row_count; i++) {
         const char **row = &rows->values[i * rows->column_count];
@@ -239,7 +245,8 @@ add_mysql_tables(IdcSetup *setup, const char *server_name, const char *schema, c
         if (table == NULL)
             return idc_fail_no_memory(err);
         is_view = strstr(row[1], "VIEW") != NULL;
-        *table = (IdcTable){ .name = row[0], .server = server_name,
+        *table = (IdcTable){ .name = row[0],
+                             .server = server_name,
                              .comment = is_view ? NULL : text_or_null(row[2]) };
         status = idc_option_set(setup->arena, &table->options, "dbname", schema, err);
         if (status == IDC_OK)
@@ -274,7 +281,8 @@ add_mysql_columns(IdcSetup *setup, const IdcTextRows *rows, IdcTableList *tables
 }
 
 static IdcStatus
-check_mysql_schema(IdcSetup *setup, const IdcConfigSource *source, const char *schema, IdcError *err)
+check_mysql_schema(IdcSetup *setup, const IdcConfigSource *source, const char *schema,
+                   IdcError *err)
 {
     IdcStatement statement = { 0 };
     IdcTextRows rows = { 0 };
@@ -289,7 +297,8 @@ check_mysql_schema(IdcSetup *setup, const IdcConfigSource *source, const char *s
         status = idc_setup_query(setup, statement.sql, NULL, 0, &rows, err);
     if (status != IDC_OK || rows.row_count > 0)
         return status;
-    status = idc_fail(err, IDC_NOT_FOUND, "source \"%s\" has no database \"%s\"", source->name, schema);
+    status =
+        idc_fail(err, IDC_NOT_FOUND, "source \"%s\" has no database \"%s\"", source->name, schema);
     idc_error_set_sqlstate(err, "3D000");
     idc_error_set_hint(err, "check the name, and that the user of the source may see it");
     return status;
@@ -308,9 +317,9 @@ import_from_mysql(IdcSetup *setup, const IdcConfigSource *source, const char *se
     if (status == IDC_OK)
         status = check_mysql_schema(setup, source, schema, err);
     if (status == IDC_OK)
-        status = mysql_query(setup,
-                             "SELECT table_name, table_type, table_comment FROM " SCRATCH_SCHEMA ".tables",
-                             schema, names, name_count, " ORDER BY table_name", &rows, err);
+        status = mysql_query(
+            setup, "SELECT table_name, table_type, table_comment FROM " SCRATCH_SCHEMA ".tables",
+            schema, names, name_count, " ORDER BY table_name", &rows, err);
     if (status == IDC_OK)
         status = add_mysql_tables(setup, server_name, schema, &rows, tables, err);
     if (status == IDC_OK)
@@ -318,7 +327,8 @@ import_from_mysql(IdcSetup *setup, const IdcConfigSource *source, const char *se
                              "SELECT table_name, column_name, data_type, column_type, is_nullable,"
                              " numeric_precision::text, numeric_scale::text, column_comment"
                              " FROM " SCRATCH_SCHEMA ".columns",
-                             schema, names, name_count, " ORDER BY table_name, ordinal_position", &rows, err);
+                             schema, names, name_count, " ORDER BY table_name, ordinal_position",
+                             &rows, err);
     if (status == IDC_OK)
         status = add_mysql_columns(setup, &rows, tables, err);
     if (status == IDC_OK)
@@ -334,12 +344,14 @@ idc_import_tables(IdcSetup *setup, const IdcConfigSource *source, const char *se
     IdcStatus status;
 
     if (*remote_schema == '\0')
-        return idc_fail(err, IDC_BAD_CONFIG, "source \"%s\" names no database to take its tables from",
-                        source->name);
+        return idc_fail(err, IDC_BAD_CONFIG,
+                        "source \"%s\" names no database to take its tables from", source->name);
     if (strcmp(source->wrapper, "mysql_fdw") == 0)
-        status = import_from_mysql(setup, source, server_name, remote_schema, names, name_count, tables, err);
+        status = import_from_mysql(setup, source, server_name, remote_schema, names, name_count,
+                                   tables, err);
     else
-        status = import_with_wrapper(setup, server_name, remote_schema, names, name_count, tables, err);
+        status =
+            import_with_wrapper(setup, server_name, remote_schema, names, name_count, tables, err);
     if (status != IDC_OK)
         idc_error_set_source(err, source->server_name);
     return status;

@@ -28,7 +28,8 @@ ensure_table(IdcSetup *setup, IdcError *err)
 {
     IdcTextRows rows = { 0 };
     IdcStatus status = idc_setup_query(
-        setup, "SELECT (pg_catalog.to_regclass('instant.objects') IS NOT NULL)::text", NULL, 0, &rows, err);
+        setup, "SELECT (pg_catalog.to_regclass('instant.objects') IS NOT NULL)::text", NULL, 0,
+        &rows, err);
 
     if (status != IDC_OK || idc_same_text(rows.values[0], "true"))
         return status;
@@ -42,8 +43,8 @@ IdcStatus
 idc_mark_set(IdcSetup *setup, const IdcMark *mark, IdcError *err)
 {
     const IdcMark *old = idc_mark_find(&setup->marks, mark->kind, mark->schema, mark->name);
-    const char *values[] = { mark->kind, mark->schema, mark->name, mark->source, mark->origin,
-                             mark->source_decides ? "true" : "false" };
+    const char *values[] = { mark->kind,   mark->schema, mark->name,
+                             mark->source, mark->origin, mark->source_decides ? "true" : "false" };
     IdcMark *added;
     IdcStatus status;
 
@@ -67,8 +68,8 @@ idc_mark_remove(IdcSetup *setup, const IdcMark *mark, IdcError *err)
 {
     const char *values[] = { mark->kind, mark->schema, mark->name };
     IdcStatus status = idc_setup_query(
-        setup, "DELETE FROM instant.objects WHERE kind = $1 AND schema = $2 AND name = $3", values, 3, NULL,
-        err);
+        setup, "DELETE FROM instant.objects WHERE kind = $1 AND schema = $2 AND name = $3", values,
+        3, NULL, err);
     size_t at = (size_t) (mark - setup->marks.items);
 
     if (status != IDC_OK)
@@ -85,7 +86,8 @@ idc_mark_is_in_scope(const IdcSetup *setup, const IdcMark *mark)
     for (size_t i = 0; i < setup->config->source_count; i++) {
         const IdcConfigSource *source = &setup->config->sources[i];
 
-        if (strcmp(source->name, mark->source) == 0 || idc_same_text(source->position.file, mark->origin))
+        if (strcmp(source->name, mark->source) == 0 ||
+            idc_same_text(source->position.file, mark->origin))
             return true;
     }
     return false;

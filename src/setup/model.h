@@ -75,9 +75,9 @@ typedef struct IdcSetup {
     IdcArena *arena;
     const IdcConfig *config;
     int64_t connect_timeout_ms;
-    const char *user;      /* of the hub */
-    const char *ca_file;   /* of the hub's machine, for verify-full; or NULL */
-    const char *loud;      /* the setting that would log a password, or NULL */
+    const char *user;    /* of the hub */
+    const char *ca_file; /* of the hub's machine, for verify-full; or NULL */
+    const char *loud;    /* the setting that would log a password, or NULL */
     int version;
     bool is_superuser;
     IdcMarkList marks;

@@ -4,7 +4,8 @@
  * In:   names of tables whose columns the source decides (none: all of them)
  * Out:  the hub's tables altered where the source changed; a line for each table
  *
- * Each table stands for itself: one whose source is gone does not keep the others from being refreshed.
+ * Each table stands for itself: one whose source is gone does not keep the others from being
+ * refreshed.
  */
 #include "setup/apply.h"
 
@@ -17,8 +18,8 @@ typedef struct RefreshList {
 } RefreshList;
 
 static IdcStatus
-report(IdcSetup *setup, RefreshList *list, const char *table, bool is_refreshed, const char *details,
-       IdcError *err)
+report(IdcSetup *setup, RefreshList *list, const char *table, bool is_refreshed,
+       const char *details, IdcError *err)
 {
     IdcRefresh *item = IDC_LIST_ADD(setup->arena, list);
 
@@ -49,12 +50,12 @@ option_text(const IdcTable *table, const char *name, const char *otherwise)
 
 /* The table as its source has it now. */
 static IdcStatus
-wanted_now(IdcSetup *setup, const IdcConfigSource *source, const IdcTable *actual, IdcTableList *wanted,
-           IdcError *err)
+wanted_now(IdcSetup *setup, const IdcConfigSource *source, const IdcTable *actual,
+           IdcTableList *wanted, IdcError *err)
 {
     bool is_mysql = strcmp(source->wrapper, "mysql_fdw") == 0;
-    const char *schema = option_text(actual, is_mysql ? "dbname" : "schema_name",
-                                     idc_import_default_schema(source));
+    const char *schema =
+        option_text(actual, is_mysql ? "dbname" : "schema_name", idc_import_default_schema(source));
     const char *name = option_text(actual, "table_name", actual->name);
     IdcStatus status;
 
@@ -73,8 +74,8 @@ wanted_now(IdcSetup *setup, const IdcConfigSource *source, const IdcTable *actua
     if (status != IDC_OK)
         return status;
     if (wanted->count == 0)
-        return idc_fail(err, IDC_NOT_FOUND, "source \"%s\" has no table \"%s\" in \"%s\" any more", source->name,
-                        name, schema);
+        return idc_fail(err, IDC_NOT_FOUND, "source \"%s\" has no table \"%s\" in \"%s\" any more",
+                        source->name, name, schema);
     wanted->items[0].schema = actual->schema;
     wanted->items[0].name = actual->name;
     wanted->items[0].source = source->name;
@@ -93,7 +94,8 @@ refresh_one(IdcSetup *setup, const IdcMark *mark, const IdcTableList *actual, co
     IdcStatus status;
 
     if (source == NULL)
-        return idc_fail(err, IDC_NOT_FOUND, "its source \"%s\" is not in the configuration", mark->source);
+        return idc_fail(err, IDC_NOT_FOUND, "its source \"%s\" is not in the configuration",
+                        mark->source);
     if (table == NULL)
         return idc_fail(err, IDC_NOT_FOUND, "it is no longer in the hub: run setup");
     status = wanted_now(setup, source, table, &wanted, err);
@@ -102,7 +104,8 @@ refresh_one(IdcSetup *setup, const IdcMark *mark, const IdcTableList *actual, co
     return status;
 }
 
-/* An error of one table is reported; only the loss of the hub, or the end of the call, is an error of all. */
+/* An error of one table is reported; only the loss of the hub, or the end of the call, is an error
+ * of all. */
 static IdcStatus
 refresh_marked(IdcSetup *setup, const IdcMark *mark, const char *label, const IdcTableList *actual,
                RefreshList *list, IdcError *err)
@@ -118,11 +121,13 @@ refresh_marked(IdcSetup *setup, const IdcMark *mark, const char *label, const Id
     if (status == IDC_OK) {
         status = idc_setup_sql(setup, "RELEASE SAVEPOINT instant_refresh", err);
         if (status == IDC_OK)
-            status = report(setup, list, label, true,
-                            strcmp(action, "keep") == 0 ? "unchanged" : "changed as its source", err);
+            status =
+                report(setup, list, label, true,
+                       strcmp(action, "keep") == 0 ? "unchanged" : "changed as its source", err);
         return status;
     }
-    if (!idc_conn_is_usable(setup->conn) || idc_call_is_cancelled(setup->call) || status == IDC_NO_MEMORY) {
+    if (!idc_conn_is_usable(setup->conn) || idc_call_is_cancelled(setup->call) ||
+        status == IDC_NO_MEMORY) {
         if (err != NULL)
             *err = problem;
         return status;
@@ -157,13 +162,15 @@ report_unknown(IdcSetup *setup, const char *name, RefreshList *list, IdcError *e
     nearest = idc_nearest_word(name, words, count);
     text = nearest == NULL
                ? "setup has made no table of that name"
-               : idc_arena_printf(setup->arena, "setup has made no table of that name, did you mean \"%s\"?",
+               : idc_arena_printf(setup->arena,
+                                  "setup has made no table of that name, did you mean \"%s\"?",
                                   nearest);
     return text == NULL ? idc_fail_no_memory(err) : report(setup, list, name, false, text, err);
 }
 
 static IdcStatus
-refresh_named(IdcSetup *setup, const char *name, const IdcTableList *actual, RefreshList *list, IdcError *err)
+refresh_named(IdcSetup *setup, const char *name, const IdcTableList *actual, RefreshList *list,
+              IdcError *err)
 {
     bool is_found = false;
     IdcStatus status = IDC_OK;
@@ -178,11 +185,13 @@ refresh_named(IdcSetup *setup, const char *name, const IdcTableList *actual, Ref
             continue;
         is_found = true;
         if (mark->source_decides)
-            status = find_source(setup->config, mark->source) == NULL && name == NULL
-                         ? IDC_OK
-                         : refresh_marked(setup, mark, name == NULL ? label : name, actual, list, err);
+            status =
+                find_source(setup->config, mark->source) == NULL && name == NULL
+                    ? IDC_OK
+                    : refresh_marked(setup, mark, name == NULL ? label : name, actual, list, err);
         else if (name != NULL)
-            status = report(setup, list, name, false, "its columns are listed in the configuration", err);
+            status = report(setup, list, name, false, "its columns are listed in the configuration",
+                            err);
     }
     if (status == IDC_OK && !is_found && name != NULL)
         status = report_unknown(setup, name, list, err);
@@ -191,11 +200,12 @@ refresh_named(IdcSetup *setup, const char *name, const IdcTableList *actual, Ref
 
 IdcStatus
 idc_setup_refresh(IdcConn *conn, IdcCall *call, const IdcConfig *config, const char *const *tables,
-                  size_t table_count, IdcArena *arena, IdcRefresh **refreshed, size_t *refreshed_count,
-                  IdcError *err)
+                  size_t table_count, IdcArena *arena, IdcRefresh **refreshed,
+                  size_t *refreshed_count, IdcError *err)
 {
-    IdcSetup setup = { .conn = conn, .call = call, .arena = arena, .config = config,
-                       .connect_timeout_ms = 10000 };
+    IdcSetup setup = {
+        .conn = conn, .call = call, .arena = arena, .config = config, .connect_timeout_ms = 10000
+    };
     IdcTableList actual = { 0 };
     RefreshList list = { 0 };
     IdcStatus status = idc_setup_begin(&setup, true, err);

@@ -4,7 +4,8 @@
  * In:   a checked configuration, a connection of the hub
  * Out:  the hub as the file says, and the list of what was done
  *
- * A plan is the same run with ROLLBACK at its end: what it shows is what would happen, errors included.
+ * A plan is the same run with ROLLBACK at its end: what it shows is what would happen, errors
+ * included.
  */
 #include "setup/apply.h"
 
@@ -21,8 +22,8 @@ idc_apply_label(IdcArena *arena, const char *schema, const char *name)
 IdcStatus
 idc_apply_refuse(const char *kind, const char *label, const char *hint, IdcError *err)
 {
-    (void) idc_fail(err, IDC_BAD_CONFIG, "the hub has a %s \"%s\" already, and setup did not make it", kind,
-                    label);
+    (void) idc_fail(err, IDC_BAD_CONFIG,
+                    "the hub has a %s \"%s\" already, and setup did not make it", kind, label);
     idc_error_set_sqlstate(err, "42710");
     idc_error_set_hint(err, "%s; what setup did not make it never changes", hint);
     return IDC_BAD_CONFIG;
@@ -35,12 +36,16 @@ add_advice(const IdcSetup *setup, const char *action, IdcError *err)
         return;
     if (strcmp(err->sqlstate, "2BP01") == 0)
         idc_error_set_hint(err, "something that setup did not make uses it: drop that first");
-    else if (strcmp(err->sqlstate, "0A000") == 0 && strcmp(action, "alter") == 0 && err->hint[0] == '\0')
-        idc_error_set_hint(err, "a view may use the column: drop the view first and make it again after");
+    else if (strcmp(err->sqlstate, "0A000") == 0 && strcmp(action, "alter") == 0 &&
+             err->hint[0] == '\0')
+        idc_error_set_hint(
+            err, "a view may use the column: drop the view first and make it again after");
     else if (strcmp(err->sqlstate, "42501") == 0 && err->hint[0] == '\0')
-        idc_error_set_hint(err,
-                           "user \"%s\" of the hub needs CREATE on the database and its schemas, and USAGE on the "
-                           "foreign data wrapper", setup->user);
+        idc_error_set_hint(
+            err,
+            "user \"%s\" of the hub needs CREATE on the database and its schemas, and USAGE on the "
+            "foreign data wrapper",
+            setup->user);
 }
 
 IdcStatus
@@ -66,9 +71,11 @@ check_push_down(const IdcConfig *config, IdcError *err)
     if (config->enable_push_down || config->source_count == 0)
         return IDC_OK;
     (void) idc_fail(err, IDC_UNSUPPORTED,
-                    "\"enable_push_down: false\" cannot be kept: the wrappers of the hub always send what they can");
-    idc_error_set_hint(err, "remove the line; to keep one query's condition in the hub, select from a "
-                            "MATERIALIZED subquery");
+                    "\"enable_push_down: false\" cannot be kept: the wrappers of the hub always "
+                    "send what they can");
+    idc_error_set_hint(err,
+                       "remove the line; to keep one query's condition in the hub, select from a "
+                       "MATERIALIZED subquery");
     return IDC_UNSUPPORTED;
 }
 
@@ -156,7 +163,10 @@ IdcStatus
 idc_setup_run(IdcConn *conn, IdcCall *call, const IdcConfig *config, const IdcSetupOptions *options,
               IdcArena *arena, IdcChanges *changes, IdcError *err)
 {
-    IdcSetup setup = { .conn = conn, .call = call, .arena = arena, .config = config,
+    IdcSetup setup = { .conn = conn,
+                       .call = call,
+                       .arena = arena,
+                       .config = config,
                        .connect_timeout_ms = options->connect_timeout_ms };
     IdcChanges result = { 0 };
     IdcStatus status = check_push_down(config, err);

@@ -1,5 +1,6 @@
 /*
- * transaction.c - the one transaction of a setup: begun, silenced, locked, committed or rolled back.
+ * transaction.c - the one transaction of a setup: begun, silenced, locked, committed or rolled
+ * back.
  *
  * In:   a connection of the hub
  * Out:  statements run, with nothing secret in the hub's log or in our errors
@@ -11,8 +12,8 @@
 #include <string.h>
 
 /*
- * What could write a statement's text somewhere. Only a superuser (or who was granted SET on them) may
- * change most of them; those that stay loud are found by LOUD_SQL.
+ * What could write a statement's text somewhere. Only a superuser (or who was granted SET on them)
+ * may change most of them; those that stay loud are found by LOUD_SQL.
  */
 static const char silence_sql[] =
     "SELECT pg_catalog.set_config(s.name, w.value, true)"
@@ -28,7 +29,8 @@ static const char silence_sql[] =
 static const char loud_sql[] =
     "SELECT s.name || ' = ' || s.setting FROM pg_catalog.pg_settings s WHERE"
     " (s.name = 'log_statement' AND s.setting <> 'none')"
-    " OR (s.name IN ('log_min_duration_statement', 'log_min_duration_sample') AND s.setting <> '-1')"
+    " OR (s.name IN ('log_min_duration_statement', 'log_min_duration_sample') AND s.setting <> "
+    "'-1')"
     " OR (s.name = 'log_transaction_sample_rate' AND s.setting::float8 > 0)"
     " OR (s.name = 'pg_stat_statements.track_utility' AND s.setting <> 'off')"
     " OR (s.name = 'pgaudit.log' AND s.setting NOT IN ('none', ''))"
@@ -38,9 +40,9 @@ static const char loud_sql[] =
 static const char lock_sql[] = "SELECT pg_catalog.pg_advisory_xact_lock(6878242151)";
 enum { LOCK_TIMEOUT_S = 60 };
 
-static const char session_sql[] =
-    "SELECT current_user, (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)::text,"
-    " pg_catalog.current_setting('server_version_num')";
+static const char session_sql[] = "SELECT current_user, (SELECT rolsuper FROM pg_catalog.pg_roles "
+                                  "WHERE rolname = current_user)::text,"
+                                  " pg_catalog.current_setting('server_version_num')";
 
 IdcStatus
 idc_setup_query(IdcSetup *setup, const char *sql, const char *const *parameters,
@@ -72,14 +74,15 @@ IdcStatus
 idc_setup_execute(IdcSetup *setup, const IdcStatement *statement, IdcError *err)
 {
     if (statement->has_secret && setup->loud != NULL) {
-        IdcStatus status = idc_fail(err, IDC_UNSUPPORTED,
-                                    "cannot send a password to the hub: its log would keep it (%s)",
-                                    setup->loud);
+        IdcStatus status =
+            idc_fail(err, IDC_UNSUPPORTED,
+                     "cannot send a password to the hub: its log would keep it (%s)", setup->loud);
 
-        idc_error_set_hint(err,
-                           "connect to the hub as a superuser, or let an administrator turn this off for "
-                           "user \"%s\" (ALTER ROLE … SET), or make the user mapping by hand",
-                           setup->user);
+        idc_error_set_hint(
+            err,
+            "connect to the hub as a superuser, or let an administrator turn this off for "
+            "user \"%s\" (ALTER ROLE … SET), or make the user mapping by hand",
+            setup->user);
         return status;
     }
     return idc_setup_sql(setup, statement->sql, err);
@@ -139,12 +142,13 @@ find_roots(IdcSetup *setup, IdcError *err)
     }
     if (!setup->is_superuser)
         return IDC_OK;
-    status = idc_setup_query(setup,
-                             "SELECT path FROM (VALUES (1, '/etc/ssl/certs/ca-certificates.crt'),"
-                             " (2, '/etc/pki/tls/certs/ca-bundle.crt'), (3, '/etc/ssl/cert.pem'))"
-                             " roots(nth, path) WHERE (pg_catalog.pg_stat_file(path, true)).size > 0"
-                             " ORDER BY nth LIMIT 1",
-                             NULL, 0, &rows, err);
+    status =
+        idc_setup_query(setup,
+                        "SELECT path FROM (VALUES (1, '/etc/ssl/certs/ca-certificates.crt'),"
+                        " (2, '/etc/pki/tls/certs/ca-bundle.crt'), (3, '/etc/ssl/cert.pem'))"
+                        " roots(nth, path) WHERE (pg_catalog.pg_stat_file(path, true)).size > 0"
+                        " ORDER BY nth LIMIT 1",
+                        NULL, 0, &rows, err);
     if (status == IDC_OK && rows.row_count > 0)
         setup->ca_file = rows.values[0];
     return status;
@@ -165,7 +169,8 @@ take_lock(IdcSetup *setup, IdcError *err)
         status = idc_fail(err, IDC_TIMEOUT, "another setup of this hub has been running for %d s",
                           LOCK_TIMEOUT_S);
         idc_error_set_sqlstate(err, "55P03");
-        idc_error_set_hint(err, "wait for it, or end it (pg_stat_activity and pg_locks of the hub show it)");
+        idc_error_set_hint(
+            err, "wait for it, or end it (pg_stat_activity and pg_locks of the hub show it)");
     }
     return status;
 }
@@ -199,7 +204,8 @@ idc_setup_rollback(IdcSetup *setup)
 
     if (!idc_conn_is_usable(setup->conn))
         return;
-    /* A call that was cancelled cannot wait any more, and the transaction has to end all the same. */
+    /* A call that was cancelled cannot wait any more, and the transaction has to end all the same.
+     */
     if (PQtransactionStatus(idc_conn_libpq(setup->conn)) == PQTRANS_ACTIVE)
         idc_conn_abandon(setup->conn);
     if (!idc_conn_is_usable(setup->conn) ||
@@ -242,7 +248,8 @@ scrub_options(const IdcConfigOptions *options, IdcError *err)
         const char *value = options->items[i].value;
 
         /* Two letters appear in any sentence: to hide them would tell more than to leave them. */
-        if (!idc_config_option_is_secret(options->items[i].name) || value == NULL || strlen(value) < 3)
+        if (!idc_config_option_is_secret(options->items[i].name) || value == NULL ||
+            strlen(value) < 3)
             continue;
         scrub_text(err->message, sizeof err->message, value);
         scrub_text(err->hint, sizeof err->hint, value);

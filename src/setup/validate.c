@@ -4,10 +4,10 @@
  * In:   the sources of a configuration; the hub, whose wrappers do the connecting
  * Out:  IdcSourceHealth, one a source
  *
- * At most eight threads, each with a session of the hub of its own. A check makes a server, a mapping and
- * tables of its own in a transaction that is rolled back, so it tells about the file, not about what an
- * earlier setup left. A wrapper that hangs in connecting reacts to nothing: its session is left behind
- * (it ends with its connection) and the answer says so in time.
+ * At most eight threads, each with a session of the hub of its own. A check makes a server, a
+ * mapping and tables of its own in a transaction that is rolled back, so it tells about the file,
+ * not about what an earlier setup left. A wrapper that hangs in connecting reacts to nothing: its
+ * session is left behind (it ends with its connection) and the answer says so in time.
  */
 #include "setup/model.h"
 
@@ -86,7 +86,8 @@ find_remote_column(const IdcTable *remote, const char *name, bool any_case)
 }
 
 static void
-report_missing_column(Check *check, const IdcTable *wanted, const IdcTable *remote, const char *name)
+report_missing_column(Check *check, const IdcTable *wanted, const IdcTable *remote,
+                      const char *name)
 {
     const char **words = idc_arena_alloc_array(check->arena, remote->count + 1, sizeof *words);
     const char *nearest;
@@ -97,13 +98,17 @@ report_missing_column(Check *check, const IdcTable *wanted, const IdcTable *remo
         words[i] = remote_column_name(&remote->columns[i]);
     nearest = idc_nearest_word(name, words, remote->count);
     if (nearest != NULL)
-        add_problem(check,
-                    idc_arena_printf(check->arena,
-                                     "table \"%s\": the source has no column \"%s\", did you mean \"%s\"?",
-                                     wanted->name, name, nearest), "42703");
+        add_problem(
+            check,
+            idc_arena_printf(check->arena,
+                             "table \"%s\": the source has no column \"%s\", did you mean \"%s\"?",
+                             wanted->name, name, nearest),
+            "42703");
     else
-        add_problem(check, idc_arena_printf(check->arena, "table \"%s\": the source has no column \"%s\"",
-                                            wanted->name, name), "42703");
+        add_problem(check,
+                    idc_arena_printf(check->arena, "table \"%s\": the source has no column \"%s\"",
+                                     wanted->name, name),
+                    "42703");
 }
 
 static void
@@ -123,8 +128,9 @@ compare_columns(Check *check, const IdcTable *wanted, const IdcTable *remote, bo
         match = idc_health_types(column->type, there->type);
         if (match == IDC_TYPES_FIT)
             continue;
-        text = idc_arena_printf(check->arena, "table \"%s\": column \"%s\" is %s in the file and %s in the source",
-                                wanted->name, column->name, column->type, there->type);
+        text = idc_arena_printf(
+            check->arena, "table \"%s\": column \"%s\" is %s in the file and %s in the source",
+            wanted->name, column->name, column->type, there->type);
         if (match == IDC_TYPES_CLASH)
             add_problem(check, text, "42804");
         else
@@ -166,9 +172,12 @@ explain(Check *check, const IdcSetup *setup, IdcError *err)
 
     idc_setup_scrub(setup->config, err);
     if (err->status == IDC_TIMEOUT || err->status == IDC_CANCELED) {
-        add_problem(check, err->status == IDC_TIMEOUT
-                               ? "no answer within the time limit: the source, or the network to it, is silent"
-                               : "cancelled", "57014");
+        add_problem(
+            check,
+            err->status == IDC_TIMEOUT
+                ? "no answer within the time limit: the source, or the network to it, is silent"
+                : "cancelled",
+            "57014");
         return;
     }
     text = idc_health_explain(check->arena, check->source, hub_is_local, err, sqlstate);
@@ -177,7 +186,8 @@ explain(Check *check, const IdcSetup *setup, IdcError *err)
 
 /* Run step inside a savepoint: what fails is a problem of the source, and the session goes on. */
 static bool
-guarded(Check *check, IdcSetup *setup, IdcStatus (*step)(Check *, IdcSetup *, void *, IdcError *), void *what)
+guarded(Check *check, IdcSetup *setup, IdcStatus (*step)(Check *, IdcSetup *, void *, IdcError *),
+        void *what)
 {
     IdcError err;
     IdcStatus status;
@@ -192,7 +202,8 @@ guarded(Check *check, IdcSetup *setup, IdcStatus (*step)(Check *, IdcSetup *, vo
         return true;
     explain(check, setup, &err);
     if (idc_conn_is_usable(setup->conn) &&
-        idc_conn_execute(setup->conn, setup->call, "ROLLBACK TO SAVEPOINT instant_step", NULL) != IDC_OK)
+        idc_conn_execute(setup->conn, setup->call, "ROLLBACK TO SAVEPOINT instant_step", NULL) !=
+            IDC_OK)
         idc_conn_abandon(setup->conn);
     return false;
 }
@@ -204,7 +215,8 @@ step_wanted(Check *check, IdcSetup *setup, void *tables, IdcError *err)
 
     /* Those that leave their columns to the source are checked by asking for them, below. */
     listed.import_all = false;
-    listed.tables = idc_arena_alloc_array(check->arena, listed.table_count + 1, sizeof *listed.tables);
+    listed.tables =
+        idc_arena_alloc_array(check->arena, listed.table_count + 1, sizeof *listed.tables);
     if (listed.tables == NULL)
         return idc_fail_no_memory(err);
     listed.table_count = 0;
@@ -250,7 +262,8 @@ step_select(Check *check, IdcSetup *setup, void *what, IdcError *err)
     (void) check;
     status = idc_setup_sql(setup, "CREATE SCHEMA IF NOT EXISTS instant_check", err);
     if (status == IDC_OK)
-        status = idc_ddl_create_table(setup->arena, wanted, "instant_check", wanted->name, &create, err);
+        status =
+            idc_ddl_create_table(setup->arena, wanted, "instant_check", wanted->name, &create, err);
     if (status == IDC_OK)
         status = idc_setup_execute(setup, &create, err);
     if (status == IDC_OK) {
@@ -275,7 +288,8 @@ remote_schema_of(const IdcConfigSource *source, const IdcConfigTable *table)
 }
 
 static void
-check_schema_tables(Check *check, IdcSetup *setup, const RemoteSchema *remote, const IdcTableList *wanted)
+check_schema_tables(Check *check, IdcSetup *setup, const RemoteSchema *remote,
+                    const IdcTableList *wanted)
 {
     bool any_case = strcmp(check->source->wrapper, "mysql_fdw") == 0;
 
@@ -288,10 +302,14 @@ check_schema_tables(Check *check, IdcSetup *setup, const RemoteSchema *remote, c
         there = idc_table_find(&remote->found, NULL, config->remote_name);
         here = idc_table_find(wanted, config->schema, config->name);
         if (there == NULL) {
-            add_problem(check,
-                        idc_arena_printf(check->arena, "table \"%s\": the source has no table \"%s\" in \"%s\", or "
-                                         "user \"%s\" may not see it", config->name, config->remote_name,
-                                         remote->name, idc_health_user(check->source)), "42P01");
+            add_problem(
+                check,
+                idc_arena_printf(check->arena,
+                                 "table \"%s\": the source has no table \"%s\" in \"%s\", or "
+                                 "user \"%s\" may not see it",
+                                 config->name, config->remote_name, remote->name,
+                                 idc_health_user(check->source)),
+                "42P01");
             continue;
         }
         check->table_count++;
@@ -304,12 +322,14 @@ check_schema_tables(Check *check, IdcSetup *setup, const RemoteSchema *remote, c
 }
 
 static void
-check_one_schema(Check *check, IdcSetup *setup, const char *schema, bool is_whole, const IdcTableList *wanted)
+check_one_schema(Check *check, IdcSetup *setup, const char *schema, bool is_whole,
+                 const IdcTableList *wanted)
 {
     const IdcConfigSource *source = check->source;
     RemoteSchema remote = { .name = schema };
 
-    remote.tables = idc_arena_alloc_array(check->arena, source->table_count + 1, sizeof *remote.tables);
+    remote.tables =
+        idc_arena_alloc_array(check->arena, source->table_count + 1, sizeof *remote.tables);
     if (remote.tables == NULL) {
         add_problem(check, NULL, "53200");
         return;
@@ -317,7 +337,8 @@ check_one_schema(Check *check, IdcSetup *setup, const char *schema, bool is_whol
     for (size_t i = 0; i < source->table_count && !is_whole; i++)
         if (strcmp(remote_schema_of(source, &source->tables[i]), schema) == 0)
             remote.tables[remote.table_count++] = source->tables[i].remote_name;
-    /* No tables, and not all of them either: to ask for one that is not there connects all the same. */
+    /* No tables, and not all of them either: to ask for one that is not there connects all the
+     * same. */
     if (!is_whole && remote.table_count == 0)
         remote.tables[remote.table_count++] = "instant_check";
     if (!guarded(check, setup, step_import, &remote))
@@ -348,7 +369,8 @@ check_schemas(Check *check, IdcSetup *setup, const IdcTableList *wanted)
     for (size_t i = 0; i < source->import_schema_count && check->problems.len == 0; i++)
         check_one_schema(check, setup, source->import_schemas[i], true, wanted);
     if (check->problems.len == 0 && source->import_schema_count == 0 && source->table_count == 0)
-        check_one_schema(check, setup, idc_import_default_schema(source), source->import_all, wanted);
+        check_one_schema(check, setup, idc_import_default_schema(source), source->import_all,
+                         wanted);
 }
 
 /* Wrappers other than the two that can describe any source of theirs. */
@@ -373,7 +395,8 @@ check_source(Check *check, IdcSetup *setup, IdcError *err)
         return status;
     if (!guarded(check, setup, step_connect, NULL) || !guarded(check, setup, step_wanted, &wanted))
         return IDC_OK;
-    if (strcmp(check->source->wrapper, "postgres_fdw") == 0 || strcmp(check->source->wrapper, "mysql_fdw") == 0)
+    if (strcmp(check->source->wrapper, "postgres_fdw") == 0 ||
+        strcmp(check->source->wrapper, "mysql_fdw") == 0)
         check_schemas(check, setup, &wanted);
     else
         check_by_select(check, setup, &wanted);
@@ -391,8 +414,9 @@ run_check(Checks *checks, Check *check)
     IdcStatus status;
 
     idc_error_init(&err);
-    /* The wrapper gives up a little before we do: its words are better than our "no answer". */
-    setup.connect_timeout_ms = checks->timeout_ms > 0 ? checks->timeout_ms - 1000 : 10000;
+    /* The wrapper gives up before we do, for its words are better; libpq counts whole seconds, one
+     * too many. */
+    setup.connect_timeout_ms = checks->timeout_ms > 0 ? checks->timeout_ms - 2000 : 10000;
     idc_call_set_timeout(check->call, checks->timeout_ms > 0 ? checks->timeout_ms : -1);
     status = idc_conn_open(checks->hub, check->call, &setup.conn, &err);
     if (status == IDC_OK) {
@@ -403,7 +427,8 @@ run_check(Checks *checks, Check *check)
         idc_conn_close(setup.conn);
     } else {
         idc_setup_scrub(checks->config, &err);
-        add_problem(check, idc_arena_printf(check->arena, "the hub cannot be reached: %s", err.message),
+        add_problem(check,
+                    idc_arena_printf(check->arena, "the hub cannot be reached: %s", err.message),
                     err.sqlstate);
     }
     check->health.elapsed_ms = idc_clock_ms() - started_ms;
@@ -464,7 +489,8 @@ run_threads(Checks *checks, IdcCall *call, IdcError *err)
 static IdcStatus
 prepare(Checks *checks, IdcArena *arena, IdcError *err)
 {
-    checks->items = idc_arena_alloc_array(arena, checks->config->source_count + 1, sizeof *checks->items);
+    checks->items =
+        idc_arena_alloc_array(arena, checks->config->source_count + 1, sizeof *checks->items);
     if (checks->items == NULL)
         return idc_fail_no_memory(err);
     for (size_t i = 0; i < checks->config->source_count; i++) {
@@ -493,10 +519,10 @@ take_health(Check *check, IdcArena *arena, IdcSourceHealth *health, IdcError *er
     if (!health->is_healthy)
         health->details = idc_arena_strdup(arena, idc_text_string(&check->problems));
     else
-        health->details = idc_arena_printf(arena, "ok: %zu table%s%s%s%s", check->table_count,
-                                           check->table_count == 1 ? "" : "s",
-                                           check->notes.len > 0 ? " (" : "", idc_text_string(&check->notes),
-                                           check->notes.len > 0 ? ")" : "");
+        health->details =
+            idc_arena_printf(arena, "ok: %zu table%s%s%s%s", check->table_count,
+                             check->table_count == 1 ? "" : "s", check->notes.len > 0 ? " (" : "",
+                             idc_text_string(&check->notes), check->notes.len > 0 ? ")" : "");
     return health->source == NULL || health->details == NULL ? idc_fail_no_memory(err) : IDC_OK;
 }
 
@@ -514,11 +540,12 @@ finish(Checks *checks)
 }
 
 IdcStatus
-idc_setup_validate(IdcHub *hub, IdcCall *call, const IdcConfig *config, int64_t timeout_ms, IdcArena *arena,
-                   IdcSourceHealth **health, IdcError *err)
+idc_setup_validate(IdcHub *hub, IdcCall *call, const IdcConfig *config, int64_t timeout_ms,
+                   IdcArena *arena, IdcSourceHealth **health, IdcError *err)
 {
     Checks checks = { .hub = hub, .config = config, .timeout_ms = timeout_ms };
-    IdcSourceHealth *result = idc_arena_alloc_array(arena, config->source_count + 1, sizeof *result);
+    IdcSourceHealth *result =
+        idc_arena_alloc_array(arena, config->source_count + 1, sizeof *result);
     IdcStatus status = result == NULL ? idc_fail_no_memory(err) : IDC_OK;
 
     checks.done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -25,7 +25,8 @@ static bool
 is_local_host(const char *host)
 {
     return host == NULL || *host == '\0' || *host == '/' || *host == '@' ||
-           strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+           strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
+           strcmp(host, "::1") == 0;
 }
 
 static IdcStatus
@@ -39,7 +40,8 @@ copy_options(IdcSetup *setup, const IdcConfigOptions *from, IdcOptionList *to, I
 }
 
 static IdcStatus
-set_default(IdcSetup *setup, IdcOptionList *options, const char *name, const char *value, IdcError *err)
+set_default(IdcSetup *setup, IdcOptionList *options, const char *name, const char *value,
+            IdcError *err)
 {
     if (value == NULL || idc_option_find(options, name) != NULL)
         return IDC_OK;
@@ -48,7 +50,8 @@ set_default(IdcSetup *setup, IdcOptionList *options, const char *name, const cha
 
 /* Without these a scan waits for ever on a source that is gone, and joins are not sent to it. */
 static IdcStatus
-postgres_defaults(IdcSetup *setup, const IdcConfigSource *source, IdcOptionList *options, IdcError *err)
+postgres_defaults(IdcSetup *setup, const IdcConfigSource *source, IdcOptionList *options,
+                  IdcError *err)
 {
     int64_t timeout_s = (setup->connect_timeout_ms + 999) / 1000;
     const char *host = option_value(&source->server_options, "host");
@@ -59,11 +62,16 @@ postgres_defaults(IdcSetup *setup, const IdcConfigSource *source, IdcOptionList 
     const struct {
         const char *name, *value;
     } defaults[] = {
-        { "connect_timeout", timeout },   { "keepalives", "1" },
-        { "keepalives_idle", "30" },      { "keepalives_interval", "10" },
-        { "keepalives_count", "3" },      { "tcp_user_timeout", "30000" },
-        { "gssencmode", "disable" },      { "application_name", "instant" },
-        { "use_remote_estimate", "true" }, { "fetch_size", "10000" },
+        { "connect_timeout", timeout },
+        { "keepalives", "1" },
+        { "keepalives_idle", "30" },
+        { "keepalives_interval", "10" },
+        { "keepalives_count", "3" },
+        { "tcp_user_timeout", "30000" },
+        { "gssencmode", "disable" },
+        { "application_name", "instant" },
+        { "use_remote_estimate", "true" },
+        { "fetch_size", "10000" },
         { "async_capable", setup->version >= 140000 ? "true" : NULL },
     };
     IdcStatus status = IDC_OK;
@@ -81,7 +89,8 @@ postgres_defaults(IdcSetup *setup, const IdcConfigSource *source, IdcOptionList 
     return status;
 }
 
-/* "auto", the default, is the locale of the hub's server: in the C locale every emoji becomes "?". */
+/* "auto", the default, is the locale of the hub's server: in the C locale every emoji becomes "?".
+ */
 static IdcStatus
 mysql_defaults(IdcSetup *setup, IdcOptionList *options, IdcError *err)
 {
@@ -136,7 +145,8 @@ fail_at(const IdcConfigTable *table, IdcError *err)
     return idc_add_context(err, "table \"%s\"", table->name);
 }
 
-/* postgres_fdw would take the hub's schema for the remote one, and mysql_fdw has no default at all. */
+/* postgres_fdw would take the hub's schema for the remote one, and mysql_fdw has no default at all.
+ */
 static IdcStatus
 remote_name_defaults(IdcSetup *setup, const IdcConfigSource *source, const IdcConfigTable *config,
                      IdcOptionList *options, IdcError *err)
@@ -161,8 +171,12 @@ table_of_config(IdcSetup *setup, const IdcConfigSource *source, const IdcConfigT
 {
     IdcStatus status;
 
-    *table = (IdcTable){ .schema = config->schema, .name = config->name, .server = server_name,
-                         .source = source->name, .comment = config->description, .config = config };
+    *table = (IdcTable){ .schema = config->schema,
+                         .name = config->name,
+                         .server = server_name,
+                         .source = source->name,
+                         .comment = config->description,
+                         .config = config };
     status = copy_options(setup, &config->options, &table->options, err);
     if (status == IDC_OK)
         status = remote_name_defaults(setup, source, config, &table->options, err);
@@ -172,15 +186,18 @@ table_of_config(IdcSetup *setup, const IdcConfigSource *source, const IdcConfigT
 
         if (column == NULL)
             return idc_fail_no_memory(err);
-        *column = (IdcColumn){ .name = from->name, .type = from->type,
-                               .default_value = from->default_value, .comment = from->description,
+        *column = (IdcColumn){ .name = from->name,
+                               .type = from->type,
+                               .default_value = from->default_value,
+                               .comment = from->description,
                                .is_not_null = from->not_null };
         status = copy_options(setup, &from->options, &column->options, err);
     }
     return status;
 }
 
-/* Make the listed tables in a scratch schema, so that the catalogue prints types and defaults its way. */
+/* Make the listed tables in a scratch schema, so that the catalogue prints types and defaults its
+ * way. */
 static IdcStatus
 make_scratch_tables(IdcSetup *setup, const IdcConfigSource *source, const char *server_name,
                     IdcError *err)
@@ -197,7 +214,8 @@ make_scratch_tables(IdcSetup *setup, const IdcConfigSource *source, const char *
         snprintf(name, sizeof name, "t%zu", i);
         status = table_of_config(setup, source, config, server_name, &table, err);
         if (status == IDC_OK)
-            status = idc_ddl_create_table(setup->arena, &table, SCRATCH_SCHEMA, name, &statement, err);
+            status =
+                idc_ddl_create_table(setup->arena, &table, SCRATCH_SCHEMA, name, &statement, err);
         if (status == IDC_OK)
             status = idc_setup_execute(setup, &statement, err);
         if (status != IDC_OK)
@@ -210,15 +228,16 @@ static IdcStatus
 read_scratch_tables(IdcSetup *setup, const IdcConfigSource *source, IdcTableList *scratch,
                     const char *server_name, IdcError *err)
 {
-    IdcStatus status = idc_setup_sql(setup, "SAVEPOINT instant_wanted; CREATE SCHEMA " SCRATCH_SCHEMA, err);
+    IdcStatus status =
+        idc_setup_sql(setup, "SAVEPOINT instant_wanted; CREATE SCHEMA " SCRATCH_SCHEMA, err);
 
     if (status == IDC_OK)
         status = make_scratch_tables(setup, source, server_name, err);
     if (status == IDC_OK)
         status = idc_actual_tables(setup, SCRATCH_SCHEMA, scratch, err);
     if (status == IDC_OK)
-        status = idc_setup_sql(setup, "ROLLBACK TO SAVEPOINT instant_wanted; RELEASE SAVEPOINT instant_wanted",
-                               err);
+        status = idc_setup_sql(
+            setup, "ROLLBACK TO SAVEPOINT instant_wanted; RELEASE SAVEPOINT instant_wanted", err);
     return status;
 }
 
@@ -265,8 +284,9 @@ add_imported(IdcSetup *setup, const IdcConfigSource *source, const IdcConfigTabl
     /* A list of its own: two tables of the hub may show the same remote one. */
     table->options = (IdcOptionList){ 0 };
     for (size_t i = 0; i < imported->options.count; i++) {
-        IdcStatus status = idc_option_set(setup->arena, &table->options, imported->options.items[i].name,
-                                          imported->options.items[i].value, err);
+        IdcStatus status =
+            idc_option_set(setup->arena, &table->options, imported->options.items[i].name,
+                           imported->options.items[i].value, err);
 
         if (status != IDC_OK)
             return status;
@@ -291,7 +311,8 @@ fail_missing(const IdcConfigSource *source, const IdcConfigTable *config, const 
     if (nearest != NULL)
         idc_error_set_hint(err, "did you mean \"%s\"?", nearest);
     else
-        idc_error_set_hint(err, "the name's case counts, and the user of the source must be allowed to see it");
+        idc_error_set_hint(
+            err, "the name's case counts, and the user of the source must be allowed to see it");
     return fail_at(config, err);
 }
 
@@ -300,7 +321,8 @@ static IdcStatus
 add_asked_tables(IdcSetup *setup, const IdcConfigSource *source, const char *server_name,
                  const char *remote_schema, IdcTableList *tables, IdcError *err)
 {
-    const char **names = idc_arena_alloc_array(setup->arena, source->table_count + 1, sizeof *names);
+    const char **names =
+        idc_arena_alloc_array(setup->arena, source->table_count + 1, sizeof *names);
     size_t name_count = 0;
     IdcTableList imported = { 0 };
     IdcStatus status;
@@ -309,17 +331,18 @@ add_asked_tables(IdcSetup *setup, const IdcConfigSource *source, const char *ser
         return idc_fail_no_memory(err);
     for (size_t i = 0; i < source->table_count; i++) {
         const IdcConfigTable *config = &source->tables[i];
-        const char *schema =
-            config->remote_schema != NULL ? config->remote_schema : idc_import_default_schema(source);
+        const char *schema = config->remote_schema != NULL ? config->remote_schema
+                                                           : idc_import_default_schema(source);
 
         if (config->column_count == 0 && strcmp(schema, remote_schema) == 0)
             names[name_count++] = config->remote_name;
     }
-    status = idc_import_tables(setup, source, server_name, remote_schema, names, name_count, &imported, err);
+    status = idc_import_tables(setup, source, server_name, remote_schema, names, name_count,
+                               &imported, err);
     for (size_t i = 0; status == IDC_OK && i < source->table_count; i++) {
         const IdcConfigTable *config = &source->tables[i];
-        const char *schema =
-            config->remote_schema != NULL ? config->remote_schema : idc_import_default_schema(source);
+        const char *schema = config->remote_schema != NULL ? config->remote_schema
+                                                           : idc_import_default_schema(source);
         const IdcTable *found;
 
         if (config->column_count != 0 || strcmp(schema, remote_schema) != 0)
@@ -342,8 +365,8 @@ add_all_asked(IdcSetup *setup, const IdcConfigSource *source, const char *server
 
     for (size_t i = 0; status == IDC_OK && i < source->table_count; i++) {
         const IdcConfigTable *config = &source->tables[i];
-        const char *schema =
-            config->remote_schema != NULL ? config->remote_schema : idc_import_default_schema(source);
+        const char *schema = config->remote_schema != NULL ? config->remote_schema
+                                                           : idc_import_default_schema(source);
         bool is_done = false;
 
         for (size_t k = 0; k < done_count; k++)
@@ -371,10 +394,11 @@ add_whole_schemas(IdcSetup *setup, const IdcConfigSource *source, const char *se
         status = idc_import_tables(setup, source, server_name, schema, NULL, 0, &imported, err);
         for (size_t k = 0; status == IDC_OK && k < imported.count; k++) {
             if (idc_table_find(tables, source->schema, imported.items[k].name) != NULL)
-                return idc_fail(err, IDC_BAD_CONFIG,
-                                "source \"%s\" has \"%s\" in more than one of its schemas; give the "
-                                "second schema a source entry with its own \"schema:\"",
-                                source->name, imported.items[k].name);
+                return idc_fail(
+                    err, IDC_BAD_CONFIG,
+                    "source \"%s\" has \"%s\" in more than one of its schemas; give the "
+                    "second schema a source entry with its own \"schema:\"",
+                    source->name, imported.items[k].name);
             status = add_imported(setup, source, NULL, &imported.items[k], tables, err);
         }
     }

@@ -1,0 +1,561 @@
+/*
+ * test_run.c - setup against real servers: made, kept, altered, dropped, all or nothing.
+ */
+#include "servers.h"
+
+#include <pthread.h>
+
+static void
+test_creates_then_keeps(void **state)
+{
+    Case test;
+    IdcChanges changes;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test, SHOP "    schema: shop\n    tables:\n" ORDERS);
+    changes = case_setup(&test);
+    assert_string_equal(
+        case_story(&test, &changes),
+        "create extension postgres_fdw, create schema shop, create server shop_server, "
+        "create user mapping shop_server, create table shop.orders");
+    assert_string_equal(case_value(&test, "SELECT sum(amount)::text FROM shop.orders"), "6.25");
+    assert_string_equal(case_value(&test, "SELECT count(*)::text FROM instant.objects"), "4");
+    changes = case_setup(&test);
+    assert_string_equal(case_story(&test, &changes), "");
+    assert_int_equal(changes.change_count, 0);
+    assert_int_equal(changes.count, 5);
+    case_close(&test);
+}
+
+static void
+test_server_gets_defaults(void **state)
+{
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_config(
+        &test,
+        SHOP "    tables:\n" ORDERS "  far:\n    extension: postgres_fdw\n"
+             "    server: {name: far, options: {host: db.example.com, dbname: x, fetch_size: 50}}\n"
+             "    user_mapping: {options: {user: a, password: bbbb}}\n"
+             "    tables: [{name: t, columns: [{name: a, type: int}]}]\n");
+    (void) case_setup(&test);
+    assert_string_equal(
+        case_value(
+            &test,
+            "SELECT string_agg(o.option_name || '=' || o.option_value, ' ' ORDER BY o.option_name)"
+            " FROM pg_foreign_server s, pg_options_to_table(srvoptions) o"
+            " WHERE srvname = 'shop_server' AND o.option_name NOT IN ('host','port')"),
+        "application_name=instant async_capable=true connect_timeout=5 dbname=shop "
+        "fetch_size=10000 "
+        "gssencmode=disable keepalives=1 keepalives_count=3 keepalives_idle=30 "
+        "keepalives_interval=10 tcp_user_timeout=30000 use_remote_estimate=true");
+    assert_string_equal(
+        case_value(&test, "SELECT string_agg(o.option_value, ' ' ORDER BY o.option_name)"
+                          " FROM pg_foreign_server s, pg_options_to_table(srvoptions) o"
+                          " WHERE srvname = 'far' AND o.option_name IN ('sslmode', 'fetch_size')"),
+        "50 verify-full");
+    case_close(&test);
+}
+
+static void
+expect_change(Case *test, const char *yaml, const char *story, const char *ddl)
+{
+    IdcChanges changes;
+
+    case_config(test, yaml);
+    changes = case_setup(test);
+    assert_string_equal(case_story(test, &changes), story);
+    if (ddl != NULL)
+        assert_string_equal(changes.items[0].ddl, ddl);
+    changes = case_setup(test);
+    assert_string_equal(case_story(test, &changes), "");
+}
+
+static void
+test_alters_just_what_differs(void **state)
+{
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test, SHOP "    tables:\n" ORDERS);
+    (void) case_setup(&test);
+    expect_change(&test,
+                  SHOP "    tables:\n      - name: orders\n"
+                       "        columns: [{name: id, type: bigint, not_null: true}, {name: amount, "
+                       "type: \"numeric(10,2)\"}, "
+                       "{name: day, type: date}]\n"
+                       "        options: {table_name: orders, schema_name: public}\n",
+                  "alter table orders",
+                  "ALTER FOREIGN TABLE \"public\".\"orders\" ALTER COLUMN \"id\" TYPE bigint");
+    expect_change(
+        &test,
+        SHOP "    tables:\n      - name: orders\n        description: what was sold\n"
+             "        columns: [{name: id, type: bigint}, {name: note, type: text, default: "
+             "\"'-'\", description: remark}, "
+             "{name: day, type: date}]\n"
+             "        options: {table_name: orders, schema_name: public, fetch_size: 7}\n",
+        "alter table orders",
+        "ALTER FOREIGN TABLE \"public\".\"orders\" DROP COLUMN \"amount\";\n"
+        "ALTER FOREIGN TABLE \"public\".\"orders\" ALTER COLUMN \"id\" DROP NOT NULL;\n"
+        "ALTER FOREIGN TABLE \"public\".\"orders\" ADD COLUMN \"note\" text DEFAULT '-'::text;\n"
+        "COMMENT ON COLUMN \"public\".\"orders\".\"note\" IS 'remark';\n"
+        "ALTER FOREIGN TABLE \"public\".\"orders\" OPTIONS (ADD \"fetch_size\" '7');\n"
+        "COMMENT ON FOREIGN TABLE \"public\".\"orders\" IS 'what was sold'");
+    expect_change(&test, SHOP "    tables:\n" ORDERS, "alter table orders", NULL);
+    expect_change(&test,
+                  "sources:\n  shop:\n    extension: postgres_fdw\n"
+                  "    server: {name: shop_server, options: {host: 127.0.0.1, port: $PG, dbname: "
+                  "shop, fetch_size: 5}}\n" SHOP_USER "    tables:\n" ORDERS,
+                  "alter server shop_server",
+                  "ALTER SERVER \"shop_server\" OPTIONS (SET \"fetch_size\" '5')");
+    case_close(&test);
+}
+
+static void
+test_password_changes_only_the_mapping(void **state)
+{
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test,
+                SHOP_SERVER "    user_mapping: {options: {user: app, password: old-canary}}\n"
+                            "    tables:\n" ORDERS);
+    (void) case_setup(&test);
+    expect_change(&test, SHOP "    tables:\n" ORDERS, "alter user mapping shop_server",
+                  "ALTER USER MAPPING FOR CURRENT_USER SERVER \"shop_server\" OPTIONS (SET "
+                  "\"password\" '********')");
+    assert_string_equal(case_value(&test, "SELECT count(*)::text FROM orders"), "2");
+    case_close(&test);
+}
+
+static void
+test_drops_ours_only(void **state)
+{
+    Case test;
+    IdcChanges changes;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test, SHOP "    schema: shop\n    tables:\n" ORDERS
+                            "      - name: lines\n        columns: [{name: a, type: int}]\n"
+                            "        options: {schema_name: sales}\n" STOCK
+                            "    schema: stock\n    tables: [items]\n");
+    (void) case_setup(&test);
+    case_sql(&test, "CREATE FOREIGN TABLE shop.mine (a int) SERVER shop_server; CREATE TABLE "
+                    "public.own (a int)");
+    case_config(&test, SHOP "    schema: shop\n    tables:\n" ORDERS);
+    changes = case_setup(&test);
+    assert_string_equal(
+        case_story(&test, &changes),
+        "drop table shop.lines, drop table stock.items, drop user mapping stock_server, "
+        "drop server stock_server, drop schema stock");
+    assert_string_equal(case_value(&test, "SELECT to_regclass('shop.mine')::text"), "shop.mine");
+    case_close(&test);
+}
+
+static void
+expect_failure(Case *test, const char *yaml, const char *words)
+{
+    IdcSetupOptions options = { .connect_timeout_ms = 5000 };
+    IdcChanges changes = { 0 };
+    const char *before = case_value(
+        test, "SELECT count(*)::text || (SELECT count(*) FROM pg_foreign_server) FROM pg_class");
+
+    case_config(test, yaml);
+    assert_int_not_equal(case_try(test, &options, &changes), IDC_OK);
+    if (strstr(test->err.message, words) == NULL && strstr(test->err.hint, words) == NULL)
+        fail_msg("no \"%s\" in: %s (%s)", words, test->err.message, test->err.hint);
+    assert_null(strstr(test->err.message, "geheim"));
+    assert_true(idc_conn_is_usable(test->conn));
+    assert_string_equal(
+        case_value(
+            test,
+            "SELECT count(*)::text || (SELECT count(*) FROM pg_foreign_server) FROM pg_class"),
+        before);
+}
+
+static void
+test_refuses_what_is_not_ours(void **state)
+{
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_sql(&test, "CREATE TABLE public.orders (a int); CREATE EXTENSION postgres_fdw");
+    expect_failure(&test, SHOP "    tables:\n" ORDERS, "the hub has a table \"orders\" already");
+    case_sql(&test,
+             "DROP TABLE orders; CREATE SERVER shop_server FOREIGN DATA WRAPPER postgres_fdw");
+    expect_failure(&test, SHOP "    tables:\n" ORDERS,
+                   "the hub has a server \"shop_server\" already");
+    case_close(&test);
+}
+
+static void
+test_all_or_nothing(void **state)
+{
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test, SHOP "    tables:\n" ORDERS);
+    (void) case_setup(&test);
+    expect_failure(
+        &test,
+        SHOP "    tables:\n      - name: orders\n        columns: [{name: id, type: bigint}]\n"
+             "  bad:\n    extension: postgres_fdw\n"
+             "    server: {name: bad, options: {host: 127.0.0.1, port: 1, dbname: x}}\n"
+             "    user_mapping: {options: {user: app, password: geheim-1}}\n    tables: [t]\n",
+        "source \"bad\"");
+    expect_failure(
+        &test,
+        SHOP "    tables:\n      - name: orders\n        columns: [{name: id, type: nonsense}]\n",
+        "type \"nonsense\" does not exist");
+    expect_failure(&test, SHOP "    tables: [ordres]\n", "no table \"ordres\"");
+    expect_failure(
+        &test,
+        "sources:\n  m:\n    extension: mongo_fdw\n    server: {name: m, options: {address: x}}\n"
+        "    tables: [{name: t, columns: [{name: a, type: int}]}]\n",
+        "-mongo-fdw");
+    expect_failure(&test,
+                   SHOP "    tables:\n" ORDERS "global_settings: {enable_push_down: false}\n",
+                   "enable_push_down");
+    assert_string_equal(case_value(&test, "SELECT count(amount)::text FROM orders"), "2");
+    case_close(&test);
+}
+
+static void
+test_plan_changes_nothing_and_hides(void **state)
+{
+    IdcSetupOptions options = { .plan_only = true, .connect_timeout_ms = 5000 };
+    IdcChanges changes = { 0 };
+    const IdcChange *mapping;
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test, SHOP "    schema: shop\n    import: all\n" STOCK "    tables: [items]\n");
+    assert_int_equal(case_try(&test, &options, &changes), IDC_OK);
+    assert_int_equal(changes.change_count, 10);
+    mapping = case_change(&changes, "user mapping", "shop_server");
+    assert_non_null(mapping);
+    assert_string_equal(mapping->ddl, "CREATE USER MAPPING FOR CURRENT_USER SERVER \"shop_server\""
+                                      " OPTIONS (\"user\" 'app', \"password\" '********')");
+    assert_string_equal(
+        case_value(&test, "SELECT count(*)::text FROM pg_extension WHERE extname ~ 'fdw'"), "0");
+    assert_string_equal(case_value(&test, "SELECT to_regclass('instant.objects')::text"), "");
+    case_close(&test);
+}
+
+static void
+test_asks_the_source(void **state)
+{
+    IdcChanges changes;
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test,
+                SHOP "    import: [public, sales]\n" STOCK "    schema: stock\n    import: all\n");
+    changes = case_setup(&test);
+    assert_string_equal(case_value(&test,
+                                   "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class"
+                                   " WHERE relkind = 'f'"),
+                        "customers items lines orders");
+    assert_string_equal(
+        case_value(
+            &test,
+            "SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod) ||"
+            " CASE WHEN attnotnull THEN '!' ELSE '' END, ', ' ORDER BY attnum) FROM pg_attribute"
+            " WHERE attrelid = 'stock.items'::regclass AND attnum > 0"),
+        "id integer!, name character varying(20)!, price numeric(15,2), big numeric(20,0), n "
+        "bigint, "
+        "made timestamp without time zone, kind text, data bytea, ok smallint");
+    assert_string_equal(
+        case_value(&test, "SELECT name || price || big || n || kind FROM stock.items"),
+        "Größe 😀1.50184467440737095516154294967295b");
+    assert_string_equal(case_value(&test, "SELECT obj_description('stock.items'::regclass)"),
+                        "things");
+    changes = case_setup(&test);
+    assert_string_equal(case_story(&test, &changes), "");
+    case_close(&test);
+}
+
+static void
+test_force_refresh(void **state)
+{
+    IdcSetupOptions options = { .force_refresh = true, .connect_timeout_ms = 5000 };
+    IdcChanges changes = { 0 };
+    const char *before;
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test, SHOP "    tables:\n" ORDERS);
+    (void) case_setup(&test);
+    before = case_value(&test, "SELECT 'orders'::regclass::oid::text");
+    assert_int_equal(case_try(&test, &options, &changes), IDC_OK);
+    assert_string_equal(
+        case_story(&test, &changes),
+        "drop table orders, drop user mapping shop_server, drop server shop_server, "
+        "create server shop_server, create user mapping shop_server, create table orders");
+    assert_string_not_equal(case_value(&test, "SELECT 'orders'::regclass::oid::text"), before);
+    case_sql(&test, "CREATE VIEW v AS SELECT * FROM orders");
+    assert_int_not_equal(case_try(&test, &options, &changes), IDC_OK);
+    assert_non_null(strstr(test.err.hint, "drop that first"));
+    assert_string_equal(case_value(&test, "SELECT count(*)::text FROM v"), "2");
+    case_close(&test);
+}
+
+/* ---- secrets ---- */
+
+static bool
+file_holds(const char *path, const char *words)
+{
+    FILE *file = fopen(path, "rbe");
+    char line[65536];
+    bool is_found = false;
+
+    assert_non_null(file);
+    while (!is_found && fgets(line, sizeof line, file) != NULL)
+        is_found = strstr(line, words) != NULL;
+    fclose(file);
+    return is_found;
+}
+
+static void
+test_passwords_stay_out_of_the_log(void **state)
+{
+    IdcSetupOptions options = { .connect_timeout_ms = 5000 };
+    IdcSourceHealth *health = NULL;
+    IdcChanges changes = { 0 };
+    char log[200];
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_sql(&test, "CREATE EXTENSION pg_stat_statements");
+    case_config(&test,
+                SHOP_SERVER "    user_mapping: {options: {user: app, password: canary-log-1}}\n"
+                            "    tables:\n" ORDERS);
+    (void) case_setup(&test);
+    case_config(&test,
+                SHOP_SERVER "    user_mapping: {options: {user: app, password: canary-log-2}}\n"
+                            "    tables:\n" ORDERS);
+    (void) case_setup(&test);
+    assert_int_equal(
+        idc_setup_validate(test.hub, NULL, test.config, 5000, test.arena, &health, &test.err),
+        IDC_OK);
+    assert_false(health[0].is_healthy);
+    assert_null(strstr(health[0].details, "canary"));
+    /* A statement that fails with the password in it. */
+    case_config(&test, SHOP_SERVER "    user_mapping: {options: {user: app, password: "
+                                   "canary-log-3, use_scram_passthrough: true}}\n"
+                                   "    tables:\n" ORDERS);
+    assert_int_not_equal(case_try(&test, &options, &changes), IDC_OK);
+    assert_non_null(strstr(test.err.message, "invalid option \"use_scram_passthrough\""));
+    assert_string_equal(
+        case_value(
+            &test,
+            "SELECT count(*)::text FROM pg_stat_statements WHERE query ~ ('canary-l' || 'og')"),
+        "0");
+    snprintf(log, sizeof log, "%s/hub/log", servers.directory);
+    assert_true(file_holds(log, "CREATE EXTENSION pg_stat_statements"));
+    assert_false(file_holds(log, "canary-log"));
+    case_close(&test);
+}
+
+static void
+test_ordinary_user(void **state)
+{
+    IdcSetupOptions options = { .connect_timeout_ms = 5000 };
+    IdcChanges changes = { 0 };
+    char sql[256];
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    snprintf(sql, sizeof sql,
+             "CREATE ROLE plain LOGIN; GRANT CREATE ON DATABASE %s TO plain;"
+             "GRANT CREATE ON SCHEMA public TO plain",
+             test.database);
+    case_sql(&test, sql);
+    idc_conn_close(test.conn);
+    idc_hub_free(test.hub);
+    test.hub = case_hub(test.database, "plain");
+    assert_int_equal(idc_conn_open(test.hub, NULL, &test.conn, &test.err), IDC_OK);
+    expect_failure(&test, SHOP "    tables:\n" ORDERS, "an administrator of the hub has to run");
+    idc_conn_close(test.conn);
+    idc_hub_free(test.hub);
+    test.hub = case_hub(test.database, "postgres");
+    assert_int_equal(idc_conn_open(test.hub, NULL, &test.conn, &test.err), IDC_OK);
+    case_sql(
+        &test,
+        "CREATE EXTENSION postgres_fdw; GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO plain");
+    idc_conn_close(test.conn);
+    idc_hub_free(test.hub);
+    test.hub = case_hub(test.database, "plain");
+    assert_int_equal(idc_conn_open(test.hub, NULL, &test.conn, &test.err), IDC_OK);
+    /* This hub logs every statement, and an ordinary user may not change that. */
+    expect_failure(&test, SHOP "    tables:\n" ORDERS, "its log would keep it");
+    idc_conn_close(test.conn);
+    idc_hub_free(test.hub);
+    test.hub = case_hub(test.database, "postgres");
+    assert_int_equal(idc_conn_open(test.hub, NULL, &test.conn, &test.err), IDC_OK);
+    case_sql(&test, "ALTER ROLE plain SET log_statement = none; ALTER ROLE plain SET "
+                    "log_min_duration_statement = -1;"
+                    "ALTER ROLE plain SET pg_stat_statements.track_utility = off");
+    idc_conn_close(test.conn);
+    idc_hub_free(test.hub);
+    test.hub = case_hub(test.database, "plain");
+    assert_int_equal(idc_conn_open(test.hub, NULL, &test.conn, &test.err), IDC_OK);
+    if (case_try(&test, &options, &changes) != IDC_OK)
+        fail_msg("%s (%s)", test.err.message, test.err.hint);
+    assert_string_equal(case_value(&test, "SELECT count(*)::text FROM orders"), "2");
+    assert_int_equal(case_try(&test, &options, &changes), IDC_OK);
+    assert_int_equal(changes.change_count, 0);
+    case_close(&test);
+}
+
+/* ---- two at once ---- */
+
+typedef struct Runner {
+    Case *test;
+    IdcStatus status;
+    size_t change_count;
+    char message[512];
+} Runner;
+
+static void *
+run_setup(void *argument)
+{
+    Runner *runner = argument;
+    IdcSetupOptions options = { .connect_timeout_ms = 5000 };
+    IdcArena *arena = idc_arena_new(0);
+    IdcChanges changes = { 0 };
+    IdcConn *conn = NULL;
+    IdcError err;
+
+    idc_error_init(&err);
+    runner->status = idc_conn_open(runner->test->hub, NULL, &conn, &err);
+    if (runner->status == IDC_OK)
+        runner->status =
+            idc_setup_run(conn, NULL, runner->test->config, &options, arena, &changes, &err);
+    runner->change_count = changes.change_count;
+    snprintf(runner->message, sizeof runner->message, "%.500s", err.message);
+    idc_conn_close(conn);
+    idc_arena_free(arena);
+    return NULL;
+}
+
+static void
+test_several_at_once(void **state)
+{
+    Runner runners[4];
+    pthread_t threads[4];
+    size_t makers = 0;
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test, SHOP "    tables:\n" ORDERS);
+    for (size_t i = 0; i < 4; i++) {
+        runners[i] = (Runner){ .test = &test };
+        assert_int_equal(pthread_create(&threads[i], NULL, run_setup, &runners[i]), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        if (runners[i].status != IDC_OK)
+            fail_msg("%s", runners[i].message);
+        makers += runners[i].change_count > 0 ? 1 : 0;
+    }
+    assert_int_equal(makers, 1);
+    case_close(&test);
+}
+
+/* ---- refresh ---- */
+
+static const IdcRefresh *
+refreshed(const IdcRefresh *items, size_t count, const char *table)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(items[i].table, table) == 0)
+            return &items[i];
+    fail_msg("nothing about \"%s\"", table);
+    return NULL;
+}
+
+static void
+source_sql(const char *sql)
+{
+    char command[512];
+
+    snprintf(command, sizeof command, "psql -qX -h %s/src -p %d -U postgres shop -c \"%s\"",
+             servers.directory, servers.postgres_port, sql);
+    assert_int_equal(system(command), 0);
+}
+
+static void
+test_refresh(void **state)
+{
+    const char *names[] = { "changing", "listed", "chagning" };
+    IdcRefresh *items = NULL;
+    size_t count = 0;
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    source_sql("CREATE TABLE changing (a int); GRANT ALL ON changing TO app");
+    source_sql("CREATE TABLE going (a int); GRANT ALL ON going TO app");
+    case_config(&test, SHOP
+                "    tables: [changing, going, {name: listed, columns: [{name: id, type: int}], "
+                "options: {table_name: orders}}]\n");
+    (void) case_setup(&test);
+    source_sql("ALTER TABLE changing ADD b text");
+    source_sql("DROP TABLE going");
+    assert_int_equal(idc_setup_refresh(test.conn, NULL, test.config, names, 3, test.arena, &items,
+                                       &count, &test.err),
+                     IDC_OK);
+    assert_int_equal(count, 3);
+    assert_true(refreshed(items, count, "changing")->is_refreshed);
+    assert_string_equal(refreshed(items, count, "changing")->details, "changed as its source");
+    assert_false(refreshed(items, count, "listed")->is_refreshed);
+    assert_non_null(
+        strstr(refreshed(items, count, "chagning")->details, "did you mean \"changing\"?"));
+    assert_string_equal(case_value(&test, "SELECT count(b)::text FROM changing"), "0");
+    assert_int_equal(idc_setup_refresh(test.conn, NULL, test.config, NULL, 0, test.arena, &items,
+                                       &count, &test.err),
+                     IDC_OK);
+    assert_int_equal(count, 2);
+    assert_string_equal(refreshed(items, count, "changing")->details, "unchanged");
+    assert_false(refreshed(items, count, "going")->is_refreshed);
+    source_sql("DROP TABLE changing");
+    case_close(&test);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_creates_then_keeps),
+        cmocka_unit_test(test_server_gets_defaults),
+        cmocka_unit_test(test_alters_just_what_differs),
+        cmocka_unit_test(test_password_changes_only_the_mapping),
+        cmocka_unit_test(test_drops_ours_only),
+        cmocka_unit_test(test_refuses_what_is_not_ours),
+        cmocka_unit_test(test_all_or_nothing),
+        cmocka_unit_test(test_plan_changes_nothing_and_hides),
+        cmocka_unit_test(test_asks_the_source),
+        cmocka_unit_test(test_force_refresh),
+        cmocka_unit_test(test_passwords_stay_out_of_the_log),
+        cmocka_unit_test(test_ordinary_user),
+        cmocka_unit_test(test_several_at_once),
+        cmocka_unit_test(test_refresh),
+    };
+
+    return cmocka_run_group_tests(tests, servers_start, servers_stop);
+}
