@@ -81,8 +81,8 @@ def psycopg_pandas(url: str, sql: str) -> Any:
     import psycopg
 
     with psycopg.connect(url) as connection, connection.cursor(binary=True) as cursor:
-        cursor.execute(sql)  # type: ignore[call-overload]
-        return pandas.DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description])
+        cursor.execute(sql)
+        return pandas.DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description or ()])
 
 
 # Tool: what it loads with, and what is imported before the clock starts.
