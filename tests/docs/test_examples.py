@@ -101,7 +101,8 @@ def page_folder(scratch: Scratch, flights_sources: Sources, shop: dict[str, str]
 
 
 def instant(*arguments: str) -> None:
-    done = subprocess.run([cli_path(), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([cli_path(), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=120)
     assert done.returncode == 0, done.stderr
 
 
