@@ -14,11 +14,31 @@
 
 #include "base/call.h"
 #include "base/error.h"
+#include "hub/conn.h"
 
 typedef struct IdcTypeCache IdcTypeCache;
+
+/* element: of an array, else 0. base: of a domain, with base_modifier, else 0. extension: who brings it, or "". */
+typedef struct IdcTypeInfo {
+    uint32_t oid;
+    uint32_t element, base;
+    int32_t base_modifier;
+    char kind; /* pg_type.typtype */
+    const char *name;
+    const char *extension;
+    const char *const *labels; /* of an enum, in order */
+    size_t label_count;
+} IdcTypeInfo;
 
 /* NULL if out of memory. Belongs to one connection. */
 IdcTypeCache *idc_type_cache_new(void);
 void idc_type_cache_free(IdcTypeCache *cache);
+
+/* NULL if it is neither built in nor looked up yet. Good as long as the cache. */
+const IdcTypeInfo *idc_type_find(const IdcTypeCache *cache, uint32_t oid);
+
+/* Look up all of these, and what they are made of, in one query. Unknown ones stay unknown. */
+IDC_CHECKED IdcStatus idc_type_look_up(IdcTypeCache *cache, IdcConn *conn, IdcCall *call, const uint32_t *oids,
+                                       size_t count, IdcError *err);
 
 #endif

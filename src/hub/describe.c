@@ -1,0 +1,422 @@
+/*
+ * describe.c - Parse and Describe, then a plan for each column.
+ */
+#include "hub/describe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "hub/conn_private.h"
+
+#define DOMAIN_DEPTH_MAX 32
+
+static const IdcWrap no_wrap = { "", "" };
+static const IdcWrap wrap_text = { "", "::pg_catalog.text" };
+static const IdcWrap wrap_text_array = { "", "::pg_catalog.text[]" };
+static const IdcWrap wrap_numeric = { "", "::pg_catalog.numeric" };
+static const IdcWrap wrap_numeric_array = { "", "::pg_catalog.numeric[]" };
+/* The casts of these to text print a netmask that their output functions leave out. */
+static const IdcWrap wrap_inet = { "pg_catalog.inet_out(", ")::pg_catalog.text" };
+static const IdcWrap wrap_cidr = { "pg_catalog.cidr_out(", ")::pg_catalog.text" };
+static const IdcWrap wrap_net_array = { "", "::pg_catalog.text::pg_catalog.text[]" };
+
+/* What format_type calls a built-in type. */
+static const char *const formal_names[][2] = {
+    { "bool", "boolean" },
+    { "char", "\"char\"" },
+    { "int8", "bigint" },
+    { "int2", "smallint" },
+    { "int4", "integer" },
+    { "float4", "real" },
+    { "float8", "double precision" },
+    { "varchar", "character varying" },
+    { "time", "time without time zone" },
+    { "timestamp", "timestamp without time zone" },
+    { "timestamptz", "timestamp with time zone" },
+};
+
+/* Kinds by OID: PostgreSQL 15, pg_type.dat. What is not here travels as its text. */
+static bool
+kind_of(const IdcTypeInfo *type, IdcColumnKind *kind)
+{
+    static const struct {
+        uint32_t oid;
+        IdcColumnKind kind;
+    } known[] = {
+        { 16, IDC_KIND_BOOL },       { 17, IDC_KIND_BYTES },     { 19, IDC_KIND_TEXT },
+        { 20, IDC_KIND_INT64 },      { 21, IDC_KIND_INT16 },     { 23, IDC_KIND_INT32 },
+        { 25, IDC_KIND_TEXT },       { 26, IDC_KIND_UINT32 },    { 28, IDC_KIND_UINT32 },
+        { 29, IDC_KIND_UINT32 },     { 114, IDC_KIND_TEXT },     { 142, IDC_KIND_TEXT },
+        { 700, IDC_KIND_FLOAT32 },   { 701, IDC_KIND_FLOAT64 },  { 705, IDC_KIND_TEXT },
+        { 1042, IDC_KIND_TEXT },     { 1043, IDC_KIND_TEXT },    { 1082, IDC_KIND_DATE },
+        { 1083, IDC_KIND_TIME },     { 1114, IDC_KIND_TIMESTAMP }, { 1184, IDC_KIND_TIMESTAMPTZ },
+        { 1186, IDC_KIND_INTERVAL }, { 1790, IDC_KIND_TEXT },    { 2275, IDC_KIND_TEXT },
+        { 2278, IDC_KIND_TEXT },     { 2950, IDC_KIND_UUID },    { 3802, IDC_KIND_JSONB },
+        { 5069, IDC_KIND_UINT64 },
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (known[i].oid == type->oid) {
+            *kind = known[i].kind;
+            return true;
+        }
+    if (type->kind == 'e')
+        *kind = IDC_KIND_ENUM;
+    else if (strcmp(type->name, "hstore") == 0 && strcmp(type->extension, "hstore") == 0)
+        *kind = IDC_KIND_HSTORE;
+    else if (strcmp(type->name, "citext") == 0 && strcmp(type->extension, "citext") == 0)
+        *kind = IDC_KIND_TEXT;
+    else
+        return false;
+    return true;
+}
+
+/* The type under all domains, with the modifier that the innermost one gives it. */
+static const IdcTypeInfo *
+type_under_domains(const IdcTypeCache *cache, uint32_t oid, int32_t *modifier)
+{
+    const IdcTypeInfo *type = idc_type_find(cache, oid);
+
+    for (int depth = 0; type != NULL && type->kind == 'd' && depth < DOMAIN_DEPTH_MAX; depth++) {
+        if (type->base_modifier >= 0)
+            *modifier = type->base_modifier;
+        type = idc_type_find(cache, type->base);
+    }
+    return type;
+}
+
+/* numeric(p, s): the modifier is ((p << 16) | s, 11 bits with a sign) + 4. */
+static void
+plan_numeric(IdcColumnSpec *spec, int32_t modifier, IdcNumericMode mode)
+{
+    bool is_declared = modifier >= 4;
+    int32_t bits = modifier - 4;
+
+    spec->precision = is_declared ? (bits >> 16) & 0xFFFF : 0;
+    spec->scale = is_declared ? ((bits & 0x7FF) ^ 0x400) - 0x400 : 0;
+    if (mode == IDC_NUMERIC_FLOAT64)
+        spec->kind = IDC_KIND_NUMERIC_FLOAT64;
+    else if (mode == IDC_NUMERIC_DECIMAL && is_declared && spec->precision <= 38 && spec->scale >= 0 &&
+             spec->scale <= spec->precision)
+        spec->kind = IDC_KIND_NUMERIC_DECIMAL;
+    else
+        spec->kind = IDC_KIND_NUMERIC_STRING;
+}
+
+static IdcStatus
+copy_labels(IdcArena *arena, const IdcTypeInfo *type, IdcColumnSpec *spec, IdcError *err)
+{
+    const char **labels = idc_arena_alloc_array(arena, type->label_count + 1, sizeof *labels);
+
+    if (labels == NULL)
+        return idc_fail_no_memory(err);
+    for (size_t i = 0; i < type->label_count; i++) {
+        labels[i] = idc_arena_strdup(arena, type->labels[i]);
+        if (labels[i] == NULL)
+            return idc_fail_no_memory(err);
+    }
+    spec->labels = labels;
+    spec->label_count = type->label_count;
+    return IDC_OK;
+}
+
+/* Everything but a list. */
+static IdcStatus
+plan_scalar(IdcArena *arena, const IdcTypeInfo *type, int32_t modifier, IdcNumericMode mode,
+            IdcColumnSpec *spec, IdcWrap *wrap, IdcError *err)
+{
+    *wrap = no_wrap;
+    spec->kind = IDC_KIND_TEXT;
+    if (type == NULL) {
+        *wrap = wrap_text;
+        return IDC_OK;
+    }
+    switch (type->oid) {
+    case 1700: /* numeric */
+        plan_numeric(spec, modifier, mode);
+        return IDC_OK;
+    case 790: /* money */
+        plan_numeric(spec, -1, mode);
+        *wrap = wrap_numeric;
+        return IDC_OK;
+    case 869: /* inet */
+        *wrap = wrap_inet;
+        return IDC_OK;
+    case 650: /* cidr */
+        *wrap = wrap_cidr;
+        return IDC_OK;
+    default:
+        break;
+    }
+    if (!kind_of(type, &spec->kind))
+        *wrap = wrap_text;
+    return spec->kind == IDC_KIND_ENUM ? copy_labels(arena, type, spec, err) : IDC_OK;
+}
+
+static IdcStatus
+plan_list(IdcArena *arena, const IdcTypeCache *cache, const IdcTypeInfo *type, int32_t modifier,
+          int dimensions, IdcNumericMode mode, IdcColumnSpec *spec, IdcWrap *wrap, IdcError *err)
+{
+    const IdcTypeInfo *inner = type_under_domains(cache, type->element, &modifier);
+    IdcColumnSpec *element = idc_arena_alloc(arena, sizeof *element);
+    IdcStatus status;
+
+    if (element == NULL)
+        return idc_fail_no_memory(err);
+    element->name = "item";
+    element->type_name = "";
+    if (inner != NULL && inner->element != 0) {
+        /* An array of a domain over an array: its elements are arrays themselves, as text. */
+        element->kind = IDC_KIND_TEXT;
+        *wrap = wrap_text_array;
+    } else {
+        status = plan_scalar(arena, inner, modifier, mode, element, wrap, err);
+        if (status != IDC_OK)
+            return status;
+        if (inner != NULL && inner->oid == 790)
+            *wrap = wrap_numeric_array;
+        else if (inner != NULL && (inner->oid == 869 || inner->oid == 650))
+            *wrap = wrap_net_array;
+        else if (wrap->after[0] != '\0')
+            *wrap = wrap_text_array;
+    }
+    spec->kind = IDC_KIND_LIST;
+    spec->dimensions = dimensions > 0 ? dimensions : 1;
+    spec->element = element;
+    return IDC_OK;
+}
+
+/* What a column is called and how deep its arrays go, as the catalogue says. */
+typedef struct Column {
+    uint32_t oid, table;
+    int32_t modifier;
+    int position, dimensions;
+    const char *type_name;
+} Column;
+
+/* format_type without asking, for what plain queries are made of; NULL: ask. */
+static const char *
+plain_type_name(IdcArena *arena, const IdcTypeCache *cache, const Column *column)
+{
+    const IdcTypeInfo *type = idc_type_find(cache, column->oid);
+    const IdcTypeInfo *element = NULL;
+    const char *name;
+    int32_t modifier = column->modifier;
+
+    if (type == NULL || type->oid >= 16384 || type->kind != 'b' || column->oid > 4000)
+        return NULL;
+    if (type->element != 0) {
+        element = idc_type_find(cache, type->element);
+        if (element == NULL || column->table != 0 || modifier >= 0)
+            return NULL;
+    }
+    name = element != NULL ? element->name : type->name;
+    for (size_t i = 0; i < sizeof formal_names / sizeof formal_names[0]; i++)
+        if (strcmp(formal_names[i][0], name) == 0)
+            name = formal_names[i][1];
+    if (element != NULL)
+        return idc_arena_printf(arena, "%s[]", name);
+    if (modifier < 0)
+        return name;
+    if (type->oid == 1700)
+        return idc_arena_printf(arena, "numeric(%d,%d)", ((modifier - 4) >> 16) & 0xFFFF,
+                                (((modifier - 4) & 0x7FF) ^ 0x400) - 0x400);
+    if (type->oid == 1043 || type->oid == 1042)
+        return idc_arena_printf(arena, "%s(%d)", type->oid == 1043 ? name : "character", modifier - 4);
+    return NULL;
+}
+
+static const char columns_sql[] =
+    "SELECT pg_catalog.format_type(c.oid, c.modifier),"
+    " COALESCE(NULLIF((SELECT a.attndims FROM pg_catalog.pg_attribute a"
+    "   WHERE a.attrelid = c.relation AND a.attnum = c.position), 0),"
+    "  (SELECT t.typndims FROM pg_catalog.pg_type t WHERE t.oid = c.oid), 0)"
+    " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::pg_catalog.int4[]),"
+    "  pg_catalog.unnest($3::pg_catalog.oid[]), pg_catalog.unnest($4::pg_catalog.int4[])) WITH ORDINALITY"
+    "  AS c(oid, modifier, relation, position, n) ORDER BY c.n";
+
+/* Ask for the names of those columns that have none. */
+static IdcStatus
+ask_columns(IdcConn *conn, IdcCall *call, IdcArena *arena, Column *columns, size_t count, IdcError *err)
+{
+    IdcText lists[4];
+    const char *parameters[4];
+    IdcTextRows rows = { 0 };
+    IdcStatus status = IDC_OK;
+    size_t wanted = 0, row = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        idc_text_init(&lists[i], 0);
+        idc_text_append_char(&lists[i], '{');
+    }
+    for (size_t i = 0; i < count; i++) {
+        const Column *column = &columns[i];
+        int64_t numbers[4] = { column->oid, column->modifier, column->table, column->position };
+
+        if (column->type_name != NULL)
+            continue;
+        for (size_t j = 0; j < 4; j++)
+            idc_text_append_format(&lists[j], "%s%lld", wanted > 0 ? "," : "", (long long) numbers[j]);
+        wanted++;
+    }
+    for (size_t i = 0; i < 4; i++) {
+        idc_text_append_char(&lists[i], '}');
+        parameters[i] = idc_text_string(&lists[i]);
+        if (status == IDC_OK)
+            status = idc_text_check(&lists[i], err);
+    }
+    if (status == IDC_OK && wanted > 0)
+        status = idc_conn_query(conn, call, arena, columns_sql, parameters, 4, &rows, err);
+    for (size_t i = 0; i < count && status == IDC_OK; i++) {
+        int64_t dimensions = 0;
+
+        if (columns[i].type_name != NULL || row >= rows.row_count)
+            continue;
+        columns[i].type_name = rows.values[2 * row] != NULL ? rows.values[2 * row] : "???";
+        if (rows.values[2 * row + 1] != NULL && idc_int64_parse(rows.values[2 * row + 1], &dimensions))
+            columns[i].dimensions = (int) dimensions;
+        row++;
+    }
+    for (size_t i = 0; i < 4; i++)
+        idc_text_done(&lists[i]);
+    return status;
+}
+
+static IdcStatus
+look_up_types(IdcConn *conn, IdcCall *call, IdcArena *arena, const Column *columns, size_t count, IdcError *err)
+{
+    uint32_t *unknown = idc_arena_alloc_array(arena, count + 1, sizeof *unknown);
+    size_t unknown_count = 0;
+
+    if (unknown == NULL)
+        return idc_fail_no_memory(err);
+    for (size_t i = 0; i < count; i++)
+        if (idc_type_find(conn->types, columns[i].oid) == NULL)
+            unknown[unknown_count++] = columns[i].oid;
+    return unknown_count == 0 ? IDC_OK : idc_type_look_up(conn->types, conn, call, unknown, unknown_count, err);
+}
+
+static IdcStatus
+plan_columns(IdcConn *conn, IdcArena *arena, const Column *columns, const PGresult *described,
+             IdcNumericMode numeric, IdcDescription *made, IdcError *err)
+{
+    for (size_t i = 0; i < made->column_count; i++) {
+        int32_t modifier = columns[i].modifier;
+        const IdcTypeInfo *type = type_under_domains(conn->types, columns[i].oid, &modifier);
+        IdcColumnSpec *spec = &made->specs[i];
+        IdcStatus status;
+
+        spec->name = idc_arena_strdup(arena, PQfname(described, (int) i));
+        spec->type_name = idc_arena_strdup(arena, columns[i].type_name);
+        if (spec->name == NULL || spec->type_name == NULL)
+            return idc_fail_no_memory(err);
+        status = type != NULL && type->element != 0
+                     ? plan_list(arena, conn->types, type, modifier, columns[i].dimensions, numeric, spec,
+                                 &made->wraps[i], err)
+                     : plan_scalar(arena, type, modifier, numeric, spec, &made->wraps[i], err);
+        if (status != IDC_OK)
+            return status;
+        if (made->wraps[i].after[0] != '\0')
+            made->needs_wrap = true;
+    }
+    return IDC_OK;
+}
+
+static IdcStatus
+plan(IdcConn *conn, IdcCall *call, IdcArena *arena, const PGresult *described, IdcNumericMode numeric,
+     IdcDescription *description, IdcError *err)
+{
+    IdcDescription made = { .column_count = (size_t) PQnfields(described),
+                            .parameter_count = (size_t) PQnparams(described) };
+    Column *columns = idc_arena_alloc_array(arena, made.column_count + 1, sizeof *columns);
+    IdcStatus status;
+
+    made.specs = idc_arena_alloc_array(arena, made.column_count + 1, sizeof *made.specs);
+    made.wraps = idc_arena_alloc_array(arena, made.column_count + 1, sizeof *made.wraps);
+    if (columns == NULL || made.specs == NULL || made.wraps == NULL)
+        return idc_fail_no_memory(err);
+    for (size_t i = 0; i < made.column_count; i++)
+        columns[i] = (Column){ .oid = PQftype(described, (int) i),
+                               .table = PQftable(described, (int) i),
+                               .modifier = PQfmod(described, (int) i),
+                               .position = PQftablecol(described, (int) i) };
+    status = look_up_types(conn, call, arena, columns, made.column_count, err);
+    for (size_t i = 0; i < made.column_count; i++)
+        columns[i].type_name = plain_type_name(arena, conn->types, &columns[i]);
+    if (status == IDC_OK)
+        status = ask_columns(conn, call, arena, columns, made.column_count, err);
+    if (status == IDC_OK)
+        status = plan_columns(conn, arena, columns, described, numeric, &made, err);
+    if (status == IDC_OK)
+        *description = made;
+    return status;
+}
+
+/* Read all answers up to the Sync; described gets the one with the columns. */
+static IdcStatus
+read_description(IdcConn *conn, IdcCall *call, PGresult **described, IdcError *err)
+{
+    IdcStatus failed = IDC_OK;
+
+    for (;;) {
+        PGresult *result = NULL;
+        ExecStatusType state;
+        IdcStatus status = idc_conn_next_result(conn, call, &result, failed == IDC_OK ? err : NULL);
+
+        if (status != IDC_OK)
+            return failed != IDC_OK ? failed : status;
+        if (result == NULL && PQstatus(conn->libpq) == CONNECTION_OK)
+            continue;
+        state = result != NULL ? PQresultStatus(result) : PGRES_FATAL_ERROR;
+        if (state == PGRES_COMMAND_OK) {
+            PQclear(*described);
+            *described = result;
+            continue;
+        }
+        if (state != PGRES_PIPELINE_SYNC && state != PGRES_PIPELINE_ABORTED && failed == IDC_OK)
+            failed = idc_conn_fail(conn, result, err);
+        PQclear(result);
+        if (state == PGRES_PIPELINE_SYNC || PQstatus(conn->libpq) != CONNECTION_OK)
+            return failed;
+    }
+}
+
+IdcStatus
+idc_describe(IdcConn *conn, IdcCall *call, IdcArena *arena, const char *sql, const IdcSqlParameter *parameters,
+             size_t parameter_count, IdcNumericMode numeric, IdcDescription *description, IdcError *err)
+{
+    Oid *types = idc_arena_alloc_array(arena, parameter_count + 1, sizeof *types);
+    PGresult *described = NULL;
+    IdcStatus status;
+
+    if (types == NULL)
+        return idc_fail_no_memory(err);
+    for (size_t i = 0; i < parameter_count; i++)
+        types[i] = parameters[i].type_oid;
+    if (PQenterPipelineMode(conn->libpq) != 1)
+        return idc_conn_fail(conn, NULL, err);
+    if (PQsendPrepare(conn->libpq, "", sql, (int) parameter_count, types) != 1 ||
+        PQsendDescribePrepared(conn->libpq, "") != 1 || PQpipelineSync(conn->libpq) != 1) {
+        conn->is_broken = true;
+        return idc_conn_fail(conn, NULL, err);
+    }
+    status = read_description(conn, call, &described, err);
+    if (PQpipelineStatus(conn->libpq) != PQ_PIPELINE_OFF && PQexitPipelineMode(conn->libpq) != 1)
+        conn->is_broken = true;
+    if (status == IDC_OK)
+        status = plan(conn, call, arena, described, numeric, description, err);
+    PQclear(described);
+    return status;
+}
+
+void
+idc_describe_as_text(IdcDescription *description)
+{
+    for (size_t i = 0; i < description->column_count; i++) {
+        IdcColumnSpec *spec = &description->specs[i];
+
+        *spec = (IdcColumnSpec){ .name = spec->name, .type_name = spec->type_name, .kind = IDC_KIND_TEXT };
+        description->wraps[i] = no_wrap;
+    }
+    description->needs_wrap = false;
+}
