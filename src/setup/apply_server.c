@@ -14,7 +14,7 @@
 static IdcStatus
 apply_schema(IdcSetup *setup, const char *schema, const IdcConfigSource *source, IdcError *err)
 {
-    const char *origin = source->position.file == NULL ? "" : source->position.file;
+    const char *origin = idc_source_origin(setup, source);
     const IdcMark mark = { "schema", "", schema, source->name, origin, false };
     IdcStatement statement = { 0 };
     IdcTextRows rows = { 0 };

@@ -127,9 +127,8 @@ static const char *
 origin_of(const IdcSetup *setup, const char *source)
 {
     for (size_t i = 0; i < setup->config->source_count; i++)
-        if (strcmp(setup->config->sources[i].name, source) == 0 &&
-            setup->config->sources[i].position.file != NULL)
-            return setup->config->sources[i].position.file;
+        if (strcmp(setup->config->sources[i].name, source) == 0)
+            return idc_source_origin(setup, &setup->config->sources[i]);
     return "";
 }
 

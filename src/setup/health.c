@@ -7,14 +7,8 @@
  */
 #include "setup/model.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* ---- errors ---- */
 
@@ -71,8 +65,8 @@ trouble_of(const IdcError *err)
     return TROUBLE_OTHER;
 }
 
-static const char *
-option_or(const IdcConfigOptions *options, const char *name, const char *otherwise)
+const char *
+idc_source_option(const IdcConfigOptions *options, const char *name, const char *otherwise)
 {
     for (size_t i = 0; i < options->count; i++)
         if (strcmp(options->items[i].name, name) == 0)
@@ -83,15 +77,15 @@ option_or(const IdcConfigOptions *options, const char *name, const char *otherwi
 const char *
 idc_health_user(const IdcConfigSource *source)
 {
-    return option_or(&source->user_options, "user",
-                     option_or(&source->user_options, "username", ""));
+    return idc_source_option(&source->user_options, "user",
+                             idc_source_option(&source->user_options, "username", ""));
 }
 
-static const char *
-port_of(const IdcConfigSource *source)
+const char *
+idc_source_port(const IdcConfigSource *source)
 {
-    return option_or(&source->server_options, "port",
-                     strcmp(source->wrapper, "mysql_fdw") == 0 ? "3306" : "5432");
+    return idc_source_option(&source->server_options, "port",
+                             strcmp(source->wrapper, "mysql_fdw") == 0 ? "3306" : "5432");
 }
 
 /*
@@ -100,44 +94,33 @@ port_of(const IdcConfigSource *source)
  * already.
  */
 static Trouble
-knock(const char *host, const char *port)
+knock(const IdcConfigSource *source)
 {
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
-    Trouble trouble = TROUBLE_UNREACHABLE;
-    int code = 0;
-    socklen_t code_len = sizeof code;
-    struct pollfd poller = { .events = POLLOUT };
-
-    if (getaddrinfo(host, port, &hints, &found) != 0)
+    switch (idc_knock(NULL, source, false, 1000)) {
+    case IDC_KNOCK_NO_NAME:
         return TROUBLE_NAME;
-    poller.fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (poller.fd >= 0) {
-        if (connect(poller.fd, found->ai_addr, found->ai_addrlen) != 0)
-            code = errno;
-        if (code == EINPROGRESS && poll(&poller, 1, 1000) == 1)
-            (void) getsockopt(poller.fd, SOL_SOCKET, SO_ERROR, &code, &code_len);
-        if (code == ECONNREFUSED)
-            trouble = TROUBLE_REFUSED;
-        else if (code == EINPROGRESS)
-            trouble = TROUBLE_TIMEOUT;
-        close(poller.fd);
+    case IDC_KNOCK_REFUSED:
+        return TROUBLE_REFUSED;
+    case IDC_KNOCK_SILENT:
+        return TROUBLE_TIMEOUT;
+    case IDC_KNOCK_ANSWERED:
+    case IDC_KNOCK_UNKNOWN:
+        break;
     }
-    freeaddrinfo(found);
-    return trouble;
+    return TROUBLE_UNREACHABLE;
 }
 
 const char *
 idc_health_explain(IdcArena *arena, const IdcConfigSource *source, bool hub_is_local,
                    const IdcError *err, char sqlstate[6])
 {
-    const char *host = option_or(&source->server_options, "host", "localhost");
-    const char *port = port_of(source);
+    const char *host = idc_source_option(&source->server_options, "host", "localhost");
+    const char *port = idc_source_port(source);
     Trouble trouble = trouble_of(err);
     const char *state = err->sqlstate, *text = NULL;
 
-    if (trouble == TROUBLE_UNREACHABLE && hub_is_local && *host != '/' &&
-        strstr(err->message, "MySQL") != NULL)
-        trouble = knock(host, port);
+    if (trouble == TROUBLE_UNREACHABLE && hub_is_local && strstr(err->message, "MySQL") != NULL)
+        trouble = knock(source);
     switch (trouble) {
     case TROUBLE_NAME:
         state = "08001";

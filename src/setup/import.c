@@ -346,6 +346,9 @@ idc_import_tables(IdcSetup *setup, const IdcConfigSource *source, const char *se
     if (*remote_schema == '\0')
         return idc_fail(err, IDC_BAD_CONFIG,
                         "source \"%s\" names no database to take its tables from", source->name);
+    status = idc_knock_first(setup, source, err);
+    if (status != IDC_OK)
+        return status;
     if (strcmp(source->wrapper, "mysql_fdw") == 0)
         status = import_from_mysql(setup, source, server_name, remote_schema, names, name_count,
                                    tables, err);

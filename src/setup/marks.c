@@ -6,6 +6,7 @@
  */
 #include "setup/apply.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* No secret is ever kept here: options are compared with the catalogue itself. */
@@ -80,6 +81,36 @@ idc_mark_remove(IdcSetup *setup, const IdcMark *mark, IdcError *err)
     return IDC_OK;
 }
 
+const char *
+idc_source_origin(const IdcSetup *setup, const IdcConfigSource *source)
+{
+    for (size_t i = 0; i < setup->config->source_count; i++)
+        if (setup->origins != NULL && source == &setup->config->sources[i])
+            return setup->origins[i];
+    return source->position.file == NULL ? "" : source->position.file;
+}
+
+IdcStatus
+idc_setup_learn_origins(IdcSetup *setup, IdcError *err)
+{
+    size_t count = setup->config->source_count;
+    const char **origins = idc_arena_alloc_array(setup->arena, count + 1, sizeof *origins);
+
+    if (origins == NULL)
+        return idc_fail_no_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        const char *file = setup->config->sources[i].position.file;
+        char *full = file == NULL ? NULL : realpath(file, NULL);
+
+        origins[i] = idc_arena_strdup(setup->arena, full != NULL ? full : file == NULL ? "" : file);
+        free(full);
+        if (origins[i] == NULL)
+            return idc_fail_no_memory(err);
+    }
+    setup->origins = origins;
+    return IDC_OK;
+}
+
 bool
 idc_mark_is_in_scope(const IdcSetup *setup, const IdcMark *mark)
 {
@@ -87,7 +118,7 @@ idc_mark_is_in_scope(const IdcSetup *setup, const IdcMark *mark)
         const IdcConfigSource *source = &setup->config->sources[i];
 
         if (strcmp(source->name, mark->source) == 0 ||
-            idc_same_text(source->position.file, mark->origin))
+            idc_same_text(idc_source_origin(setup, source), mark->origin))
             return true;
     }
     return false;

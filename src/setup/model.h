@@ -80,6 +80,8 @@ typedef struct IdcSetup {
     const char *loud;    /* the setting that would log a password, or NULL */
     int version;
     bool is_superuser;
+    const IdcConfigSource *knocked; /* the last source that knock.c heard */
+    const char **origins; /* by source: the file it is from, in full; NULL: as the file was named */
     IdcMarkList marks;
     IdcChange *changes;
     size_t change_count, change_capacity;
@@ -173,6 +175,11 @@ IDC_CHECKED IdcStatus idc_setup_note(IdcSetup *setup, const char *action, const 
                                      const char *name, const char *source, const char *ddl,
                                      IdcError *err);
 
+/* The file that a source is from. Resolved once by learn: two projects may both say "sources.yaml".
+ */
+const char *idc_source_origin(const IdcSetup *setup, const IdcConfigSource *source);
+IDC_CHECKED IdcStatus idc_setup_learn_origins(IdcSetup *setup, IdcError *err);
+
 /* ---- extension.c ---- */
 
 /* CREATE EXTENSION where it is missing; an error names the package that brings it. */
@@ -221,7 +228,29 @@ const char *idc_import_default_schema(const IdcConfigSource *source);
 const char *idc_mysql_type(IdcArena *arena, const char *data_type, const char *column_type,
                            const char *precision, const char *scale);
 
+/* ---- knock.c ---- */
+
+typedef enum IdcKnock {
+    IDC_KNOCK_UNKNOWN,
+    IDC_KNOCK_ANSWERED,
+    IDC_KNOCK_NO_NAME,
+    IDC_KNOCK_REFUSED,
+    IDC_KNOCK_SILENT
+} IdcKnock;
+
+bool idc_hub_is_local(IdcConn *conn);
+/* Connect, and with speaks_first wait for a first byte; each at most timeout_ms. */
+IdcKnock idc_knock(IdcCall *call, const IdcConfigSource *source, bool speaks_first,
+                   int64_t timeout_ms);
+/* Before a wrapper that cannot be interrupted is used: an error if its source is silent. */
+IDC_CHECKED IdcStatus idc_knock_first(IdcSetup *setup, const IdcConfigSource *source,
+                                      IdcError *err);
+
 /* ---- health.c ---- */
+
+const char *idc_source_option(const IdcConfigOptions *options, const char *name,
+                              const char *otherwise);
+const char *idc_source_port(const IdcConfigSource *source);
 
 /* What a wrapper's error means, in a sentence with advice, and a fitting SQLSTATE. */
 const char *idc_health_explain(IdcArena *arena, const IdcConfigSource *source, bool hub_is_local,

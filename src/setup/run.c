@@ -115,8 +115,10 @@ static IdcStatus
 run_steps(IdcSetup *setup, const IdcSetupOptions *options, IdcError *err)
 {
     IdcServerList servers = { 0 };
-    IdcStatus status = idc_setup_begin(setup, true, err);
+    IdcStatus status = idc_setup_learn_origins(setup, err);
 
+    if (status == IDC_OK)
+        status = idc_setup_begin(setup, true, err);
     if (status == IDC_OK)
         status = idc_actual_marks(setup, err);
     if (status == IDC_OK && options->force_refresh)

@@ -164,9 +164,7 @@ make_check_server(IdcSetup *setup, const IdcConfigSource *source, IdcError *err)
 static void
 explain(Check *check, const IdcSetup *setup, IdcError *err)
 {
-    const char *host = PQhost(idc_conn_libpq(setup->conn));
-    bool hub_is_local = host == NULL || *host == '/' || strcmp(host, "localhost") == 0 ||
-                        strncmp(host, "127.", 4) == 0;
+    bool hub_is_local = idc_hub_is_local(setup->conn);
     char sqlstate[6];
     const char *text;
 
@@ -387,8 +385,10 @@ check_source(Check *check, IdcSetup *setup, IdcError *err)
 {
     IdcTableList wanted = { 0 };
     bool is_created;
-    IdcStatus status = idc_setup_begin(setup, false, err);
+    IdcStatus status = idc_knock_first(setup, check->source, err);
 
+    if (status == IDC_OK)
+        status = idc_setup_begin(setup, false, err);
     if (status == IDC_OK)
         status = idc_setup_extension(setup, check->source->wrapper, &is_created, err);
     if (status != IDC_OK)

@@ -118,7 +118,7 @@ idc_wanted_server(IdcSetup *setup, const IdcConfigSource *source, IdcServer *ser
     server->name = source->server_name;
     server->wrapper = source->wrapper;
     server->source = source->name;
-    server->origin = source->position.file == NULL ? "" : source->position.file;
+    server->origin = idc_source_origin(setup, source);
     server->comment = source->description;
     server->has_mapping = needs_mapping(source);
     status = copy_options(setup, &source->server_options, &server->options, err);

@@ -311,6 +311,76 @@ test_force_refresh(void **state)
     case_close(&test);
 }
 
+static void
+test_sources_that_change(void **state)
+{
+    IdcChanges changes;
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test, SHOP "    tables:\n" ORDERS);
+    (void) case_setup(&test);
+    /* Another name for the server: its tables move, for a foreign table keeps its server for life.
+     */
+    expect_change(
+        &test,
+        "sources:\n  shop:\n    extension: postgres_fdw\n"
+        "    server: {name: other, options: {host: 127.0.0.1, port: $PG, dbname: shop}}\n" SHOP_USER
+        "    tables:\n" ORDERS,
+        "create server other, create user mapping other, alter table orders, "
+        "drop user mapping shop_server, drop server shop_server",
+        NULL);
+    assert_string_equal(case_value(&test, "SELECT count(*)::text FROM orders"), "2");
+    /* Another wrapper under the same server's name: all of it is made anew. */
+    expect_change(
+        &test,
+        "sources:\n  shop:\n    extension: mysql_fdw\n"
+        "    server: {name: other, options: {host: 127.0.0.1, port: $MY, database: stock}}\n"
+        "    user_mapping: {options: {username: app, password: geheim-2}}\n    tables: [items]\n",
+        "create extension mysql_fdw, drop table orders, drop user mapping other, drop server "
+        "other, "
+        "create server other, create user mapping other, create table items",
+        NULL);
+    assert_string_equal(case_value(&test, "SELECT count(*)::text FROM items"), "1");
+    expect_change(&test,
+                  "sources:\n  shop:\n    enabled: false\n    extension: postgres_fdw\n"
+                  "    server: {name: other, options: {host: x, dbname: y}}\n    tables: [a]\n",
+                  "drop table items, drop user mapping other, drop server other", NULL);
+    changes = case_setup(&test);
+    assert_int_equal(changes.count, 0);
+    case_close(&test);
+}
+
+/* Two projects share a hub: what one file brought does not go because another does not know it. */
+static void
+test_two_files(void **state)
+{
+    IdcConfigInput input = { .path = "other.yaml" };
+    IdcChanges changes;
+    IdcText report;
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test, SHOP "    tables:\n" ORDERS);
+    (void) case_setup(&test);
+    idc_config_free(test.config);
+    test.config = NULL;
+    input.text = "sources:\n  b:\n    extension: postgres_fdw\n    server: {name: b, options: "
+                 "{host: 127.0.0.1, dbname: y}}\n"
+                 "    user_mapping: {options: {user: a}}\n    tables: [{name: t, columns: [{name: "
+                 "a, type: int}]}]\n";
+    idc_text_init(&report, 0);
+    assert_int_equal(idc_config_load(&input, &test.config, &report, &test.err), IDC_OK);
+    idc_text_done(&report);
+    changes = case_setup(&test);
+    assert_string_equal(case_story(&test, &changes),
+                        "create server b, create user mapping b, create table t");
+    assert_string_equal(case_value(&test, "SELECT count(*)::text FROM orders"), "2");
+    case_close(&test);
+}
+
 /* ---- secrets ---- */
 
 static bool
@@ -551,6 +621,8 @@ main(void)
         cmocka_unit_test(test_plan_changes_nothing_and_hides),
         cmocka_unit_test(test_asks_the_source),
         cmocka_unit_test(test_force_refresh),
+        cmocka_unit_test(test_sources_that_change),
+        cmocka_unit_test(test_two_files),
         cmocka_unit_test(test_passwords_stay_out_of_the_log),
         cmocka_unit_test(test_ordinary_user),
         cmocka_unit_test(test_several_at_once),
