@@ -22,7 +22,7 @@ bench: build ## load 3 M rows beside connectorx, adbc, asyncpg and psycopg (BENC
 	@tools/setup bench
 	@$(python) bench/run.py $(BENCH_ARGS)
 
-build: setup build/build.ninja ## the command build/instant, the library, and the package in .venv
+build: setup build/.configured ## the command build/instant, the library, and the package in .venv
 	@cmake --build --preset default
 	@tools/link_package
 
@@ -51,11 +51,14 @@ setup:
 
 configure = -DPython_EXECUTABLE="$(CURDIR)/$(python)" -DPython3_EXECUTABLE="$(CURDIR)/$(python)"
 
-build/build.ninja: CMakePresets.json | setup
+# Stamps of our own: a build folder that somebody configured by hand has other options.
+build/.configured: CMakePresets.json Makefile | setup
 	@cmake --preset default -DINSTANT_PYTHON=ON $(configure)
+	@touch $@
 
-build/sanitize/build.ninja: CMakePresets.json | setup
+build/sanitize/.configured: CMakePresets.json Makefile | setup
 	@cmake --preset sanitize $(configure)
+	@touch $@
 
-sanitize: setup build/sanitize/build.ninja
+sanitize: setup build/sanitize/.configured
 	@cmake --build --preset sanitize

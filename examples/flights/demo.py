@@ -5,6 +5,7 @@ run.py starts the databases that sources.yaml names, and then this.
 """
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,8 +49,9 @@ def main() -> None:
 
         heading("2. The tables of both servers")
         for name, table in connector.list_available_tables().items():
-            print(f"   {name:10} {len(table['columns']):3} columns  about {table['estimated_rows']:>9,} rows"
-                  f"  from {table['source']}")
+            rows = table["estimated_rows"]
+            about = f"about {rows:,} rows" if rows is not None else ""
+            print(f"   {name:10} {len(table['columns']):3} columns   {table['source']:11} {about}")
 
         heading("3. A lazy load: only these rows and columns travel")
         frame = timed("filtered load", lambda: connector.lazy_load_table(
@@ -67,7 +69,9 @@ def main() -> None:
         print(frame.to_string(index=False))
 
         heading("5. What each server was asked")
-        print(connector.query(QUESTION).explain())
+        for piece in connector.query(QUESTION).explain().remote:
+            print(f"   {piece['server']}:")
+            print(textwrap.fill(piece["remote_sql"], 76, initial_indent=" " * 6, subsequent_indent=" " * 6))
 
         heading("6. All 336,776 flights, into a DataFrame")
         frame = timed("load", lambda: connector.lazy_load_table("flights"))

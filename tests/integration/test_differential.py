@@ -208,7 +208,7 @@ def test_the_same_values_as_another_driver(zoo: Any, source: psycopg.Connection[
     """Arrow's values as Python sees them are those of psycopg, for the types that have one form in Python."""
     wanted = [row[0] for row in source.execute(
         f"SELECT {quoted(name)} FROM typezoo.everything ORDER BY id")]
-    got = zoo.table("everything", columns=[name], order_by="id", numeric="decimal").to_arrow().column(0).to_pylist()
+    got = zoo.table("everything", columns=[name], order_by="id").to_arrow(numeric="decimal").column(0).to_pylist()
     assert repr_all(got) == repr_all(wanted)
 
 
