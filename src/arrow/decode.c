@@ -132,7 +132,7 @@ decode_text(IdcColumn *column, const uint8_t *value, size_t len, size_t readable
  * Values of a known size first. readable >= len: bytes from value on that belong to the same
  * message, so that short texts can be copied in one go.
  */
-static inline IdcDecoded
+static inline __attribute__((always_inline)) IdcDecoded
 decode_value(IdcColumn *column, const uint8_t *value, size_t len, size_t readable)
 {
     switch (column->kind) {
@@ -298,7 +298,7 @@ idc_batch_append(IdcBatchBuilder *builder, size_t index, const uint8_t *value, i
         return value_fail(builder, column, IDC_DECODED_MALFORMED, err);
     if (len == -1)
         return append_other(builder, column, IDC_DECODED, err);
-    decoded = decode_value(column, value, (size_t) len, (size_t) len);
+    decoded = idc_column_append_value(column, value, (size_t) len);
     if (decoded != IDC_DECODED)
         return append_other(builder, column, decoded, err);
     if (column->offsets != NULL)

@@ -35,8 +35,9 @@ digit(const Numeric *numeric, int i)
     return idc_be16(numeric->digits + (size_t) i * 2);
 }
 
+/* The header; the digits are as many as it says, but not looked at. */
 static inline bool
-numeric_read(const uint8_t *value, size_t len, Numeric *numeric)
+header_read(const uint8_t *value, size_t len, Numeric *numeric)
 {
     if (len < HEADER_SIZE)
         return false;
@@ -45,8 +46,14 @@ numeric_read(const uint8_t *value, size_t len, Numeric *numeric)
     numeric->weight = (int16_t) idc_be16(value + 2);
     numeric->sign = idc_be16(value + 4);
     numeric->display_scale = idc_be16(value + 6);
-    if (numeric->count < 0 || len != HEADER_SIZE + (size_t) numeric->count * 2 ||
-        numeric->display_scale > MAX_DISPLAY_SCALE)
+    return numeric->count >= 0 && len == HEADER_SIZE + (size_t) numeric->count * 2 &&
+           numeric->display_scale <= MAX_DISPLAY_SCALE;
+}
+
+static bool
+numeric_read(const uint8_t *value, size_t len, Numeric *numeric)
+{
+    if (!header_read(value, len, numeric))
         return false;
     if (numeric->sign == SIGN_POSITIVE || numeric->sign == SIGN_NEGATIVE) {
         for (int i = 0; i < numeric->count; i++)
@@ -182,35 +189,44 @@ float64_slow(IdcText *scratch, const Numeric *numeric, double *result)
 }
 
 /*
- * Up to 15 digits and a power of ten up to 22 are both exact doubles, and one division of exact
- * doubles is rounded correctly. That is nearly every amount of money there is.
+ * Up to 2^53 and a power of ten up to 22 are both exact doubles, and one division of exact doubles
+ * is rounded correctly. That is nearly every amount of money there is; false for all other
+ * numerics.
  */
+static inline bool
+float64_fast(const Numeric *numeric, double *result)
+{
+    int exponent = 4 * (numeric->weight - numeric->count + 1), largest = 0;
+    uint64_t integer = 0;
+    double size;
+
+    if (numeric->count > 4 || exponent < -DOUBLE_POWERS || exponent > DOUBLE_POWERS ||
+        (numeric->sign & ~SIGN_NEGATIVE) != 0)
+        return false;
+    for (int i = 0; i < numeric->count; i++) {
+        int d = digit(numeric, i);
+
+        integer = integer * BASE + (uint64_t) d;
+        largest = d > largest ? d : largest;
+    }
+    if (integer > UINT64_C(1) << 53 || largest >= BASE)
+        return false;
+    size = exponent < 0 ? (double) (int64_t) integer / double_powers[-exponent]
+                        : (double) (int64_t) integer * double_powers[exponent];
+    *result = numeric->sign == SIGN_NEGATIVE ? -size : size;
+    return true;
+}
+
 IdcDecoded
 idc_numeric_float64(IdcText *scratch, const uint8_t *value, size_t len, double *result)
 {
     Numeric numeric;
-    uint64_t integer = 0;
-    int exponent;
 
+    if (header_read(value, len, &numeric) && float64_fast(&numeric, result))
+        return IDC_DECODED;
     if (!numeric_read(value, len, &numeric))
         return IDC_DECODED_MALFORMED;
-    exponent = 4 * (numeric.weight - numeric.count + 1);
-    if (numeric.count == 0 && numeric_is_finite(&numeric)) {
-        *result = 0;
-        return IDC_DECODED;
-    }
-    if (numeric.count > 4 || exponent < -DOUBLE_POWERS || exponent > DOUBLE_POWERS ||
-        !numeric_is_finite(&numeric))
-        return float64_slow(scratch, &numeric, result);
-    for (int i = 0; i < numeric.count; i++)
-        integer = integer * BASE + (uint64_t) digit(&numeric, i);
-    if (integer > UINT64_C(1) << 53)
-        return float64_slow(scratch, &numeric, result);
-    *result = exponent < 0 ? (double) integer / double_powers[-exponent]
-                           : (double) integer * double_powers[exponent];
-    if (numeric.sign == SIGN_NEGATIVE)
-        *result = -*result;
-    return IDC_DECODED;
+    return float64_slow(scratch, &numeric, result);
 }
 
 static const int small_powers[] = { 1, 10, 100, 1000, BASE };
