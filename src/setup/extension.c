@@ -6,46 +6,31 @@
  */
 #include "setup/model.h"
 
-#include <stdio.h>
 #include <string.h>
 
-/* Names of Debian's packages (apt.postgresql.org has the same for other majors); %d is the
- * server's. */
-typedef struct Package {
-    const char *wrapper, *format;
-} Package;
-
-static const Package packages[] = {
-    { "postgres_fdw", "postgresql-%d (older: postgresql-contrib-%d)" },
-    { "file_fdw", "postgresql-%d (older: postgresql-contrib-%d)" },
-    { "mysql_fdw", "postgresql-%d-mysql-fdw" },
-    { "tds_fdw", "postgresql-%d-tds-fdw" },
-    { "oracle_fdw", "postgresql-%d-oracle-fdw" },
-    { "mongo_fdw", "postgresql-%d-mongo-fdw" },
-    { "ogr_fdw", "postgresql-%d-ogr-fdw" },
-    { "multicorn", "postgresql-%d-python3-multicorn" },
+/* Debian's names, and those of PostgreSQL's own packages for it: postgresql-MAJOR and what follows.
+ */
+static const struct {
+    const char *wrapper, *suffix;
+} packages[] = {
+    { "postgres_fdw", "" },          { "file_fdw", "" },
+    { "mysql_fdw", "-mysql-fdw" },   { "tds_fdw", "-tds-fdw" },
+    { "oracle_fdw", "-oracle-fdw" }, { "mongo_fdw", "-mongo-fdw" },
+    { "ogr_fdw", "-ogr-fdw" },       { "multicorn", "-python3-multicorn" },
 };
 
 static void
 add_package_hint(int major, const char *wrapper, IdcError *err)
 {
     for (size_t i = 0; i < sizeof packages / sizeof packages[0]; i++) {
-        char name[96];
-        const char *format = packages[i].format;
-        const char *number = strstr(format, "%d");
-        const char *end = strchr(format, '(');
-        int prefix_len = (int) (number - format);
-        int suffix_len = end == NULL ? (int) strlen(number + 2) : (int) (end - number) - 3;
-
         if (strcmp(packages[i].wrapper, wrapper) != 0)
             continue;
-        snprintf(name, sizeof name, "%.*s%d%.*s", prefix_len, format, major, suffix_len,
-                 number + 2);
-        idc_error_set_hint(err,
-                           "install the package \"%s\" on the hub's machine (Debian, Ubuntu: "
-                           "apt install %s)%s",
-                           name, name,
-                           end == NULL ? "" : "; other systems: the contrib package of PostgreSQL");
+        idc_error_set_hint(
+            err,
+            "install the package \"postgresql-%d%s\" on the hub's machine (apt install "
+            "postgresql-%d%s)%s",
+            major, packages[i].suffix, major, packages[i].suffix,
+            packages[i].suffix[0] == '\0' ? "; other systems: postgresql-contrib" : "");
         return;
     }
     idc_error_set_hint(err,

@@ -110,67 +110,63 @@ knock(const IdcConfigSource *source)
     return TROUBLE_UNREACHABLE;
 }
 
+static const char *
+sentence(IdcArena *arena, const IdcConfigSource *source, Trouble trouble, const IdcError *err)
+{
+    const char *host = idc_source_option(&source->server_options, "host", "localhost");
+    const char *port = idc_source_port(source);
+    const char *said = err->message;
+
+    switch (trouble) {
+    case TROUBLE_NAME:
+        return idc_arena_printf(arena, "name not resolved: the hub cannot find the host \"%s\"",
+                                host);
+    case TROUBLE_REFUSED:
+        return idc_arena_printf(arena,
+                                "connection refused: nothing listens at host \"%s\", port %s, or a "
+                                "firewall rejects the hub",
+                                host, port);
+    case TROUBLE_UNREACHABLE:
+        return idc_arena_printf(arena,
+                                "not reachable: the hub cannot connect to host \"%s\", port %s: %s",
+                                host, port, said);
+    case TROUBLE_PASSWORD:
+        return idc_arena_printf(arena, "wrong user or password: the source refused user \"%s\": %s",
+                                idc_health_user(source), said);
+    case TROUBLE_TLS:
+        return idc_arena_printf(arena,
+                                "TLS: %s; check sslmode and sslrootcert (ssl_ca for MySQL) of the "
+                                "server's options",
+                                said);
+    case TROUBLE_DATABASE:
+        return idc_arena_printf(arena, "unknown database \"%s\" on host \"%s\"",
+                                source->database == NULL ? "" : source->database, host);
+    case TROUBLE_TIMEOUT:
+        return idc_arena_printf(arena, "no answer from host \"%s\", port %s: %s", host, port, said);
+    case TROUBLE_OTHER:
+        break;
+    }
+    return err->hint[0] != '\0' ? idc_arena_printf(arena, "%s (%s)", said, err->hint)
+                                : idc_arena_strdup(arena, said);
+}
+
 const char *
 idc_health_explain(IdcArena *arena, const IdcConfigSource *source, bool hub_is_local,
                    const IdcError *err, char sqlstate[6])
 {
-    const char *host = idc_source_option(&source->server_options, "host", "localhost");
-    const char *port = idc_source_port(source);
     Trouble trouble = trouble_of(err);
-    const char *state = err->sqlstate, *text = NULL;
+    const char *state = "08001";
 
     if (trouble == TROUBLE_UNREACHABLE && hub_is_local && strstr(err->message, "MySQL") != NULL)
         trouble = knock(source);
-    switch (trouble) {
-    case TROUBLE_NAME:
-        state = "08001";
-        text =
-            idc_arena_printf(arena, "name not resolved: the hub cannot find the host \"%s\"", host);
-        break;
-    case TROUBLE_REFUSED:
-        state = "08001";
-        text = idc_arena_printf(
-            arena,
-            "connection refused: nothing listens at host \"%s\", port %s, or a firewall "
-            "rejects the hub",
-            host, port);
-        break;
-    case TROUBLE_UNREACHABLE:
-        state = "08001";
-        text = idc_arena_printf(arena,
-                                "not reachable: the hub cannot connect to host \"%s\", port %s: %s",
-                                host, port, err->message);
-        break;
-    case TROUBLE_PASSWORD:
+    if (trouble == TROUBLE_OTHER)
+        state = err->sqlstate;
+    else if (trouble == TROUBLE_PASSWORD)
         state = "28P01";
-        text = idc_arena_printf(arena, "wrong user or password: the source refused user \"%s\": %s",
-                                idc_health_user(source), err->message);
-        break;
-    case TROUBLE_TLS:
-        state = "08001";
-        text = idc_arena_printf(
-            arena,
-            "TLS: %s; check sslmode and sslrootcert (ssl_ca for MySQL) of the server's options",
-            err->message);
-        break;
-    case TROUBLE_DATABASE:
+    else if (trouble == TROUBLE_DATABASE)
         state = "3D000";
-        text = idc_arena_printf(arena, "unknown database \"%s\" on host \"%s\"",
-                                source->database == NULL ? "" : source->database, host);
-        break;
-    case TROUBLE_TIMEOUT:
-        state = "08001";
-        text = idc_arena_printf(arena, "no answer from host \"%s\", port %s: %s", host, port,
-                                err->message);
-        break;
-    case TROUBLE_OTHER:
-        if (err->hint[0] != '\0')
-            text = idc_arena_printf(arena, "%s (%s)", err->message, err->hint);
-        else
-            text = idc_arena_strdup(arena, err->message);
-    }
     (void) snprintf(sqlstate, 6, "%s", state);
-    return text;
+    return sentence(arena, source, trouble, err);
 }
 
 /* ---- types ---- */

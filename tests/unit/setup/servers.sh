@@ -4,12 +4,10 @@
 # Prints "ready DIRECTORY HUB_PORT POSTGRES_PORT MARIADB_PORT" and serves until its input ends; then it
 # stops what it started and removes the directory, however the test that started it ended.
 set -u
-exec 2>/dev/null
 dir=$(mktemp -d /tmp/idc-setup-XXXXXX) || exit 1
 chmod 711 "$dir"
 bin=$(pg_config --bindir 2>/dev/null)
-[ -x "$bin/initdb" ] || bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
-pids=()
+[ -x "$bin/initdb" ] || bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -1)
 
 as() {
     local user=$1
@@ -27,8 +25,6 @@ own() {
 }
 
 finish() {
-    for pid in "${pids[@]}"; do kill -INT "$pid"; done
-    "$bin/pg_ctl" --version >/dev/null
     [ -s "$dir/my/pid" ] && kill "$(cat "$dir/my/pid")"
     for data in hub src; do
         [ -s "$dir/$data/data/postmaster.pid" ] && kill -INT "$(head -1 "$dir/$data/data/postmaster.pid")"
@@ -71,7 +67,7 @@ mariadb_source() {
         local server=$!
         for _ in $(seq 150); do
             mariadb --no-defaults -S "$dir/my/sock" -uroot -e 'SELECT 1' >/dev/null 2>&1 && return 0
-            kill -0 $server || break
+            kill -0 $server 2>/dev/null || break
             sleep 0.1
         done
     done
