@@ -112,13 +112,13 @@ def _adapt_numpy_time(value: Any, where: str) -> Any:
     if numpy.isnat(value):
         return None
     letter = "M8" if isinstance(value, numpy.datetime64) else "m8"
-    try:
-        exact = value.astype(f"{letter}[us]")
-    except TypeError as error:
-        raise DataError(f"{where}: {value!r} has no fixed length; use an Interval") from error
-    if exact != value:
-        raise DataError(f"{where}: {value!r} is finer than the microseconds that PostgreSQL keeps")
-    item = value.item() if numpy.datetime_data(value)[0] == "D" and letter == "M8" else exact.item()
+    unit = numpy.datetime_data(value)[0]
+    if letter == "m8" and unit in ("Y", "M", "generic"):
+        raise DataError(f"{where}: {value!r} has no fixed length; use an Interval")
+    exact = value.astype(f"{letter}[us]")
+    if exact.astype(value.dtype) != value:
+        raise DataError(f"{where}: {value!r} does not fit microseconds, which PostgreSQL keeps")
+    item = value.item() if unit == "D" and letter == "M8" else exact.item()
     if not isinstance(item, (date, datetime, timedelta)):
         raise DataError(f"{where}: {value!r} is outside the years 1 to 9999")
     return item
