@@ -92,7 +92,7 @@ print_csv_field(FILE *out, const char *text, bool is_last)
         }
         fputc('"', out);
     }
-    fputs(is_last ? "\r\n" : ",", out);
+    fputs(is_last ? "\n" : ",", out);
 }
 
 static void
