@@ -123,6 +123,14 @@ static const MysqlType mysql_types[] = {
     { "blob", "bytea", "bytea" },
     { "mediumblob", "bytea", "bytea" },
     { "longblob", "bytea", "bytea" },
+    { "geometry", "bytea", "bytea" },
+    { "point", "bytea", "bytea" },
+    { "linestring", "bytea", "bytea" },
+    { "polygon", "bytea", "bytea" },
+    { "multipoint", "bytea", "bytea" },
+    { "multilinestring", "bytea", "bytea" },
+    { "multipolygon", "bytea", "bytea" },
+    { "geometrycollection", "bytea", "bytea" },
 };
 
 static const char *

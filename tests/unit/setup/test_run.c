@@ -6,6 +6,16 @@
 #include <pthread.h>
 
 static void
+source_sql(const char *sql)
+{
+    char command[512];
+
+    snprintf(command, sizeof command, "psql -qX -h %s/src -p %d -U postgres shop -c \"%s\"",
+             servers.directory, servers.postgres_port, sql);
+    assert_int_equal(system(command), 0);
+}
+
+static void
 test_creates_then_keeps(void **state)
 {
     Case test;
@@ -352,6 +362,36 @@ test_sources_that_change(void **state)
     case_close(&test);
 }
 
+static void
+test_names_of_any_kind(void **state)
+{
+    IdcChanges changes;
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    source_sql("CREATE ROLE odd LOGIN PASSWORD 'a''b\\\\c\\\"d'; CREATE TABLE \\\"a b\\\" "
+               "(\\\"select\\\" int, \\\"Größe\\\" "
+               "int, \\\"a\\\"\\\"b\\\" int DEFAULT 3); GRANT ALL ON \\\"a b\\\" TO odd; INSERT "
+               "INTO \\\"a b\\\" VALUES (1, 2)");
+    case_config(
+        &test, SHOP_SERVER
+        "    schema: 'Grö\"ße'\n    description: \"it's; \\\\ DROP\"\n"
+        "    user_mapping: {options: {user: odd, password: 'a''b\\c\"d'}}\n"
+        "    tables:\n      - 'a b'\n"
+        "      - {name: 'c\"d', columns: [{name: 'a\"b', type: integer, description: \"x'y\"}], "
+        "options: {table_name: 'a b'}}\n");
+    (void) case_setup(&test);
+    assert_string_equal(
+        case_value(&test, "SELECT \"select\" + \"Größe\" + \"a\"\"b\" FROM \"Grö\"\"ße\".\"a b\""),
+        "6");
+    assert_string_equal(case_value(&test, "SELECT \"a\"\"b\" FROM \"Grö\"\"ße\".\"c\"\"d\""), "3");
+    changes = case_setup(&test);
+    assert_string_equal(case_story(&test, &changes), "");
+    source_sql("DROP TABLE \\\"a b\\\"; DROP ROLE odd");
+    case_close(&test);
+}
+
 /* Two projects share a hub: what one file brought does not go because another does not know it. */
 static void
 test_two_files(void **state)
@@ -547,6 +587,34 @@ test_several_at_once(void **state)
     case_close(&test);
 }
 
+static void
+test_waits_no_longer_than_told(void **state)
+{
+    IdcSetupOptions options = { .connect_timeout_ms = 5000 };
+    IdcCall *call = idc_call_new();
+    IdcChanges changes = { 0 };
+    IdcConn *other = NULL;
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test, SHOP "    tables:\n" ORDERS);
+    assert_int_equal(idc_conn_open(test.hub, NULL, &other, &test.err), IDC_OK);
+    assert_int_equal(
+        idc_conn_execute(other, NULL, "SELECT pg_advisory_lock(6878242151)", &test.err), IDC_OK);
+    idc_call_set_timeout(call, 300);
+    assert_int_equal(
+        idc_setup_run(test.conn, call, test.config, &options, test.arena, &changes, &test.err),
+        IDC_TIMEOUT);
+    assert_true(idc_conn_is_usable(test.conn));
+    assert_int_equal(PQtransactionStatus(idc_conn_libpq(test.conn)), PQTRANS_IDLE);
+    idc_conn_close(other);
+    changes = case_setup(&test);
+    assert_int_equal(changes.change_count, 4);
+    idc_call_free(call);
+    case_close(&test);
+}
+
 /* ---- refresh ---- */
 
 static const IdcRefresh *
@@ -557,16 +625,6 @@ refreshed(const IdcRefresh *items, size_t count, const char *table)
             return &items[i];
     fail_msg("nothing about \"%s\"", table);
     return NULL;
-}
-
-static void
-source_sql(const char *sql)
-{
-    char command[512];
-
-    snprintf(command, sizeof command, "psql -qX -h %s/src -p %d -U postgres shop -c \"%s\"",
-             servers.directory, servers.postgres_port, sql);
-    assert_int_equal(system(command), 0);
 }
 
 static void
@@ -622,10 +680,12 @@ main(void)
         cmocka_unit_test(test_asks_the_source),
         cmocka_unit_test(test_force_refresh),
         cmocka_unit_test(test_sources_that_change),
+        cmocka_unit_test(test_names_of_any_kind),
         cmocka_unit_test(test_two_files),
         cmocka_unit_test(test_passwords_stay_out_of_the_log),
         cmocka_unit_test(test_ordinary_user),
         cmocka_unit_test(test_several_at_once),
+        cmocka_unit_test(test_waits_no_longer_than_told),
         cmocka_unit_test(test_refresh),
     };
 

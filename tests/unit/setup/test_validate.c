@@ -278,7 +278,7 @@ test_mysql_types(void **state)
     assert_string_equal(idc_mysql_type(arena, "char", "char(3)", NULL, NULL), "character(3)");
     assert_string_equal(idc_mysql_type(arena, "enum", "enum('a(5)')", NULL, NULL), "text");
     assert_string_equal(idc_mysql_type(arena, "longblob", "longblob", NULL, NULL), "bytea");
-    assert_string_equal(idc_mysql_type(arena, "geometry", "geometry", NULL, NULL), "text");
+    assert_string_equal(idc_mysql_type(arena, "point", "point", NULL, NULL), "bytea");
     idc_arena_free(arena);
 }
 
