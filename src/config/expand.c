@@ -107,6 +107,7 @@ expand_at(Expansion *expansion, const char *at)
 static void
 expand_text(Reader *reader, IdcYamlNode *node, bool is_lenient)
 {
+    const char *written = node->text;
     Expansion expansion = { .reader = reader, .node = node, .is_lenient = is_lenient };
 
     if (strstr(node->text, "${") == NULL)
@@ -139,6 +140,8 @@ expand_text(Reader *reader, IdcYamlNode *node, bool is_lenient)
     idc_text_done(&expansion.out);
     if (node->text == NULL)
         node->text = "";
+    if (node->text != written)
+        idc_problems_hide(reader->problems, node->text, written);
 }
 
 /* As deep as the parser allows, which is 32. */

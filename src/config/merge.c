@@ -102,6 +102,7 @@ idc_merge_tables(Reader *reader, const IdcYamlNode *root)
 /* schema is "" for servers; order is that of the files. */
 typedef struct Name {
     const char *schema, *name;
+    const char *source;
     IdcPosition position;
     size_t order;
 } Name;
@@ -126,22 +127,21 @@ report_collisions(Reader *reader, Name *names, size_t count, bool are_tables)
 
     qsort(names, count, sizeof *names, compare_names);
     for (size_t i = 1; i < count; i++) {
-        const char *shown = idc_problems_shown(reader->problems, names[i].name);
-
         if (strcmp(names[i].schema, first->schema) != 0 || strcmp(names[i].name, first->name) != 0)
             first = &names[i];
         else if (are_tables)
             idc_problems_add(reader->problems, names[i].position,
                              "table \"%s\" is in schema \"%s\" twice, the first time at %s:%d:%d, "
                              "expected another name or a schema: of its own",
-                             shown, idc_problems_shown(reader->problems, first->schema),
+                             idc_problems_shown(reader->problems, names[i].name),
+                             idc_problems_shown(reader->problems, first->schema),
                              first->position.file, first->position.line, first->position.column);
-        else
+        else if (strcmp(names[i].source, first->source) != 0) /* else its key is there twice */
             idc_problems_add(reader->problems, names[i].position,
                              "server \"%s\" is there twice, the first time at %s:%d:%d, expected "
                              "another name in server:",
-                             shown, first->position.file, first->position.line,
-                             first->position.column);
+                             idc_problems_shown(reader->problems, names[i].name),
+                             first->position.file, first->position.line, first->position.column);
     }
 }
 
@@ -163,11 +163,12 @@ idc_check_collisions(Reader *reader)
 
         if (!source->is_enabled)
             continue;
-        servers[server_count] = (Name){ "", source->server_name, source->position, server_count };
+        servers[server_count] =
+            (Name){ "", source->server_name, source->name, source->position, server_count };
         server_count++;
         for (size_t k = 0; k < source->table_count; k++, table_count++)
             tables[table_count] = (Name){ source->tables[k].schema, source->tables[k].name,
-                                          source->tables[k].position, table_count };
+                                          source->name, source->tables[k].position, table_count };
     }
     report_collisions(reader, servers, server_count, false);
     report_collisions(reader, tables, table_count, true);

@@ -223,12 +223,11 @@ idc_options_gather(Reader *reader, const IdcYamlNode *node, const char *what, Id
         return;
     for (size_t i = 0; i < node->count; i++) {
         const IdcYamlPair *pair = &node->pairs[i];
-        const char *shown = idc_problems_shown(reader->problems, pair->key);
 
         if (pair->value->kind != IDC_YAML_TEXT || pair->value->is_null)
-            idc_problems_add(reader->problems, pair->value->position,
-                             "option \"%s\": found %s, expected text", shown,
-                             idc_yaml_kind_name(pair->value));
+            idc_problems_add(
+                reader->problems, pair->value->position, "option \"%s\": found %s, expected text",
+                idc_problems_shown(reader->problems, pair->key), idc_yaml_kind_name(pair->value));
         else
             idc_options_add(reader, raw,
                             (IdcConfigOption){ pair->key, pair->value->text, pair->key_position });
@@ -301,8 +300,9 @@ report_unknown(Reader *reader, const Dialect *dialect, const char *wrapper, Opti
 
     if (level != OPTION_HUB && (elsewhere & ~(unsigned) OPTION_HUB) != 0) {
         idc_problems_add(reader->problems, option->position,
-                         "option \"%s\" of %s stands in %s, expected it in %s", shown, wrapper,
-                         level_name(level), level_name(elsewhere));
+                         "option \"%s\" of %s stands in %s, expected it in %s", shown,
+                         idc_problems_shown(reader->problems, wrapper), level_name(level),
+                         level_name(elsewhere));
         return;
     }
     for (size_t i = 0; i < dialect->count && count < MAX_WORDS; i++)
@@ -311,7 +311,8 @@ report_unknown(Reader *reader, const Dialect *dialect, const char *wrapper, Opti
     for (size_t i = 0; i < dialect->alias_count && count < MAX_WORDS; i++)
         words[count++] = dialect->aliases[i][0];
     idc_problems_add(reader->problems, option->position, "unknown option \"%s\" of %s%s", shown,
-                     level == OPTION_HUB ? "a PostgreSQL connection" : wrapper,
+                     level == OPTION_HUB ? "a PostgreSQL connection"
+                                         : idc_problems_shown(reader->problems, wrapper),
                      idc_problems_hint(reader->problems, option->name, words, count));
 }
 

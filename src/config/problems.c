@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_BYTES = 64, MESSAGE_BYTES = 1024, HINT_WORDS = 12 };
+enum { SHOWN_BYTES = 64, MESSAGE_BYTES = 1024, HINT_WORDS = 24 };
 
 static bool
 is_same_problem(const IdcProblem *a, IdcPosition position, const char *message)
@@ -119,12 +119,42 @@ idc_problems_report(IdcProblems *problems, IdcText *report, IdcError *err)
     return fail_with_problems(problems, err);
 }
 
+void
+idc_problems_hide(IdcProblems *problems, const char *text, const char *written)
+{
+    IdcHiddenText *hidden = idc_arena_alloc(problems->arena, sizeof *hidden);
+
+    if (hidden == NULL) {
+        problems->is_out_of_memory = true;
+        return;
+    }
+    *hidden = (IdcHiddenText){ problems->hidden, text, written };
+    problems->hidden = hidden;
+}
+
+const char *
+idc_problems_written(const IdcProblems *problems, const char *text)
+{
+    for (const IdcHiddenText *hidden = problems->hidden; hidden != NULL; hidden = hidden->next)
+        if (hidden->text == text)
+            return hidden->written;
+    return NULL;
+}
+
 const char *
 idc_problems_shown(IdcProblems *problems, const char *word)
 {
-    size_t len = strnlen(word, SHOWN_BYTES + 1);
-    bool is_cut = len > SHOWN_BYTES;
+    const char *written;
     char *shown;
+    size_t len;
+    bool is_cut;
+
+    if (problems->count == IDC_PROBLEMS_MAX)
+        return ""; /* will not be shown */
+    written = idc_problems_written(problems, word);
+    word = written != NULL ? written : word;
+    len = strnlen(word, SHOWN_BYTES + 1);
+    is_cut = len > SHOWN_BYTES;
 
     /* Never cut within a UTF-8 sequence: its later bytes are 10xxxxxx. */
     if (is_cut)
@@ -151,14 +181,15 @@ idc_problems_hint(IdcProblems *problems, const char *given, const char *const *w
         return ""; /* will not be shown */
     nearest = idc_nearest_word(given, words, count);
     if (nearest != NULL) {
-        hint = idc_arena_printf(problems->arena, ", did you mean \"%s\"?", nearest);
+        hint = idc_arena_printf(problems->arena, ", did you mean \"%s\"?",
+                                idc_problems_shown(problems, nearest));
     } else if (count == 0 || count > HINT_WORDS) {
         return "";
     } else {
         idc_text_init(&text, 0);
         idc_text_append(&text, ", expected ");
         for (size_t i = 0; i < count; i++)
-            idc_text_append_format(&text, "%s%s", words[i],
+            idc_text_append_format(&text, "%s%s", idc_problems_shown(problems, words[i]),
                                    i + 2 < count    ? ", "
                                    : i + 2 == count ? " or "
                                                     : "");

@@ -16,6 +16,12 @@ typedef struct IdcProblem {
     const char *message;
 } IdcProblem;
 
+/* Text that came of a variable, and what stands in the file instead. */
+typedef struct IdcHiddenText {
+    struct IdcHiddenText *next;
+    const char *text, *written;
+} IdcHiddenText;
+
 /* Messages live in arena. first_file sorts before any other file. */
 typedef struct IdcProblems {
     IdcArena *arena;
@@ -23,6 +29,7 @@ typedef struct IdcProblems {
     IdcProblem items[IDC_PROBLEMS_MAX];
     size_t count;
     size_t dropped_count;
+    IdcHiddenText *hidden;
     bool is_out_of_memory;
 } IdcProblems;
 
@@ -40,6 +47,15 @@ IDC_CHECKED IdcStatus idc_problems_report(IdcProblems *problems, IdcText *report
  * the arena; "" when out of memory. Never for values of options.
  */
 const char *idc_problems_shown(IdcProblems *problems, const char *word);
+
+/*
+ * From now on a message shows `written` (good as long as the arena) where it would show this very
+ * pointer: what a variable holds may be a secret wherever it stands.
+ */
+void idc_problems_hide(IdcProblems *problems, const char *text, const char *written);
+
+/* What was written for a text that is hidden, else NULL. */
+const char *idc_problems_written(const IdcProblems *problems, const char *text);
 
 /* `, did you mean "x"?`, or `, expected a, b or c` when no word is near. It lives in the arena. */
 const char *idc_problems_hint(IdcProblems *problems, const char *given, const char *const *words,

@@ -140,7 +140,7 @@ settle_table_options(Reader *reader, const IdcConfigSource *source, IdcConfigOpt
             idc_problems_add(reader->problems, option->position,
                              "option \"%s\" of a postgres_fdw table: a server has one database, "
                              "expected it in the server's options (and schema_name here)",
-                             option->name);
+                             idc_problems_shown(reader->problems, option->name));
         idc_options_remove(raw, option->name);
         i--;
     }

@@ -29,6 +29,7 @@ typedef struct UrlReader {
     Reader *reader;
     IdcPosition position;
     IdcConfigOptions *options;
+    const char *written; /* what a message shows of it, if a variable was replaced in it */
     bool is_bad;
 } UrlReader;
 
@@ -88,6 +89,8 @@ decode(UrlReader *url, const char *text, size_t len)
         bad_url(url, "found bytes that are not UTF-8 behind a %");
         return NULL;
     }
+    if (url->written != NULL)
+        idc_problems_hide(url->reader->problems, copy, url->written);
     return copy;
 }
 
@@ -183,6 +186,8 @@ find_scheme(UrlReader *url, const char *text)
 
     if (given == NULL)
         return NULL;
+    if (url->written != NULL)
+        idc_problems_hide(url->reader->problems, given, url->written);
     for (size_t i = 0; i < SCHEME_COUNT; i++) {
         names[i] = schemes[i].name;
         if (strcasecmp(schemes[i].name, given) == 0)
@@ -197,7 +202,9 @@ find_scheme(UrlReader *url, const char *text)
 const char *
 idc_url_read(Reader *reader, const char *text, IdcPosition position, IdcConfigOptions *options)
 {
-    UrlReader url = { reader, position, options, false };
+    UrlReader url = { reader, position, options,
+                      idc_problems_written(reader->problems, text) != NULL ? "${...}" : NULL,
+                      false };
     const Scheme *scheme = find_scheme(&url, text);
     size_t len;
 

@@ -15,7 +15,7 @@
 static const char hidden_characters[] = "{}[],:#";
 static const char hidden_prefix[] = "\xEF\xB7"; /* U+FDD0 is EF B7 90 */
 
-enum { HIDDEN_FIRST = 0x90, HIDDEN_LAST = 0xAF, HIDDEN_BYTES = 3 };
+enum { HIDDEN_FIRST = 0x90, HIDDEN_LAST = 0xAF, HIDDEN_BYTES = 3, REFERENCE_BYTES = 512 };
 
 typedef struct Anchor {
     const char *name;
@@ -112,19 +112,27 @@ text_is_clean(const char *text, size_t len, IdcProblems *problems, IdcPosition p
     return true;
 }
 
-/* The length of `${…}` at text with braces that pair up on one line, or 0. */
+/*
+ * The length of `${…}` at text with braces that pair up on one line, or 0. Not longer than
+ * REFERENCE_BYTES: looking to the end of the line from every ${ would be quadratic.
+ */
 static size_t
 reference_len(const char *text, size_t len)
 {
+    bool has_default = false;
     int depth = 0;
 
     if (len < 3 || text[0] != '$' || text[1] != '{')
         return 0;
-    for (size_t i = 1; i < len && text[i] != '\n'; i++) {
+    for (size_t i = 1; i < len && i < REFERENCE_BYTES && text[i] != '\n'; i++) {
         if (text[i] == '{' && text[i - 1] == '$')
             depth++;
         else if (text[i] == '}' && --depth == 0)
             return i + 1;
+        else if (!has_default && (text[i] == '\'' || text[i] == '"'))
+            return 0;
+        else if (text[i] == ':')
+            has_default = true;
     }
     return 0;
 }
@@ -367,6 +375,9 @@ on_scalar(Builder *builder, struct fy_event *event)
         read_key(builder, frame, text, strlen(text), position);
         return;
     }
+    /* Nothing is nowhere: it gets the place of its key or of its list. */
+    if (len == 0 && fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN && frame != NULL)
+        position = frame->key != NULL ? frame->key_position : frame->node->position;
     node = node_new(builder, IDC_YAML_TEXT, position);
     if (node == NULL)
         return;
