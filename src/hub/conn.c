@@ -40,6 +40,17 @@ conn_settings(IdcConn *conn, IdcCall *call, IdcError *err)
     return status;
 }
 
+/* The server's last words on an idle connection come as a notice; others are for nobody. */
+static void
+take_notice(void *owner, const PGresult *notice)
+{
+    IdcConn *conn = owner;
+    const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+    if (severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
+        conn->is_broken = true;
+}
+
 static IdcStatus
 conn_start(IdcConn *conn, IdcCall *call, IdcError *err)
 {
@@ -51,6 +62,7 @@ conn_start(IdcConn *conn, IdcCall *call, IdcError *err)
                         version / 10000);
     if (PQsetnonblocking(conn->libpq, 1) != 0)
         return idc_conn_fail(conn, NULL, err);
+    PQsetNoticeReceiver(conn->libpq, take_notice, conn);
     conn->canceller = idc_canceller_new(conn->libpq);
     conn->types = idc_type_cache_new();
     if (conn->canceller == NULL || conn->types == NULL)

@@ -243,9 +243,15 @@ conn_is_alive(IdcConn *conn)
 
     if (!idc_conn_is_usable(conn))
         return false;
-    if (poll(&fd, 1, 0) <= 0)
-        return true;
-    return PQconsumeInput(conn->libpq) == 1 && idc_conn_is_usable(conn);
+    /* Its last words and the end of the connection may come in two pieces. */
+    for (int i = 0; i < 8 && poll(&fd, 1, 0) > 0; i++) {
+        if (PQconsumeInput(conn->libpq) != 1)
+            return false;
+        (void) PQisBusy(conn->libpq);
+        if (!idc_conn_is_usable(conn))
+            return false;
+    }
+    return true;
 }
 
 IdcStatus
