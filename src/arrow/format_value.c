@@ -250,7 +250,7 @@ append_list(const IdcFormat *format, const struct ArrowArrayView *view, int64_t 
         if (is_list(item))
             idc_text_append(text, idc_text_string(&part));
         else
-            append_element(text, idc_text_string(&part), part.len);
+            append_element(text, idc_text_string(&part), idc_text_string_len(&part));
     }
     idc_text_append_char(text, '}');
     idc_text_done(&part);
@@ -272,7 +272,7 @@ append_pairs(const IdcFormat *format, const struct ArrowArrayView *view, int64_t
             idc_text_append(text, ", ");
         idc_text_clear(&part);
         idc_format_text(&entry->children[0], keys, i, &part);
-        append_quoted(text, idc_text_string(&part), part.len);
+        append_quoted(text, idc_text_string(&part), idc_text_string_len(&part));
         idc_text_append(text, "=>");
         idc_text_clear(&part);
         if (ArrowArrayViewIsNull(values, i)) {
@@ -280,7 +280,7 @@ append_pairs(const IdcFormat *format, const struct ArrowArrayView *view, int64_t
             continue;
         }
         idc_format_text(&entry->children[1], values, i, &part);
-        append_quoted(text, idc_text_string(&part), part.len);
+        append_quoted(text, idc_text_string(&part), idc_text_string_len(&part));
         text->is_broken = text->is_broken || part.is_broken;
     }
     idc_text_done(&part);
@@ -342,7 +342,7 @@ append_json_string(const IdcFormat *format, const struct ArrowArrayView *view, i
         (void) append_number(format, view, row, &part);
     else
         append_scalar(format, view, row, true, &part);
-    idc_text_append_json(text, idc_text_string(&part), part.len);
+    idc_text_append_json(text, idc_text_string(&part), idc_text_string_len(&part));
     text->is_broken = text->is_broken || part.is_broken;
     idc_text_done(&part);
 }

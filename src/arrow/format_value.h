@@ -11,6 +11,13 @@
 #include "base/error.h"
 #include "base/text.h"
 
+/* The length of idc_text_string's answer: a broken text still has a len, but its string is "". */
+static inline size_t
+idc_text_string_len(const IdcText *text)
+{
+    return text->is_broken ? 0 : text->len;
+}
+
 /* How values of one field are printed. Borrows from the schema, which must outlive it. */
 typedef struct IdcFormat {
     const char *name;

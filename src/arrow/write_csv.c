@@ -77,7 +77,8 @@ csv_row(IdcRowWriter *writer, const struct ArrowArrayView *batch, int64_t row, I
         status = idc_text_check(&value, err);
         if (status != IDC_OK)
             break;
-        append_field(out, idc_text_string(&value), value.len, writer->options.null_text);
+        append_field(out, idc_text_string(&value), idc_text_string_len(&value),
+                     writer->options.null_text);
     }
     idc_text_append_char(out, '\n');
     idc_text_done(&value);

@@ -164,7 +164,7 @@ cell_format(IdcRowWriter *writer, const struct ArrowArrayView *batch, int64_t ro
     }
     idc_text_clear(value);
     idc_format_text(&writer->format.children[column], view, batch->offset + row, value);
-    append_visible(cell, idc_text_string(value), value->len);
+    append_visible(cell, idc_text_string(value), idc_text_string_len(value));
     cell->is_broken = cell->is_broken || value->is_broken;
 }
 
@@ -187,11 +187,12 @@ table_row(IdcRowWriter *writer, const struct ArrowArrayView *batch, int64_t row,
         if (table->is_begun) {
             append_cell(writer, i, idc_text_string(&cell));
         } else {
-            size_t width = idc_text_width(idc_text_string(&cell), cell.len);
+            size_t width = idc_text_width(idc_text_string(&cell), idc_text_string_len(&cell));
 
             if (width > table->widths[i])
                 table->widths[i] = width;
-            idc_text_append_len(&table->cells, idc_text_string(&cell), cell.len + 1);
+            idc_text_append_len(&table->cells, idc_text_string(&cell),
+                                idc_text_string_len(&cell) + 1);
         }
     }
     idc_text_done(&value);
