@@ -15,7 +15,13 @@
 static const char hidden_characters[] = "{}[],:#";
 static const char hidden_prefix[] = "\xEF\xB7"; /* U+FDD0 is EF B7 90 */
 
-enum { HIDDEN_FIRST = 0x90, HIDDEN_LAST = 0xAF, HIDDEN_BYTES = 3, REFERENCE_BYTES = 512 };
+enum {
+    HIDDEN_FIRST = 0x90,
+    HIDDEN_LAST = 0xAF,
+    HIDDEN_BYTES = 3,
+    REFERENCE_BYTES = 512,
+    REFERENCE_DEPTH = 4
+};
 
 typedef struct Anchor {
     const char *name;
@@ -125,13 +131,13 @@ reference_len(const char *text, size_t len)
     if (len < 3 || text[0] != '$' || text[1] != '{')
         return 0;
     for (size_t i = 1; i < len && i < REFERENCE_BYTES && text[i] != '\n'; i++) {
-        if (text[i] == '{' && text[i - 1] == '$')
-            depth++;
-        else if (text[i] == '}' && --depth == 0)
-            return i + 1;
-        else if (!has_default && (text[i] == '\'' || text[i] == '"'))
+        if (text[i] == '{' && text[i - 1] == '$' && ++depth > REFERENCE_DEPTH)
             return 0;
-        else if (text[i] == ':')
+        if (text[i] == '}' && --depth == 0)
+            return i + 1;
+        if (!has_default && (text[i] == '\'' || text[i] == '"'))
+            return 0;
+        if (text[i] == ':')
             has_default = true;
     }
     return 0;
