@@ -149,22 +149,26 @@ idc_rows_count(const IdcRows *rows)
 IdcStatus
 idc_rows_stream(IdcRows *rows, struct ArrowArrayStream *stream, IdcError *err)
 {
+    struct ArrowArrayStream made = { 0 };
     struct ArrowSchema schema = { 0 };
     struct ArrowArray batch = { 0 };
     IdcStatus status = idc_columns_schema(rows->specs, rows->column_count, &schema, err);
 
     if (status != IDC_OK)
         return status;
-    if (ArrowBasicArrayStreamInit(stream, &schema, 1) != NANOARROW_OK) {
-        schema.release(&schema);
+    if (ArrowBasicArrayStreamInit(&made, &schema, 1) != NANOARROW_OK) {
+        /* It may have taken the schema before it failed. */
+        if (schema.release != NULL)
+            schema.release(&schema);
         return idc_fail_no_memory(err);
     }
     status = idc_batch_finish(rows->builder, &batch, err);
     if (status != IDC_OK) {
-        stream->release(stream);
+        made.release(&made);
         return status;
     }
-    ArrowBasicArrayStreamSetArray(stream, 0, &batch);
+    ArrowBasicArrayStreamSetArray(&made, 0, &batch);
+    *stream = made;
     idc_rows_free(rows);
     return IDC_OK;
 }

@@ -5,6 +5,7 @@
  * Out:  bytes on fd
  * Next: write_csv.c, write_json.c, write_table.c, write_ipc.c
  */
+#include <errno.h>
 #include <string.h>
 
 #include "arrow/write.h"
@@ -16,9 +17,13 @@ batch_write(IdcRowWriter *writer, const struct ArrowSchema *schema, struct Arrow
     struct ArrowArrayView view;
     struct ArrowError why = { { 0 } };
     IdcStatus status = IDC_OK;
+    ArrowErrorCode code = ArrowArrayViewInitFromSchema(&view, schema, &why);
 
-    if (ArrowArrayViewInitFromSchema(&view, schema, &why) != NANOARROW_OK ||
-        ArrowArrayViewSetArray(&view, batch, &why) != NANOARROW_OK)
+    if (code == NANOARROW_OK)
+        code = ArrowArrayViewSetArray(&view, batch, &why);
+    if (code == ENOMEM)
+        status = idc_fail_no_memory(err);
+    else if (code != NANOARROW_OK)
         status = idc_fail(err, IDC_SOURCE_FAILED, "cannot read a record batch: %s", why.message);
     for (int64_t i = 0; status == IDC_OK && i < batch->length; i++) {
         status = writer->row(writer, &view, i, err);
