@@ -113,7 +113,7 @@ expand_text(Reader *reader, IdcYamlNode *node, bool is_lenient)
     if (strstr(node->text, "${") == NULL)
         return;
     idc_text_init(&expansion.out, EXPANDED_BYTES);
-    for (const char *at = node->text; *at != '\0';) {
+    for (const char *at = node->text; *at != '\0' && !expansion.out.is_broken;) {
         const char *next = strstr(at, "${");
 
         if (next == NULL) {

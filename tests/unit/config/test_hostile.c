@@ -119,7 +119,7 @@ test_size(void **state)
     assert_repeated_refused("sources:\n  s: {type: x, server_options: {", "a: '', ", 40000, "}}",
                             "found the key \"a\" twice");
     assert_repeated_refused("description: \"", "${A:-", 200000, "\"", "found ${ without }");
-    assert_repeated_refused("description: \"", "${A:-xxxxxxxxxxxxxxxxxxxxxx}", 30000, "\"",
+    assert_repeated_refused("description: \"", "${A:-xxxxxxxxxxxxxxxxxxxxxx}", 4000, "\"",
                             "longer than 65536 bytes");
 }
 
