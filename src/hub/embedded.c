@@ -305,8 +305,8 @@ pause_until(IdcCall *call, int64_t until_ms, IdcError *err)
 }
 
 /*
- * Backends that outlived a killed postmaster hold its shared memory, and a number in postmaster.pid that
- * now belongs to another program makes the server refuse to start. Nobody answers on the socket, and the
+ * Backends that outlived a killed postmaster hold its shared memory, and a number in its lock files that now
+ * belongs to another program, or to a process nobody waited for, makes the server refuse to start. Nobody answers on the socket, and the
  * lock is ours.
  */
 static IdcStatus
@@ -324,10 +324,10 @@ clear_remains(const IdcEmbedded *embedded, IdcCall *call, IdcError *err)
         if (status != IDC_OK && (status != IDC_TIMEOUT || i == 1))
             return status;
     }
-    if (recorded_pid(embedded) != 0) {
-        (void) snprintf(path, sizeof path, "%s/postmaster.pid", embedded->data);
-        (void) unlink(path);
-    }
+    (void) snprintf(path, sizeof path, "%s/postmaster.pid", embedded->data);
+    (void) unlink(path);
+    (void) snprintf(path, sizeof path, "%s.lock", embedded->socket_path);
+    (void) unlink(path);
     return IDC_OK;
 }
 
@@ -355,7 +355,7 @@ wait_until_answering(const IdcEmbedded *embedded, IdcCall *call, pid_t pid, cons
     while (!is_answering(embedded)) {
         IdcStatus status;
 
-        if (!idc_server_is_ours(embedded, pid))
+        if (output != NULL ? idc_server_is_dead(pid) : !idc_server_is_ours(embedded, pid))
             return output != NULL ? fail_start(embedded, output, "did not start", err) : IDC_NOT_FOUND;
         status = pause_until(call, until_ms, err);
         if (status == IDC_TIMEOUT && output != NULL)

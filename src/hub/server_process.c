@@ -359,6 +359,28 @@ idc_server_is_ours(const IdcEmbedded *embedded, pid_t pid)
     return is_ours && is_postgres(pid);
 }
 
+bool
+idc_server_is_dead(pid_t pid)
+{
+    char path[64], line[256];
+    ssize_t len = -1;
+    const char *state;
+    int fd;
+
+    (void) snprintf(path, sizeof path, "/proc/%ld/stat", (long) pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        len = read(fd, line, sizeof line - 1);
+        close(fd);
+    }
+    if (len <= 0)
+        return true;
+    line[len] = '\0';
+    /* "PID (name) S …": a name may hold parentheses. */
+    state = strrchr(line, ')');
+    return state != NULL && state[1] == ' ' && (state[2] == 'Z' || state[2] == 'X');
+}
+
 size_t
 idc_server_signal_all(const IdcEmbedded *embedded, int signal_number)
 {

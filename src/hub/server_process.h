@@ -32,6 +32,9 @@ IDC_CHECKED IdcStatus idc_server_can_enter(const IdcEmbedded *embedded, const ch
 /* Is this a living process that works in the cluster's data directory, as only its own server does? */
 bool idc_server_is_ours(const IdcEmbedded *embedded, pid_t pid);
 
+/* Gone, or only waited for. For a process of our own making: while it becomes the server it is not "ours" yet. */
+bool idc_server_is_dead(pid_t pid);
+
 /* Send a signal (0: none) to every such process; how many there are. */
 size_t idc_server_signal_all(const IdcEmbedded *embedded, int signal_number);
 
