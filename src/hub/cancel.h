@@ -19,8 +19,8 @@ void idc_canceller_free(IdcCanceller *canceller);
 void idc_canceller_request(IdcCanceller *canceller);
 
 /*
- * Wait until no request is on its way: a late one would hit the next statement. False if one still is
- * after timeout_ms; the connection must then not be used again.
+ * Wait until no request is on its way: a late one would hit the next statement. False if one still
+ * is after timeout_ms; the connection must then not be used again.
  */
 bool idc_canceller_settle(IdcCanceller *canceller, int64_t timeout_ms);
 

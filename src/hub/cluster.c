@@ -27,7 +27,8 @@ fail_path(const char *what, const char *path, IdcError *err)
     return idc_fail(err, IDC_IO_FAILED, "cannot %s \"%s\": %s", what, path, idc_errno_text(errno));
 }
 
-/* A folder that only the server's user (and root) can read. One that somebody else made is refused. */
+/* A folder that only the server's user (and root) can read. One that somebody else made is refused.
+ */
 static IdcStatus
 make_private(const IdcEmbedded *embedded, const char *path, IdcError *err)
 {
@@ -43,16 +44,18 @@ make_private(const IdcEmbedded *embedded, const char *path, IdcError *err)
     if (lstat(path, &found) != 0)
         return fail_path("read folder", path, err);
     if (!S_ISDIR(found.st_mode) || found.st_uid != embedded->uid || (found.st_mode & 077) != 0) {
-        (void) idc_fail(err, IDC_IO_FAILED,
-                        "\"%s\" must be a folder of user id %ld that nobody else can enter (mode 0700)", path,
-                        (long) embedded->uid);
+        (void) idc_fail(
+            err, IDC_IO_FAILED,
+            "\"%s\" must be a folder of user id %ld that nobody else can enter (mode 0700)", path,
+            (long) embedded->uid);
         idc_error_set_hint(err, "remove it, or set INSTANT_HOME to another folder");
         return IDC_IO_FAILED;
     }
     return IDC_OK;
 }
 
-/* mkdir -p; what is there stays as it is. As root the home only leads to the hub, so others may pass. */
+/* mkdir -p; what is there stays as it is. As root the home only leads to the hub, so others may
+ * pass. */
 static IdcStatus
 make_home(const char *home, IdcError *err)
 {
@@ -125,7 +128,8 @@ idc_cluster_log_tail(const char *path, char *text, size_t size)
     if (fd >= 0) {
         off_t end = lseek(fd, 0, SEEK_END);
 
-        len = pread(fd, bytes, sizeof bytes, end > (off_t) sizeof bytes ? end - (off_t) sizeof bytes : 0);
+        len = pread(fd, bytes, sizeof bytes,
+                    end > (off_t) sizeof bytes ? end - (off_t) sizeof bytes : 0);
         close(fd);
     }
     if (len <= 0)
@@ -172,8 +176,8 @@ clamp(int64_t value, int64_t least, int64_t most)
 }
 
 /*
- * The hub joins and aggregates what sources send: memory for sorts and hashes matters more than its cache.
- * Statements never reach its log: they may hold passwords of sources.
+ * The hub joins and aggregates what sources send: memory for sorts and hashes matters more than its
+ * cache. Statements never reach its log: they may hold passwords of sources.
  */
 static void
 append_settings(IdcText *text)
@@ -181,36 +185,41 @@ append_settings(IdcText *text)
     int64_t memory = memory_mebibytes();
     int64_t cores = clamp(sysconf(_SC_NPROCESSORS_ONLN), 1, 16);
 
-    idc_text_append(text, "\n# Instant Data Connector: made when the hub was made; yours to change.\n"
-                          "# Paths, sockets and the log's folder are given on the command line.\n"
-                          "password_encryption = 'scram-sha-256'\n"
-                          "max_connections = 100\n"
-                          "client_connection_check_interval = '250ms'\n"
-                          "random_page_cost = 1.1\n"
-                          "hash_mem_multiplier = 2.0\n"
-                          "jit = off\n"
-                          "checkpoint_timeout = '15min'\n"
-                          "max_wal_size = '2GB'\n"
-                          "fsync = on\n"
-                          "timezone = 'UTC'\n"
-                          "log_timezone = 'UTC'\n"
-                          "standard_conforming_strings = on\n"
-                          "logging_collector = on\n"
-                          "log_filename = 'hub-%Y-%m-%d_%H%M%S.log'\n"
-                          "log_file_mode = 0600\n"
-                          "log_rotation_age = 0\n"
-                          "log_rotation_size = '10MB'\n"
-                          "log_line_prefix = '%m [%p] %q%a '\n"
-                          "log_statement = 'none'\n"
-                          "log_min_error_statement = panic\n"
-                          "log_min_duration_statement = -1\n"
-                          "log_parameter_max_length = 0\n"
-                          "log_parameter_max_length_on_error = 0\n");
-    idc_text_append_format(text, "shared_buffers = '%lldMB'\n", (long long) clamp(memory / 8, 64, 4096));
-    idc_text_append_format(text, "effective_cache_size = '%lldMB'\n", (long long) clamp(memory / 2, 256, 1048576));
+    idc_text_append(text,
+                    "\n# Instant Data Connector: made when the hub was made; yours to change.\n"
+                    "# Paths, sockets and the log's folder are given on the command line.\n"
+                    "password_encryption = 'scram-sha-256'\n"
+                    "max_connections = 100\n"
+                    "client_connection_check_interval = '250ms'\n"
+                    "random_page_cost = 1.1\n"
+                    "hash_mem_multiplier = 2.0\n"
+                    "jit = off\n"
+                    "checkpoint_timeout = '15min'\n"
+                    "max_wal_size = '2GB'\n"
+                    "fsync = on\n"
+                    "timezone = 'UTC'\n"
+                    "log_timezone = 'UTC'\n"
+                    "standard_conforming_strings = on\n"
+                    "logging_collector = on\n"
+                    "log_filename = 'hub-%Y-%m-%d_%H%M%S.log'\n"
+                    "log_file_mode = 0600\n"
+                    "log_rotation_age = 0\n"
+                    "log_rotation_size = '10MB'\n"
+                    "log_line_prefix = '%m [%p] %q%a '\n"
+                    "log_statement = 'none'\n"
+                    "log_min_error_statement = panic\n"
+                    "log_min_duration_statement = -1\n"
+                    "log_parameter_max_length = 0\n"
+                    "log_parameter_max_length_on_error = 0\n");
+    idc_text_append_format(text, "shared_buffers = '%lldMB'\n",
+                           (long long) clamp(memory / 8, 64, 4096));
+    idc_text_append_format(text, "effective_cache_size = '%lldMB'\n",
+                           (long long) clamp(memory / 2, 256, 1048576));
     idc_text_append_format(text, "work_mem = '%lldMB'\n", (long long) clamp(memory / 64, 16, 256));
-    idc_text_append_format(text, "maintenance_work_mem = '%lldMB'\n", (long long) clamp(memory / 16, 64, 1024));
-    idc_text_append_format(text, "max_parallel_workers_per_gather = %lld\n", (long long) clamp(cores, 1, 4));
+    idc_text_append_format(text, "maintenance_work_mem = '%lldMB'\n",
+                           (long long) clamp(memory / 16, 64, 1024));
+    idc_text_append_format(text, "max_parallel_workers_per_gather = %lld\n",
+                           (long long) clamp(cores, 1, 4));
     idc_text_append_format(text, "max_parallel_workers = %lld\n", (long long) cores);
     idc_text_append_format(text, "max_worker_processes = %lld\n", (long long) (cores + 8));
 }
@@ -235,8 +244,8 @@ write_settings(const char *data, IdcError *err)
 }
 
 static IdcStatus
-run_initdb(const IdcEmbedded *embedded, IdcCall *call, const char *bin, const char *data, const char *locale,
-           const char *output, IdcError *err)
+run_initdb(const IdcEmbedded *embedded, IdcCall *call, const char *bin, const char *data,
+           const char *locale, const char *output, IdcError *err)
 {
     char program[PATH_MAX], ctype[64];
     char *arguments[] = { program,
@@ -277,15 +286,16 @@ run_create_database(const IdcEmbedded *embedded, IdcCall *call, const char *bin,
 
     if (snprintf(program, sizeof program, "%s/postgres", bin) >= (int) sizeof program)
         return idc_fail(err, IDC_BAD_VALUE, "the path of postgres is too long");
-    return idc_server_run(embedded, call, arguments, "CREATE DATABASE " IDC_EMBEDDED_DATABASE ";\n", output,
-                          err);
+    return idc_server_run(embedded, call, arguments, "CREATE DATABASE " IDC_EMBEDDED_DATABASE ";\n",
+                          output, err);
 }
 
 static IdcStatus
-fill_data(const IdcEmbedded *embedded, IdcCall *call, const char *bin, const char *data, const char *output,
-          IdcError *err)
+fill_data(const IdcEmbedded *embedded, IdcCall *call, const char *bin, const char *data,
+          const char *output, IdcError *err)
 {
-    /* C sorts fast and never changes with the system's libraries; C.UTF-8 knows letters beyond ASCII. */
+    /* C sorts fast and never changes with the system's libraries; C.UTF-8 knows letters beyond
+     * ASCII. */
     IdcStatus status = run_initdb(embedded, call, bin, data, "C.UTF-8", output, err);
     char path[PATH_MAX + 32], tail[1024];
 
@@ -317,15 +327,18 @@ fail_make(const IdcEmbedded *embedded, const char *output, IdcStatus status, Idc
         return err != NULL ? idc_add_context(err, "making the embedded hub") : status;
     idc_cluster_log_tail(output, tail, sizeof tail);
     (void) snprintf(reason, sizeof reason, "%s", err != NULL ? err->message : "");
-    if (strstr(tail, "No space left on device") != NULL || strstr(reason, "No space left on device") != NULL) {
-        (void) idc_fail(err, status, "cannot make the embedded hub in \"%s\": no space left on device",
+    if (strstr(tail, "No space left on device") != NULL ||
+        strstr(reason, "No space left on device") != NULL) {
+        (void) idc_fail(err, status,
+                        "cannot make the embedded hub in \"%s\": no space left on device",
                         embedded->root);
         idc_error_set_sqlstate(err, "53100");
-        idc_error_set_hint(err, "it needs about 50 MB: free some space, or set INSTANT_HOME to another folder");
+        idc_error_set_hint(
+            err, "it needs about 50 MB: free some space, or set INSTANT_HOME to another folder");
         return status;
     }
-    return idc_fail(err, status, "cannot make the embedded hub in \"%s\": %s%s%s", embedded->root, reason,
-                    tail[0] != '\0' ? ": " : "", tail);
+    return idc_fail(err, status, "cannot make the embedded hub in \"%s\": %s%s%s", embedded->root,
+                    reason, tail[0] != '\0' ? ": " : "", tail);
 }
 
 IdcStatus
@@ -337,8 +350,10 @@ idc_cluster_make(const IdcEmbedded *embedded, IdcCall *call, IdcError *err)
 
     if (err == NULL)
         err = &local;
-    if (snprintf(data, sizeof data, "%s/data.tmp.%ld", embedded->root, (long) getpid()) >= (int) sizeof data ||
-        snprintf(output, sizeof output, "%s/initdb.log", embedded->log_directory) >= (int) sizeof output)
+    if (snprintf(data, sizeof data, "%s/data.tmp.%ld", embedded->root, (long) getpid()) >=
+            (int) sizeof data ||
+        snprintf(output, sizeof output, "%s/initdb.log", embedded->log_directory) >=
+            (int) sizeof output)
         return idc_fail(err, IDC_BAD_VALUE, "the path of the home folder is too long");
     status = idc_server_binaries(0, bin, sizeof bin, err);
     if (status != IDC_OK)

@@ -58,8 +58,8 @@ conn_start(IdcConn *conn, IdcCall *call, IdcError *err)
     IdcStatus status;
 
     if (version < 120000)
-        return idc_fail(err, IDC_UNSUPPORTED, "the hub is PostgreSQL %d, version 12 or later is needed",
-                        version / 10000);
+        return idc_fail(err, IDC_UNSUPPORTED,
+                        "the hub is PostgreSQL %d, version 12 or later is needed", version / 10000);
     if (PQsetnonblocking(conn->libpq, 1) != 0)
         return idc_conn_fail(conn, NULL, err);
     PQsetNoticeReceiver(conn->libpq, take_notice, conn);
@@ -156,9 +156,10 @@ idc_conn_request_cancel(IdcConn *conn)
 void
 idc_conn_note_command(IdcConn *conn, const char *sql, const PGresult *result)
 {
-    static const char *const harmless[] = { "SELECT", "COPY",   "INSERT", "UPDATE",   "DELETE",    "MERGE",
-                                            "FETCH",  "SHOW",   "BEGIN",  "EXPLAIN",  "COMMIT",    "ROLLBACK",
-                                            "VALUES", "ANALYZE", "VACUUM", "SAVEPOINT", "RELEASE", "START" };
+    static const char *const harmless[] = { "SELECT",    "COPY",     "INSERT", "UPDATE",  "DELETE",
+                                            "MERGE",     "FETCH",    "SHOW",   "BEGIN",   "EXPLAIN",
+                                            "COMMIT",    "ROLLBACK", "VALUES", "ANALYZE", "VACUUM",
+                                            "SAVEPOINT", "RELEASE",  "START" };
     const char *tag = PQcmdStatus((PGresult *) result);
 
     if (strcasestr(sql, "set_config") != NULL || strcasestr(sql, "pg_advisory") != NULL)
@@ -225,7 +226,9 @@ conn_drain(IdcConn *conn, int64_t until_ms)
     while (PQstatus(conn->libpq) == CONNECTION_OK) {
         int64_t left = until_ms - idc_clock_ms();
         char *copied = NULL;
-        int got = is_copying ? PQgetCopyData(conn->libpq, &copied, 1) : PQisBusy(conn->libpq) ? 0 : 1;
+        int got = is_copying              ? PQgetCopyData(conn->libpq, &copied, 1)
+                  : PQisBusy(conn->libpq) ? 0
+                                          : 1;
         ExecStatusType state;
         PGresult *result;
 
@@ -235,8 +238,8 @@ conn_drain(IdcConn *conn, int64_t until_ms)
         if (got == 0) {
             int unsent = PQflush(conn->libpq);
 
-            if (idc_call_wait(NULL, PQsocket(conn->libpq), unsent > 0 ? POLLIN | POLLOUT : POLLIN, left,
-                              NULL) != IDC_OK ||
+            if (idc_call_wait(NULL, PQsocket(conn->libpq), unsent > 0 ? POLLIN | POLLOUT : POLLIN,
+                              left, NULL) != IDC_OK ||
                 PQconsumeInput(conn->libpq) != 1)
                 return false;
             continue;
@@ -276,7 +279,8 @@ idc_conn_abandon(IdcConn *conn)
 static IdcStatus
 copy_rows(const PGresult *result, IdcArena *arena, IdcTextRows *rows, IdcError *err)
 {
-    IdcTextRows made = { .column_count = (size_t) PQnfields(result), .row_count = (size_t) PQntuples(result) };
+    IdcTextRows made = { .column_count = (size_t) PQnfields(result),
+                         .row_count = (size_t) PQntuples(result) };
     size_t count;
 
     if (__builtin_mul_overflow(made.column_count, made.row_count, &count))
@@ -330,7 +334,8 @@ collect(IdcConn *conn, IdcCall *call, const char *sql, PGresult **last, IdcError
         case PGRES_COPY_BOTH:
             PQclear(result);
             idc_conn_abandon(conn);
-            return idc_fail(err, IDC_UNSUPPORTED, "COPY from or to the client is not supported here");
+            return idc_fail(err, IDC_UNSUPPORTED,
+                            "COPY from or to the client is not supported here");
         default:
             if (failed == IDC_OK)
                 failed = idc_conn_fail(conn, result, err);
@@ -341,7 +346,8 @@ collect(IdcConn *conn, IdcCall *call, const char *sql, PGresult **last, IdcError
 
 IdcStatus
 idc_conn_query(IdcConn *conn, IdcCall *call, IdcArena *arena, const char *sql,
-               const char *const *parameters, size_t parameter_count, IdcTextRows *rows, IdcError *err)
+               const char *const *parameters, size_t parameter_count, IdcTextRows *rows,
+               IdcError *err)
 {
     PGresult *last = NULL;
     IdcStatus status;

@@ -1,8 +1,8 @@
 /*
  * conn_error.c - what the server says, as an IdcError: status, SQLSTATE, hint, source, remote SQL.
  *
- * Values of rows stay out: DETAIL is passed on only where it tells about a connection, and a CONTEXT
- * only as far as it is the SQL that a wrapper sent.
+ * Values of rows stay out: DETAIL is passed on only where it tells about a connection, and a
+ * CONTEXT only as far as it is the SQL that a wrapper sent.
  */
 #include <stdio.h>
 #include <string.h>
@@ -115,16 +115,18 @@ idc_conn_fail(IdcConn *conn, const PGresult *result, IdcError *err)
         conn->is_broken = true;
     if (result == NULL || field(result, PG_DIAG_SQLSTATE)[0] == '\0')
         return is_alive && result != NULL
-                   ? idc_fail(err, IDC_QUERY_FAILED, "the hub sent an answer that cannot be used: %s",
+                   ? idc_fail(err, IDC_QUERY_FAILED,
+                              "the hub sent an answer that cannot be used: %s",
                               PQresStatus(PQresultStatus(result)))
                    : fail_lost(conn, err);
     sqlstate = field(result, PG_DIAG_SQLSTATE);
     message = field(result, PG_DIAG_MESSAGE_PRIMARY);
     detail = field(result, PG_DIAG_MESSAGE_DETAIL);
-    status = status_of(result, sqlstate, strstr(field(result, PG_DIAG_CONTEXT), REMOTE_SQL_MARK) != NULL,
-                       is_alive && starts_with(field(result, PG_DIAG_SEVERITY_NONLOCALIZED), "ERROR"));
-    if (detail[0] != '\0' && (starts_with(sqlstate, "HV") || starts_with(sqlstate, "08") ||
-                              starts_with(sqlstate, "28")))
+    status =
+        status_of(result, sqlstate, strstr(field(result, PG_DIAG_CONTEXT), REMOTE_SQL_MARK) != NULL,
+                  is_alive && starts_with(field(result, PG_DIAG_SEVERITY_NONLOCALIZED), "ERROR"));
+    if (detail[0] != '\0' &&
+        (starts_with(sqlstate, "HV") || starts_with(sqlstate, "08") || starts_with(sqlstate, "28")))
         (void) idc_fail(err, status, "%s: %s", message, detail);
     else
         (void) idc_fail(err, status, "%s", message);

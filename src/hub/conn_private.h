@@ -10,8 +10,8 @@
 #include "hub/types.h"
 
 /*
- * Belongs to one thread at a time. is_dirty: a statement ran that may have changed the session, so the
- * pool resets it. is_broken: nothing can be said about the session any more.
+ * Belongs to one thread at a time. is_dirty: a statement ran that may have changed the session, so
+ * the pool resets it. is_broken: nothing can be said about the session any more.
  */
 struct IdcConn {
     PGconn *libpq;

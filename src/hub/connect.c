@@ -4,9 +4,9 @@
  * In:   the keywords of a hub
  * Out:  a PGconn that is connected, or an error with a hint
  *
- * PQconnectPoll never blocks on sockets, but on names (getaddrinfo), Kerberos and service files it does,
- * for as long as those like. So a helper thread connects while the caller waits for an eventfd: a
- * cancelled caller leaves at once, and the helper cleans up after itself.
+ * PQconnectPoll never blocks on sockets, but on names (getaddrinfo), Kerberos and service files it
+ * does, for as long as those like. So a helper thread connects while the caller waits for an
+ * eventfd: a cancelled caller leaves at once, and the helper cleans up after itself.
  */
 #include <errno.h>
 #include <poll.h>
@@ -22,7 +22,8 @@
 
 #define RETRY_STARTING_MS 50
 
-/* Shared by the caller and its helper; who leaves last frees it. libpq is the helper's until is_done. */
+/* Shared by the caller and its helper; who leaves last frees it. libpq is the helper's until
+ * is_done. */
 typedef struct ConnectJob {
     pthread_mutex_t mutex;
     IdcHub *hub;
@@ -186,11 +187,14 @@ typedef struct Reason {
 
 static const Reason reasons[] = {
     { "28", NULL, IDC_BAD_CREDENTIAL, "check user and password of the hub, and its pg_hba.conf" },
-    { "3D000", NULL, IDC_CONNECTION_FAILED, "check the database name, or create it with CREATE DATABASE" },
-    { "53300", NULL, IDC_CONNECTION_FAILED, "close other sessions, or raise max_connections of the hub" },
+    { "3D000", NULL, IDC_CONNECTION_FAILED,
+      "check the database name, or create it with CREATE DATABASE" },
+    { "53300", NULL, IDC_CONNECTION_FAILED,
+      "close other sessions, or raise max_connections of the hub" },
     { "57P0", NULL, IDC_CONNECTION_FAILED, "the hub is starting up or shutting down: try again" },
     { NULL, "no password supplied", IDC_BAD_CREDENTIAL, "give a password, or set PGPASSWORD" },
-    { NULL, "password authentication failed", IDC_BAD_CREDENTIAL, "check user and password of the hub" },
+    { NULL, "password authentication failed", IDC_BAD_CREDENTIAL,
+      "check user and password of the hub" },
     { NULL, "could not translate host name", IDC_CONNECTION_FAILED,
       "check the spelling of the host name, and the network" },
     { NULL, "Connection refused", IDC_CONNECTION_FAILED,
@@ -260,7 +264,8 @@ connect_once(IdcHub *hub, IdcCall *call, int64_t until_ms, PGconn **libpq, IdcEr
         const char *host = idc_hub_keyword(hub, "host");
 
         status = idc_fail(err, IDC_TIMEOUT, "cannot connect to the hub%s%s%s: no answer in time",
-                          host != NULL ? " at \"" : "", host != NULL ? host : "", host != NULL ? "\"" : "");
+                          host != NULL ? " at \"" : "", host != NULL ? host : "",
+                          host != NULL ? "\"" : "");
         idc_error_set_sqlstate(err, "08001");
         idc_error_set_hint(err, "check host, port and firewall, or raise the connect timeout");
     } else if (status == IDC_OK) {

@@ -43,15 +43,15 @@ kind_of(const IdcTypeInfo *type, IdcColumnKind *kind)
         uint32_t oid;
         IdcColumnKind kind;
     } known[] = {
-        { 16, IDC_KIND_BOOL },       { 17, IDC_KIND_BYTES },     { 19, IDC_KIND_TEXT },
-        { 20, IDC_KIND_INT64 },      { 21, IDC_KIND_INT16 },     { 23, IDC_KIND_INT32 },
-        { 25, IDC_KIND_TEXT },       { 26, IDC_KIND_UINT32 },    { 28, IDC_KIND_UINT32 },
-        { 29, IDC_KIND_UINT32 },     { 114, IDC_KIND_TEXT },     { 142, IDC_KIND_TEXT },
-        { 700, IDC_KIND_FLOAT32 },   { 701, IDC_KIND_FLOAT64 },  { 705, IDC_KIND_TEXT },
-        { 1042, IDC_KIND_TEXT },     { 1043, IDC_KIND_TEXT },    { 1082, IDC_KIND_DATE },
+        { 16, IDC_KIND_BOOL },       { 17, IDC_KIND_BYTES },       { 19, IDC_KIND_TEXT },
+        { 20, IDC_KIND_INT64 },      { 21, IDC_KIND_INT16 },       { 23, IDC_KIND_INT32 },
+        { 25, IDC_KIND_TEXT },       { 26, IDC_KIND_UINT32 },      { 28, IDC_KIND_UINT32 },
+        { 29, IDC_KIND_UINT32 },     { 114, IDC_KIND_TEXT },       { 142, IDC_KIND_TEXT },
+        { 700, IDC_KIND_FLOAT32 },   { 701, IDC_KIND_FLOAT64 },    { 705, IDC_KIND_TEXT },
+        { 1042, IDC_KIND_TEXT },     { 1043, IDC_KIND_TEXT },      { 1082, IDC_KIND_DATE },
         { 1083, IDC_KIND_TIME },     { 1114, IDC_KIND_TIMESTAMP }, { 1184, IDC_KIND_TIMESTAMPTZ },
-        { 1186, IDC_KIND_INTERVAL }, { 1790, IDC_KIND_TEXT },    { 2275, IDC_KIND_TEXT },
-        { 2278, IDC_KIND_TEXT },     { 2950, IDC_KIND_UUID },    { 3802, IDC_KIND_JSONB },
+        { 1186, IDC_KIND_INTERVAL }, { 1790, IDC_KIND_TEXT },      { 2275, IDC_KIND_TEXT },
+        { 2278, IDC_KIND_TEXT },     { 2950, IDC_KIND_UUID },      { 3802, IDC_KIND_JSONB },
         { 5069, IDC_KIND_UINT64 },
     };
 
@@ -96,8 +96,8 @@ plan_numeric(IdcColumnSpec *spec, int32_t modifier, IdcNumericMode mode)
     spec->scale = is_declared ? ((bits & 0x7FF) ^ 0x400) - 0x400 : 0;
     if (mode == IDC_NUMERIC_FLOAT64)
         spec->kind = IDC_KIND_NUMERIC_FLOAT64;
-    else if (mode == IDC_NUMERIC_DECIMAL && is_declared && spec->precision <= 38 && spec->scale >= 0 &&
-             spec->scale <= spec->precision)
+    else if (mode == IDC_NUMERIC_DECIMAL && is_declared && spec->precision <= 38 &&
+             spec->scale >= 0 && spec->scale <= spec->precision)
         spec->kind = IDC_KIND_NUMERIC_DECIMAL;
     else
         spec->kind = IDC_KIND_NUMERIC_STRING;
@@ -222,7 +222,8 @@ plain_type_name(IdcArena *arena, const IdcTypeCache *cache, const Column *column
         return idc_arena_printf(arena, "numeric(%d,%d)", ((modifier - 4) >> 16) & 0xFFFF,
                                 (((modifier - 4) & 0x7FF) ^ 0x400) - 0x400);
     if (type->oid == 1043 || type->oid == 1042)
-        return idc_arena_printf(arena, "%s(%d)", type->oid == 1043 ? name : "character", modifier - 4);
+        return idc_arena_printf(arena, "%s(%d)", type->oid == 1043 ? name : "character",
+                                modifier - 4);
     return NULL;
 }
 
@@ -231,13 +232,16 @@ static const char columns_sql[] =
     " COALESCE(NULLIF((SELECT a.attndims FROM pg_catalog.pg_attribute a"
     "   WHERE a.attrelid = c.relation AND a.attnum = c.position), 0),"
     "  (SELECT t.typndims FROM pg_catalog.pg_type t WHERE t.oid = c.oid), 0)"
-    " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::pg_catalog.int4[]),"
-    "  pg_catalog.unnest($3::pg_catalog.oid[]), pg_catalog.unnest($4::pg_catalog.int4[])) WITH ORDINALITY"
+    " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.oid[]), "
+    "pg_catalog.unnest($2::pg_catalog.int4[]),"
+    "  pg_catalog.unnest($3::pg_catalog.oid[]), pg_catalog.unnest($4::pg_catalog.int4[])) WITH "
+    "ORDINALITY"
     "  AS c(oid, modifier, relation, position, n) ORDER BY c.n";
 
 /* Ask for the names of those columns that have none. */
 static IdcStatus
-ask_columns(IdcConn *conn, IdcCall *call, IdcArena *arena, Column *columns, size_t count, IdcError *err)
+ask_columns(IdcConn *conn, IdcCall *call, IdcArena *arena, Column *columns, size_t count,
+            IdcError *err)
 {
     IdcText lists[4];
     const char *parameters[4];
@@ -256,7 +260,8 @@ ask_columns(IdcConn *conn, IdcCall *call, IdcArena *arena, Column *columns, size
         if (column->type_name != NULL)
             continue;
         for (size_t j = 0; j < 4; j++)
-            idc_text_append_format(&lists[j], "%s%lld", wanted > 0 ? "," : "", (long long) numbers[j]);
+            idc_text_append_format(&lists[j], "%s%lld", wanted > 0 ? "," : "",
+                                   (long long) numbers[j]);
         wanted++;
     }
     for (size_t i = 0; i < 4; i++) {
@@ -273,7 +278,8 @@ ask_columns(IdcConn *conn, IdcCall *call, IdcArena *arena, Column *columns, size
         if (columns[i].type_name != NULL || row >= rows.row_count)
             continue;
         columns[i].type_name = rows.values[2 * row] != NULL ? rows.values[2 * row] : "???";
-        if (rows.values[2 * row + 1] != NULL && idc_int64_parse(rows.values[2 * row + 1], &dimensions))
+        if (rows.values[2 * row + 1] != NULL &&
+            idc_int64_parse(rows.values[2 * row + 1], &dimensions))
             columns[i].dimensions = (int) dimensions;
         row++;
     }
@@ -283,7 +289,8 @@ ask_columns(IdcConn *conn, IdcCall *call, IdcArena *arena, Column *columns, size
 }
 
 static IdcStatus
-look_up_types(IdcConn *conn, IdcCall *call, IdcArena *arena, const Column *columns, size_t count, IdcError *err)
+look_up_types(IdcConn *conn, IdcCall *call, IdcArena *arena, const Column *columns, size_t count,
+              IdcError *err)
 {
     uint32_t *unknown = idc_arena_alloc_array(arena, count + 1, sizeof *unknown);
     size_t unknown_count = 0;
@@ -293,7 +300,9 @@ look_up_types(IdcConn *conn, IdcCall *call, IdcArena *arena, const Column *colum
     for (size_t i = 0; i < count; i++)
         if (idc_type_find(conn->types, columns[i].oid) == NULL)
             unknown[unknown_count++] = columns[i].oid;
-    return unknown_count == 0 ? IDC_OK : idc_type_look_up(conn->types, conn, call, unknown, unknown_count, err);
+    return unknown_count == 0
+               ? IDC_OK
+               : idc_type_look_up(conn->types, conn, call, unknown, unknown_count, err);
 }
 
 static IdcStatus
@@ -311,8 +320,8 @@ plan_columns(IdcConn *conn, IdcArena *arena, const Column *columns, const PGresu
         if (spec->name == NULL || spec->type_name == NULL)
             return idc_fail_no_memory(err);
         status = type != NULL && type->element != 0
-                     ? plan_list(arena, conn->types, type, modifier, columns[i].dimensions, numeric, spec,
-                                 &made->wraps[i], err)
+                     ? plan_list(arena, conn->types, type, modifier, columns[i].dimensions, numeric,
+                                 spec, &made->wraps[i], err)
                      : plan_scalar(arena, type, modifier, numeric, spec, &made->wraps[i], err);
         if (status != IDC_OK)
             return status;
@@ -323,8 +332,8 @@ plan_columns(IdcConn *conn, IdcArena *arena, const Column *columns, const PGresu
 }
 
 static IdcStatus
-plan(IdcConn *conn, IdcCall *call, IdcArena *arena, const PGresult *described, IdcNumericMode numeric,
-     IdcDescription *description, IdcError *err)
+plan(IdcConn *conn, IdcCall *call, IdcArena *arena, const PGresult *described,
+     IdcNumericMode numeric, IdcDescription *description, IdcError *err)
 {
     IdcDescription made = { .column_count = (size_t) PQnfields(described),
                             .parameter_count = (size_t) PQnparams(described) };
@@ -382,8 +391,9 @@ read_description(IdcConn *conn, IdcCall *call, PGresult **described, IdcError *e
 }
 
 IdcStatus
-idc_describe(IdcConn *conn, IdcCall *call, IdcArena *arena, const char *sql, const IdcSqlParameter *parameters,
-             size_t parameter_count, IdcNumericMode numeric, IdcDescription *description, IdcError *err)
+idc_describe(IdcConn *conn, IdcCall *call, IdcArena *arena, const char *sql,
+             const IdcSqlParameter *parameters, size_t parameter_count, IdcNumericMode numeric,
+             IdcDescription *description, IdcError *err)
 {
     Oid *types = idc_arena_alloc_array(arena, parameter_count + 1, sizeof *types);
     PGresult *described = NULL;
@@ -415,7 +425,9 @@ idc_describe_as_text(IdcDescription *description)
     for (size_t i = 0; i < description->column_count; i++) {
         IdcColumnSpec *spec = &description->specs[i];
 
-        *spec = (IdcColumnSpec){ .name = spec->name, .type_name = spec->type_name, .kind = IDC_KIND_TEXT };
+        *spec = (IdcColumnSpec){ .name = spec->name,
+                                 .type_name = spec->type_name,
+                                 .kind = IDC_KIND_TEXT };
         description->wraps[i] = no_wrap;
     }
     description->needs_wrap = false;

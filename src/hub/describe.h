@@ -2,8 +2,8 @@
  * describe.h - which columns a statement gives, and how each is asked for.
  *
  * In:   SQL and the types of its parameters
- * Out:  IdcColumnSpec of each column, and the expression that makes the server send what a decoder knows
- * Next: hub/result.c
+ * Out:  IdcColumnSpec of each column, and the expression that makes the server send what a decoder
+ * knows Next: hub/result.c
  */
 #ifndef IDC_HUB_DESCRIBE_H
 #define IDC_HUB_DESCRIBE_H
@@ -13,8 +13,8 @@
 #include "hub/result.h"
 
 /*
- * All in the arena of the result. wraps[i] is what stands before and after the column's name in a wrapped
- * query; needs_wrap says whether any of them is not empty.
+ * All in the arena of the result. wraps[i] is what stands before and after the column's name in a
+ * wrapped query; needs_wrap says whether any of them is not empty.
  */
 typedef struct IdcWrap {
     const char *before, *after;
@@ -28,10 +28,12 @@ typedef struct IdcDescription {
     bool needs_wrap;
 } IdcDescription;
 
-/* Parse and describe, in one round trip; a second one if there are types that were not met before. */
+/* Parse and describe, in one round trip; a second one if there are types that were not met before.
+ */
 IDC_CHECKED IdcStatus idc_describe(IdcConn *conn, IdcCall *call, IdcArena *arena, const char *sql,
                                    const IdcSqlParameter *parameters, size_t parameter_count,
-                                   IdcNumericMode numeric, IdcDescription *description, IdcError *err);
+                                   IdcNumericMode numeric, IdcDescription *description,
+                                   IdcError *err);
 
 /* Every column as the text that the server sends for it. */
 void idc_describe_as_text(IdcDescription *description);

@@ -46,7 +46,8 @@ home_path(IdcArena *arena, const char *given)
     if (given != NULL && given[0] == '/')
         return idc_arena_strdup(arena, given);
     if (given != NULL && given[0] != '\0')
-        return getcwd(cwd, sizeof cwd) != NULL ? idc_arena_printf(arena, "%s/%s", cwd, given) : NULL;
+        return getcwd(cwd, sizeof cwd) != NULL ? idc_arena_printf(arena, "%s/%s", cwd, given)
+                                               : NULL;
     if (geteuid() == 0)
         return idc_arena_strdup(arena, "/var/lib/instant");
     if (data_home != NULL && data_home[0] == '/')
@@ -73,14 +74,16 @@ socket_directory(IdcArena *arena, const IdcEmbedded *embedded)
 {
     const char *directory = idc_arena_printf(arena, "%s/socket", embedded->root);
 
-    if (directory != NULL && strlen(directory) + sizeof SOCKET_FILE <= sizeof((struct sockaddr_un *) 0)->sun_path &&
+    if (directory != NULL &&
+        strlen(directory) + sizeof SOCKET_FILE <= sizeof((struct sockaddr_un *) 0)->sun_path &&
         strchr(directory, ',') == NULL)
         return directory;
     return idc_arena_printf(arena, "/tmp/instant-%ld-%016llx", (long) embedded->uid,
                             (unsigned long long) hash_of(embedded->root));
 }
 
-/* Root never runs the server: the owner of what is there does, else the user postgres, else nobody. */
+/* Root never runs the server: the owner of what is there does, else the user postgres, else nobody.
+ */
 static IdcStatus
 find_user(IdcEmbedded *embedded, IdcError *err)
 {
@@ -105,12 +108,14 @@ find_user(IdcEmbedded *embedded, IdcError *err)
             embedded->gid = found->pw_gid;
             return IDC_OK;
         }
-    return idc_fail(err, IDC_IO_FAILED,
-                    "the embedded hub cannot run as root, and there is no user \"postgres\" or \"nobody\"");
+    return idc_fail(
+        err, IDC_IO_FAILED,
+        "the embedded hub cannot run as root, and there is no user \"postgres\" or \"nobody\"");
 }
 
 IdcStatus
-idc_embedded_new(IdcArena *arena, const char *home, const IdcLog *log, IdcEmbedded **embedded, IdcError *err)
+idc_embedded_new(IdcArena *arena, const char *home, const IdcLog *log, IdcEmbedded **embedded,
+                 IdcError *err)
 {
     IdcEmbedded *made = idc_arena_alloc(arena, sizeof *made);
     char *path = home_path(arena, home);
@@ -119,7 +124,8 @@ idc_embedded_new(IdcArena *arena, const char *home, const IdcLog *log, IdcEmbedd
     if (made == NULL)
         return idc_fail_no_memory(err);
     if (path == NULL)
-        return idc_fail(err, IDC_BAD_CONFIG, "no folder for the embedded hub: set INSTANT_HOME or HOME");
+        return idc_fail(err, IDC_BAD_CONFIG,
+                        "no folder for the embedded hub: set INSTANT_HOME or HOME");
     for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
         path[len - 1] = '\0';
     if (strlen(path) > PATH_MAX - 256)
@@ -212,7 +218,8 @@ idc_embedded_log_file(const IdcEmbedded *embedded, char *path, size_t size)
             (void) snprintf(newest, sizeof newest, "%s", entry->d_name);
     if (directory != NULL)
         closedir(directory);
-    (void) snprintf(path, size, "%s%s%s", embedded->log_directory, newest[0] != '\0' ? "/" : "", newest);
+    (void) snprintf(path, size, "%s%s%s", embedded->log_directory, newest[0] != '\0' ? "/" : "",
+                    newest);
 }
 
 /* It answers with "come in", not with "starting up". */
@@ -241,8 +248,8 @@ is_current(const IdcEmbedded *embedded, int fd)
 {
     struct stat held, there;
 
-    return fstat(fd, &held) == 0 && lstat(embedded->lock_path, &there) == 0 && held.st_ino == there.st_ino &&
-           held.st_dev == there.st_dev;
+    return fstat(fd, &held) == 0 && lstat(embedded->lock_path, &there) == 0 &&
+           held.st_ino == there.st_ino && held.st_dev == there.st_dev;
 }
 
 static IdcStatus
@@ -255,8 +262,8 @@ lock_take(const IdcEmbedded *embedded, IdcCall *call, int *lock, IdcError *err)
         int fd = open(embedded->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
         if (fd < 0)
-            return idc_fail(err, IDC_IO_FAILED, "cannot use the hub's folder \"%s\": %s", embedded->root,
-                            idc_errno_text(errno));
+            return idc_fail(err, IDC_IO_FAILED, "cannot use the hub's folder \"%s\": %s",
+                            embedded->root, idc_errno_text(errno));
         if (geteuid() == 0)
             (void) !fchown(fd, embedded->uid, embedded->gid);
         if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_current(embedded, fd)) {
@@ -265,10 +272,12 @@ lock_take(const IdcEmbedded *embedded, IdcCall *call, int *lock, IdcError *err)
         }
         close(fd);
         status = idc_call_wait(call, -1, 0, POLL_MS, err);
-        if (status == IDC_TIMEOUT && idc_clock_ms() < until_ms && idc_call_remaining_ms(call, -1) != 0)
+        if (status == IDC_TIMEOUT && idc_clock_ms() < until_ms &&
+            idc_call_remaining_ms(call, -1) != 0)
             continue;
         return status == IDC_TIMEOUT
-                   ? idc_fail(err, status, "another process is making, starting or stopping the hub in \"%s\"",
+                   ? idc_fail(err, status,
+                              "another process is making, starting or stopping the hub in \"%s\"",
                               embedded->root)
                    : status;
     }
@@ -305,9 +314,9 @@ pause_until(IdcCall *call, int64_t until_ms, IdcError *err)
 }
 
 /*
- * Backends that outlived a killed postmaster hold its shared memory, and a number in its lock files that now
- * belongs to another program, or to a process nobody waited for, makes the server refuse to start. Nobody answers on the socket, and the
- * lock is ours.
+ * Backends that outlived a killed postmaster hold its shared memory, and a number in its lock files
+ * that now belongs to another program, or to a process nobody waited for, makes the server refuse
+ * to start. Nobody answers on the socket, and the lock is ours.
  */
 static IdcStatus
 clear_remains(const IdcEmbedded *embedded, IdcCall *call, IdcError *err)
@@ -348,7 +357,8 @@ fail_start(const IdcEmbedded *embedded, const char *output, const char *what, Id
 }
 
 static IdcStatus
-wait_until_answering(const IdcEmbedded *embedded, IdcCall *call, pid_t pid, const char *output, IdcError *err)
+wait_until_answering(const IdcEmbedded *embedded, IdcCall *call, pid_t pid, const char *output,
+                     IdcError *err)
 {
     int64_t until_ms = idc_clock_ms() + START_MS;
 
@@ -356,7 +366,8 @@ wait_until_answering(const IdcEmbedded *embedded, IdcCall *call, pid_t pid, cons
         IdcStatus status;
 
         if (output != NULL ? idc_server_is_dead(pid) : !idc_server_is_ours(embedded, pid))
-            return output != NULL ? fail_start(embedded, output, "did not start", err) : IDC_NOT_FOUND;
+            return output != NULL ? fail_start(embedded, output, "did not start", err)
+                                  : IDC_NOT_FOUND;
         status = pause_until(call, until_ms, err);
         if (status == IDC_TIMEOUT && output != NULL)
             return fail_start(embedded, output, "does not answer yet", err);
@@ -385,11 +396,13 @@ has_little_shared_memory(void)
 {
     struct statvfs found;
 
-    return statvfs("/dev/shm", &found) != 0 || (uint64_t) found.f_blocks * found.f_frsize < 512u << 20;
+    return statvfs("/dev/shm", &found) != 0 ||
+           (uint64_t) found.f_blocks * found.f_frsize < 512u << 20;
 }
 
 static IdcStatus
-spawn_server(const IdcEmbedded *embedded, const char *bin, const char *output, pid_t *pid, IdcError *err)
+spawn_server(const IdcEmbedded *embedded, const char *bin, const char *output, pid_t *pid,
+             IdcError *err)
 {
     char program[PATH_MAX + 16], log_directory[PATH_MAX + 32];
     IdcText sockets;
@@ -412,7 +425,8 @@ spawn_server(const IdcEmbedded *embedded, const char *bin, const char *output, p
     IdcStatus status;
 
     (void) snprintf(program, sizeof program, "%s/postgres", bin);
-    (void) snprintf(log_directory, sizeof log_directory, "log_directory=%s", embedded->log_directory);
+    (void) snprintf(log_directory, sizeof log_directory, "log_directory=%s",
+                    embedded->log_directory);
     idc_text_init(&sockets, 0);
     idc_text_append(&sockets, "unix_socket_directories=");
     append_quoted(&sockets, embedded->socket_directory);
@@ -435,7 +449,8 @@ start(const IdcEmbedded *embedded, IdcCall *call, IdcError *err)
     IdcStatus status;
 
     if (major == 0)
-        return idc_fail(err, IDC_IO_FAILED, "\"%s\" is not a data directory of PostgreSQL", embedded->data);
+        return idc_fail(err, IDC_IO_FAILED, "\"%s\" is not a data directory of PostgreSQL",
+                        embedded->data);
     /* One that is starting or stopping: it answers soon, or it is gone. */
     if (pid != 0) {
         status = wait_until_answering(embedded, call, pid, NULL, err);
@@ -505,16 +520,18 @@ stop(const IdcEmbedded *embedded, IdcError *err)
     if (pid == 0)
         return IDC_OK;
     if (kill(pid, SIGINT) != 0 && errno != ESRCH)
-        return idc_fail(err, IDC_IO_FAILED, "cannot stop the embedded hub (process %ld): %s", (long) pid,
-                        idc_errno_text(errno));
+        return idc_fail(err, IDC_IO_FAILED, "cannot stop the embedded hub (process %ld): %s",
+                        (long) pid, idc_errno_text(errno));
     if (is_gone(embedded, pid, FAST_STOP_MS))
         return IDC_OK;
-    idc_log(&embedded->log, IDC_WARNING, "hub: process %ld did not stop in %d s and is ended at once",
-            (long) pid, FAST_STOP_MS / 1000);
+    idc_log(&embedded->log, IDC_WARNING,
+            "hub: process %ld did not stop in %d s and is ended at once", (long) pid,
+            FAST_STOP_MS / 1000);
     (void) kill(pid, SIGQUIT);
     return is_gone(embedded, pid, QUICK_STOP_MS)
                ? IDC_OK
-               : idc_fail(err, IDC_TIMEOUT, "the embedded hub (process %ld) does not stop", (long) pid);
+               : idc_fail(err, IDC_TIMEOUT, "the embedded hub (process %ld) does not stop",
+                          (long) pid);
 }
 
 IdcStatus

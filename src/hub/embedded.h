@@ -17,7 +17,8 @@
 #define IDC_EMBEDDED_USER "instant"
 #define IDC_EMBEDDED_DATABASE "instant"
 
-/* Where everything is; constant after idc_embedded_new and in its arena. uid and gid are those of the server. */
+/* Where everything is; constant after idc_embedded_new and in its arena. uid and gid are those of
+ * the server. */
 typedef struct IdcEmbedded {
     const char *home, *root, *data, *socket_directory, *socket_path, *log_directory, *lock_path;
     const char *marker_path;
@@ -41,7 +42,8 @@ pid_t idc_embedded_pid(const IdcEmbedded *embedded);
 /* The newest log file, or the log directory. */
 void idc_embedded_log_file(const IdcEmbedded *embedded, char *path, size_t size);
 
-IDC_CHECKED IdcStatus idc_embedded_ensure(const IdcEmbedded *embedded, IdcCall *call, IdcError *err);
+IDC_CHECKED IdcStatus idc_embedded_ensure(const IdcEmbedded *embedded, IdcCall *call,
+                                          IdcError *err);
 IDC_CHECKED IdcStatus idc_embedded_stop(const IdcEmbedded *embedded, IdcError *err);
 IDC_CHECKED IdcStatus idc_embedded_destroy(const IdcEmbedded *embedded, IdcError *err);
 

@@ -38,7 +38,8 @@ idc_hub_keyword(const IdcHub *hub, const char *name)
     return NULL;
 }
 
-/* A password that equals the user's or the database's name is no secret, and a shorter one would garble. */
+/* A password that equals the user's or the database's name is no secret, and a shorter one would
+ * garble. */
 static void
 scrub_value(const IdcHub *hub, const char *secret, char *text)
 {
@@ -101,8 +102,9 @@ fail_bad_url(const char *reason, IdcError *err)
     }
     text[len] = '\0';
     (void) idc_fail(err, IDC_BAD_CONFIG, "cannot read the url of the hub: %s", text);
-    idc_error_set_hint(err, "the form is postgresql://user:password@host:port/database?sslmode=...; "
-                            "special characters are written as %%XX");
+    idc_error_set_hint(err,
+                       "the form is postgresql://user:password@host:port/database?sslmode=...; "
+                       "special characters are written as %%XX");
     return IDC_BAD_CONFIG;
 }
 
@@ -136,7 +138,8 @@ check_keyword(const char *name, IdcError *err)
 
     if (options == NULL)
         return idc_fail_no_memory(err);
-    for (PQconninfoOption *option = options; option->keyword != NULL && count < KEYWORDS_MAX; option++)
+    for (PQconninfoOption *option = options; option->keyword != NULL && count < KEYWORDS_MAX;
+         option++)
         words[count++] = option->keyword;
     for (size_t i = 0; i < count; i++)
         if (strcmp(words[i], name) == 0)
@@ -179,10 +182,10 @@ static IdcStatus
 hub_add_embedded(IdcHub *hub, const char *home, IdcError *err)
 {
     static const char *const fixed[][2] = {
-        { "port", IDC_EMBEDDED_PORT },        { "dbname", IDC_EMBEDDED_DATABASE },
-        { "user", IDC_EMBEDDED_USER },        { "sslmode", "disable" },
-        { "gssencmode", "disable" },          { "channel_binding", "disable" },
-        { "target_session_attrs", "any" },    { "options", "-c geqo=on" },
+        { "port", IDC_EMBEDDED_PORT },     { "dbname", IDC_EMBEDDED_DATABASE },
+        { "user", IDC_EMBEDDED_USER },     { "sslmode", "disable" },
+        { "gssencmode", "disable" },       { "channel_binding", "disable" },
+        { "target_session_attrs", "any" }, { "options", "-c geqo=on" },
     };
     IdcStatus status = idc_embedded_new(hub->arena, home, &hub->log, &hub->embedded, err);
 
@@ -198,8 +201,9 @@ static IdcStatus
 hub_add_defaults(IdcHub *hub, IdcError *err)
 {
     static const char *const defaults[][2] = {
-        { "client_encoding", "UTF8" }, { "keepalives", "1" },         { "keepalives_idle", "10" },
-        { "keepalives_interval", "5" }, { "keepalives_count", "3" },  { "tcp_user_timeout", "30000" },
+        { "client_encoding", "UTF8" }, { "keepalives", "1" },
+        { "keepalives_idle", "10" },   { "keepalives_interval", "5" },
+        { "keepalives_count", "3" },   { "tcp_user_timeout", "30000" },
     };
     IdcStatus status = IDC_OK;
 
@@ -243,7 +247,8 @@ idc_hub_new(const IdcHubOptions *options, const IdcLog *log, IdcHub **hub, IdcEr
     }
     atomic_init(&made->reference_count, 1);
     made->kind = options->kind;
-    made->connect_timeout_ms = options->connect_timeout_ms > 0 ? options->connect_timeout_ms : 10000;
+    made->connect_timeout_ms =
+        options->connect_timeout_ms > 0 ? options->connect_timeout_ms : 10000;
     made->query_timeout_ms = options->query_timeout_ms > 0 ? options->query_timeout_ms : 0;
     if (log != NULL)
         made->log = *log;
@@ -275,8 +280,8 @@ append_encoded(IdcText *text, const char *value)
 static void
 hub_uri(const IdcHub *hub, char *uri, size_t size)
 {
-    static const char *const shown[] = { "host", "hostaddr", "port", "user", "sslmode", "sslrootcert",
-                                         "service" };
+    static const char *const shown[] = { "host",    "hostaddr",    "port",   "user",
+                                         "sslmode", "sslrootcert", "service" };
     const char *database = idc_hub_keyword(hub, "dbname");
     IdcText text;
     char separator = '?';
@@ -351,13 +356,15 @@ idc_hub_ensure(IdcHub *hub, IdcCall *call, IdcError *err)
 static IdcStatus
 fail_not_embedded(const char *what, IdcError *err)
 {
-    return idc_fail(err, IDC_UNSUPPORTED, "cannot %s an external hub: only the embedded hub is ours", what);
+    return idc_fail(err, IDC_UNSUPPORTED,
+                    "cannot %s an external hub: only the embedded hub is ours", what);
 }
 
 IdcStatus
 idc_hub_stop(IdcHub *hub, IdcError *err)
 {
-    return hub->embedded != NULL ? idc_embedded_stop(hub->embedded, err) : fail_not_embedded("stop", err);
+    return hub->embedded != NULL ? idc_embedded_stop(hub->embedded, err)
+                                 : fail_not_embedded("stop", err);
 }
 
 IdcStatus

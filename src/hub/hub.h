@@ -25,8 +25,9 @@ typedef struct IdcKeyword {
 
 typedef enum IdcHubKind { IDC_HUB_EMBEDDED, IDC_HUB_EXTERNAL, IDC_HUB_ENVIRONMENT } IdcHubKind;
 
-/* url or keywords for an external hub; home for an embedded one (NULL: $INSTANT_HOME, then the XDG data
- * directory + "instant"; as root /var/lib/instant). Copied. "database" and "username" are accepted for "dbname" and "user". */
+/* url or keywords for an external hub; home for an embedded one (NULL: $INSTANT_HOME, then the XDG
+ * data directory + "instant"; as root /var/lib/instant). Copied. "database" and "username" are
+ * accepted for "dbname" and "user". */
 typedef struct IdcHubOptions {
     IdcHubKind kind;
     const char *url;
@@ -38,7 +39,8 @@ typedef struct IdcHubOptions {
     int64_t query_timeout_ms; /* statement_timeout of every session; 0: none */
 } IdcHubOptions;
 
-IDC_CHECKED IdcStatus idc_hub_new(const IdcHubOptions *options, const IdcLog *log, IdcHub **hub, IdcError *err);
+IDC_CHECKED IdcStatus idc_hub_new(const IdcHubOptions *options, const IdcLog *log, IdcHub **hub,
+                                  IdcError *err);
 void idc_hub_free(IdcHub *hub);
 
 /* Used by connector/: only an embedded hub can be started when it does not answer. */
@@ -55,8 +57,8 @@ typedef struct IdcHubStatus {
 
 IDC_CHECKED IdcStatus idc_hub_status(IdcHub *hub, IdcHubStatus *status, IdcError *err);
 
-/* Embedded: make the cluster if there is none, start the server if it is down, wait until it answers.
- * Safe to call from many processes at once (a lock file). External: nothing. */
+/* Embedded: make the cluster if there is none, start the server if it is down, wait until it
+ * answers. Safe to call from many processes at once (a lock file). External: nothing. */
 IDC_CHECKED IdcStatus idc_hub_ensure(IdcHub *hub, IdcCall *call, IdcError *err);
 IDC_CHECKED IdcStatus idc_hub_stop(IdcHub *hub, IdcError *err);
 IDC_CHECKED IdcStatus idc_hub_destroy(IdcHub *hub, IdcError *err);

@@ -11,8 +11,8 @@
 #include "hub/hub.h"
 
 /*
- * Constant after idc_hub_new, so threads share it without a lock. names and values are what libpq gets,
- * ended by NULL. Counted: each connection holds its hub.
+ * Constant after idc_hub_new, so threads share it without a lock. names and values are what libpq
+ * gets, ended by NULL. Counted: each connection holds its hub.
  */
 struct IdcHub {
     atomic_int reference_count;

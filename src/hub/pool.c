@@ -15,7 +15,8 @@
 
 #define RESET_MS 5000
 
-/* On the stack of the thread that waits. Granted: it has a place, and perhaps an idle connection with it. */
+/* On the stack of the thread that waits. Granted: it has a place, and perhaps an idle connection
+ * with it. */
 typedef struct Waiter {
     struct Waiter *next;
     IdcConn *conn;
@@ -23,7 +24,8 @@ typedef struct Waiter {
     bool is_granted;
 } Waiter;
 
-/* taken counts the places in use: connections out, idle or being opened. Waiters exist only when all are. */
+/* taken counts the places in use: connections out, idle or being opened. Waiters exist only when
+ * all are. */
 struct IdcPool {
     pthread_mutex_t mutex;
     IdcHub *hub;
@@ -37,7 +39,8 @@ struct IdcPool {
 };
 
 IdcStatus
-idc_pool_new(IdcHub *hub, size_t size, int64_t timeout_ms, const IdcLog *log, IdcPool **pool, IdcError *err)
+idc_pool_new(IdcHub *hub, size_t size, int64_t timeout_ms, const IdcLog *log, IdcPool **pool,
+             IdcError *err)
 {
     IdcPool *made;
 
@@ -137,7 +140,8 @@ queue_remove(IdcPool *pool, Waiter *waiter)
     pool->waiting--;
 }
 
-/* Give a place on, with its connection if there is one: to the first who waits, else back to the pool. */
+/* Give a place on, with its connection if there is one: to the first who waits, else back to the
+ * pool. */
 static void
 place_give(IdcPool *pool, IdcConn *conn)
 {
@@ -172,13 +176,16 @@ fail_closed(IdcError *err)
 static IdcStatus
 fail_full(const IdcPool *pool, int64_t waited_ms, IdcError *err)
 {
-    (void) idc_fail(err, IDC_TIMEOUT,
-                    "no connection to the hub became free within %lld ms: all %zu of the pool are in use",
-                    (long long) waited_ms, pool->size);
+    (void) idc_fail(
+        err, IDC_TIMEOUT,
+        "no connection to the hub became free within %lld ms: all %zu of the pool are in use",
+        (long long) waited_ms, pool->size);
     idc_error_set_sqlstate(err, "53300");
-    idc_error_set_hint(err, "raise pool_size (%zu) or pool_timeout_ms (%lld), or read results to their end "
-                            "and close them sooner",
-                       pool->size, (long long) pool->timeout_ms);
+    idc_error_set_hint(
+        err,
+        "raise pool_size (%zu) or pool_timeout_ms (%lld), or read results to their end "
+        "and close them sooner",
+        pool->size, (long long) pool->timeout_ms);
     return IDC_TIMEOUT;
 }
 
@@ -193,7 +200,8 @@ place_wait(IdcPool *pool, IdcCall *call, IdcConn **conn, IdcError *err)
 
     if (waiter.fd < 0) {
         pthread_mutex_unlock(&pool->mutex);
-        return idc_fail(err, IDC_IO_FAILED, "cannot wait for a connection: %s", idc_errno_text(errno));
+        return idc_fail(err, IDC_IO_FAILED, "cannot wait for a connection: %s",
+                        idc_errno_text(errno));
     }
     *(pool->last != NULL ? &pool->last->next : &pool->first) = &waiter;
     pool->last = &waiter;
@@ -332,7 +340,8 @@ void
 idc_pool_status(IdcPool *pool, IdcPoolStatus *status)
 {
     pthread_mutex_lock(&pool->mutex);
-    *status = (IdcPoolStatus){ .size = pool->size, .open = pool->taken, .idle = pool->idle_count,
-                               .waiting = pool->waiting };
+    *status = (IdcPoolStatus){
+        .size = pool->size, .open = pool->taken, .idle = pool->idle_count, .waiting = pool->waiting
+    };
     pthread_mutex_unlock(&pool->mutex);
 }

@@ -18,7 +18,8 @@ bool idc_pool_is_closed(IdcPool *pool);
 /* Counted: every connection out holds the pool; the memory goes with the last one. */
 void idc_pool_free(IdcPool *pool);
 
-/* A checked connection: a broken idle one is replaced. IDC_TIMEOUT names size, timeout and what to raise. */
+/* A checked connection: a broken idle one is replaced. IDC_TIMEOUT names size, timeout and what to
+ * raise. */
 IDC_CHECKED IdcStatus idc_pool_acquire(IdcPool *pool, IdcCall *call, IdcConn **conn, IdcError *err);
 
 /* Back to the pool (reset if a transaction was left open); an unusable one is closed. */

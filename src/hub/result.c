@@ -79,8 +79,8 @@ fail_timeout(const IdcResult *result, IdcError *err)
 
 /* The time limit of the query holds for the caller's call too while it opens, and not after. */
 static IdcStatus
-open_within(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters, size_t parameter_count,
-            IdcError *err)
+open_within(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
+            size_t parameter_count, IdcError *err)
 {
     int64_t limit_ms = result->options.timeout_ms > 0 ? result->options.timeout_ms : -1;
     int64_t own_ms = idc_call_remaining_ms(call, -1);
@@ -108,7 +108,8 @@ open_within(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
 
 IdcStatus
 idc_result_open(IdcPool *pool, IdcCall *call, const char *sql, const IdcSqlParameter *parameters,
-                size_t parameter_count, const IdcResultOptions *options, IdcResult **result, IdcError *err)
+                size_t parameter_count, const IdcResultOptions *options, IdcResult **result,
+                IdcError *err)
 {
     IdcResult *made = NULL;
     IdcError local;
@@ -135,8 +136,8 @@ idc_result_open(IdcPool *pool, IdcCall *call, const char *sql, const IdcSqlParam
 }
 
 IdcStatus
-idc_result_from_stream(struct ArrowArrayStream *stream, const char *sql, int64_t row_count, IdcResult **result,
-                       IdcError *err)
+idc_result_from_stream(struct ArrowArrayStream *stream, const char *sql, int64_t row_count,
+                       IdcResult **result, IdcError *err)
 {
     IdcResult *made = NULL;
     IdcStatus status = result_new(sql, &made, err);
@@ -196,8 +197,8 @@ stream_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema)
 {
     IdcResult *result = stream->private_data;
     IdcError err;
-    IdcStatus status = idc_columns_schema(result->description.specs, result->description.column_count, schema,
-                                          &err);
+    IdcStatus status = idc_columns_schema(result->description.specs,
+                                          result->description.column_count, schema, &err);
 
     if (status == IDC_OK)
         return 0;
@@ -243,7 +244,8 @@ stream_get_next(struct ArrowArrayStream *stream, struct ArrowArray *batch)
         return errno_of(result->err.status);
     if (result->mode == RESULT_COPY || result->mode == RESULT_ROWS) {
         if (idc_pool_is_closed(result->pool))
-            status = idc_fail(&err, IDC_MISUSE, "the connector was closed while the result was read");
+            status =
+                idc_fail(&err, IDC_MISUSE, "the connector was closed while the result was read");
         else
             status = idc_result_read(result, &err);
     }
@@ -323,7 +325,8 @@ idc_result_cancel(IdcResult *result)
 {
     pthread_mutex_lock(&result->mutex);
     idc_call_cancel(result->call);
-    /* Under the lock: once the connection is given back, a cancel would hit somebody else's statement. */
+    /* Under the lock: once the connection is given back, a cancel would hit somebody else's
+     * statement. */
     if (result->conn != NULL)
         idc_canceller_request(result->conn->canceller);
     pthread_mutex_unlock(&result->mutex);

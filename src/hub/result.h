@@ -2,11 +2,13 @@
  * result.h - a query on its way: from SQL to an ArrowArrayStream.
  *
  * In:   a connection of the pool, SQL, bound parameters
- * Out:  an IdcResult whose stream yields record batches; the connection goes back when the stream ends
+ * Out:  an IdcResult whose stream yields record batches; the connection goes back when the stream
+ * ends
  *
- * A statement without parameters that COPY accepts (SELECT, WITH, VALUES, TABLE) is described, then read by
- * COPY (…) TO STDOUT (FORMAT binary); any other runs through the extended protocol, binary, row by row.
- * Columns that no decoder knows are asked for as their text (SELECT c1, c2::text FROM (…)).
+ * A statement without parameters that COPY accepts (SELECT, WITH, VALUES, TABLE) is described, then
+ * read by COPY (…) TO STDOUT (FORMAT binary); any other runs through the extended protocol, binary,
+ * row by row. Columns that no decoder knows are asked for as their text (SELECT c1, c2::text FROM
+ * (…)).
  */
 #ifndef IDC_HUB_RESULT_H
 #define IDC_HUB_RESULT_H
@@ -16,7 +18,11 @@
 
 typedef struct IdcResult IdcResult;
 
-typedef enum IdcNumericMode { IDC_NUMERIC_FLOAT64, IDC_NUMERIC_DECIMAL, IDC_NUMERIC_STRING } IdcNumericMode;
+typedef enum IdcNumericMode {
+    IDC_NUMERIC_FLOAT64,
+    IDC_NUMERIC_DECIMAL,
+    IDC_NUMERIC_STRING
+} IdcNumericMode;
 
 typedef struct IdcResultOptions {
     IdcNumericMode numeric;
@@ -38,20 +44,22 @@ typedef struct IdcResultStats {
 } IdcResultStats;
 
 /*
- * Acquire a connection, describe and start. call may be NULL and is only borrowed for the opening; later
- * the result's own cancel works. A statement that returns no rows (DDL, INSERT) is executed here and gives
- * a stream without columns whose stats.rows is the affected row count.
+ * Acquire a connection, describe and start. call may be NULL and is only borrowed for the opening;
+ * later the result's own cancel works. A statement that returns no rows (DDL, INSERT) is executed
+ * here and gives a stream without columns whose stats.rows is the affected row count.
  */
 IDC_CHECKED IdcStatus idc_result_open(IdcPool *pool, IdcCall *call, const char *sql,
                                       const IdcSqlParameter *parameters, size_t parameter_count,
-                                      const IdcResultOptions *options, IdcResult **result, IdcError *err);
+                                      const IdcResultOptions *options, IdcResult **result,
+                                      IdcError *err);
 
 /* A result around a stream that is there already (idc_rows_stream); takes the stream. */
-IDC_CHECKED IdcStatus idc_result_from_stream(struct ArrowArrayStream *stream, const char *sql, int64_t row_count,
-                                             IdcResult **result, IdcError *err);
+IDC_CHECKED IdcStatus idc_result_from_stream(struct ArrowArrayStream *stream, const char *sql,
+                                             int64_t row_count, IdcResult **result, IdcError *err);
 
 /* Once. The stream holds its own reference: it outlives idc_result_free. */
-IDC_CHECKED IdcStatus idc_result_stream(IdcResult *result, struct ArrowArrayStream *stream, IdcError *err);
+IDC_CHECKED IdcStatus idc_result_stream(IdcResult *result, struct ArrowArrayStream *stream,
+                                        IdcError *err);
 
 const char *idc_result_sql(const IdcResult *result);
 void idc_result_stats(const IdcResult *result, IdcResultStats *stats);

@@ -40,8 +40,8 @@ append_wrapped_columns(IdcText *text, const IdcDescription *description)
 {
     idc_text_append(text, "SELECT ");
     for (size_t i = 0; i < description->column_count; i++)
-        idc_text_append_format(text, "%s%sc%zu%s", i == 0 ? "" : ",", description->wraps[i].before, i + 1,
-                               description->wraps[i].after);
+        idc_text_append_format(text, "%s%sc%zu%s", i == 0 ? "" : ",", description->wraps[i].before,
+                               i + 1, description->wraps[i].after);
     idc_text_append(text, " FROM ");
 }
 
@@ -88,7 +88,8 @@ finish_failed(IdcConn *conn, IdcCall *call, PGresult *failed, IdcError *err)
     while (failed != NULL) {
         PQclear(failed);
         failed = NULL;
-        if (PQstatus(conn->libpq) == CONNECTION_OK && idc_conn_next_result(conn, call, &failed, NULL) != IDC_OK)
+        if (PQstatus(conn->libpq) == CONNECTION_OK &&
+            idc_conn_next_result(conn, call, &failed, NULL) != IDC_OK)
             break;
     }
     return status;
@@ -135,7 +136,8 @@ bind(IdcArena *arena, const IdcSqlParameter *parameters, size_t count, Bound *bo
     bound->values = idc_arena_alloc_array(arena, count + 1, sizeof *bound->values);
     bound->lengths = idc_arena_alloc_array(arena, count + 1, sizeof *bound->lengths);
     bound->formats = idc_arena_alloc_array(arena, count + 1, sizeof *bound->formats);
-    if (bound->types == NULL || bound->values == NULL || bound->lengths == NULL || bound->formats == NULL)
+    if (bound->types == NULL || bound->values == NULL || bound->lengths == NULL ||
+        bound->formats == NULL)
         return idc_fail_no_memory(err);
     for (size_t i = 0; i < count; i++) {
         bound->types[i] = parameters[i].type_oid;
@@ -191,7 +193,8 @@ read_first(IdcResult *result, IdcCall *call, IdcError *err)
 
 /* is_wrapped: with the wrap that the columns need; as_text: the server sends text. */
 static IdcStatus
-start_rows(IdcResult *result, IdcCall *call, const Bound *bound, bool is_wrapped, bool as_text, IdcError *err)
+start_rows(IdcResult *result, IdcCall *call, const Bound *bound, bool is_wrapped, bool as_text,
+           IdcError *err)
 {
     PGconn *libpq = result->conn->libpq;
     IdcText text;
@@ -234,8 +237,9 @@ start_extended(IdcResult *result, IdcCall *call, const Bound *bound, IdcError *e
 static IdcStatus
 make_builder(IdcResult *result, IdcError *err)
 {
-    IdcStatus status = idc_batch_builder_new(result->description.specs, result->description.column_count,
-                                             &result->options.batch, &result->builder, err);
+    IdcStatus status =
+        idc_batch_builder_new(result->description.specs, result->description.column_count,
+                              &result->options.batch, &result->builder, err);
 
     if (status == IDC_OK && result->mode == RESULT_COPY)
         status = idc_copy_reader_new(result->builder, &result->reader, err);
@@ -243,8 +247,8 @@ make_builder(IdcResult *result, IdcError *err)
 }
 
 IdcStatus
-idc_result_start(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters, size_t parameter_count,
-                 IdcError *err)
+idc_result_start(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
+                 size_t parameter_count, IdcError *err)
 {
     IdcDescription *description = &result->description;
     Bound bound = { 0 };
@@ -252,8 +256,8 @@ idc_result_start(IdcResult *result, IdcCall *call, const IdcSqlParameter *parame
 
     if (parameter_count > UINT16_MAX)
         return idc_fail(err, IDC_BAD_VALUE, "%zu parameters, 65535 at most", parameter_count);
-    status = idc_describe(result->conn, call, result->arena, result->sql, parameters, parameter_count,
-                          result->options.numeric, description, err);
+    status = idc_describe(result->conn, call, result->arena, result->sql, parameters,
+                          parameter_count, result->options.numeric, description, err);
     if (status != IDC_OK)
         return status;
     if (description->parameter_count != parameter_count)

@@ -1,5 +1,6 @@
 /*
- * result_private.h - what result.c (a result's life), result_open.c (starting) and result_read.c (rows) share.
+ * result_private.h - what result.c (a result's life), result_open.c (starting) and result_read.c
+ * (rows) share.
  */
 #ifndef IDC_HUB_RESULT_PRIVATE_H
 #define IDC_HUB_RESULT_PRIVATE_H
@@ -18,9 +19,9 @@ typedef enum ResultMode {
 } ResultMode;
 
 /*
- * Counted: the caller's handle and the stream hold it. mutex guards conn (against a cancel from another
- * thread), err, stats and reference_count; the rest belongs to the thread that reads. The connection is
- * held from opening to the end of the rows; pool is good as long as conn is held.
+ * Counted: the caller's handle and the stream hold it. mutex guards conn (against a cancel from
+ * another thread), err, stats and reference_count; the rest belongs to the thread that reads. The
+ * connection is held from opening to the end of the rows; pool is good as long as conn is held.
  */
 struct IdcResult {
     pthread_mutex_t mutex;
@@ -44,10 +45,12 @@ struct IdcResult {
 };
 
 /* Describe and start on the connection that the result holds. */
-IDC_CHECKED IdcStatus idc_result_start(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
-                                       size_t parameter_count, IdcError *err);
+IDC_CHECKED IdcStatus idc_result_start(IdcResult *result, IdcCall *call,
+                                       const IdcSqlParameter *parameters, size_t parameter_count,
+                                       IdcError *err);
 
-/* Read until a batch is full or the rows end; then mode is RESULT_ENDED and the connection was given back. */
+/* Read until a batch is full or the rows end; then mode is RESULT_ENDED and the connection was
+ * given back. */
 IDC_CHECKED IdcStatus idc_result_read(IdcResult *result, IdcError *err);
 
 /* Give the connection back; a statement that still runs is cancelled. */

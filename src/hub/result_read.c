@@ -1,8 +1,8 @@
 /*
  * result_read.c - from the socket into the batch builder.
  *
- * The end counts only when the server says so: the trailer of a COPY and its CommandComplete, or the end of
- * the rows. Anything else is an error, never fewer rows.
+ * The end counts only when the server says so: the trailer of a COPY and its CommandComplete, or
+ * the end of the rows. Anything else is an error, never fewer rows.
  */
 #include <poll.h>
 
@@ -49,7 +49,8 @@ finish_copy(IdcResult *result, IdcError *err)
     }
     idc_conn_note_command(result->conn, result->sql, answer);
     PQclear(answer);
-    return idc_copy_reader_is_complete(result->reader) ? finish(result, err) : fail_cut_off(result, err);
+    return idc_copy_reader_is_complete(result->reader) ? finish(result, err)
+                                                       : fail_cut_off(result, err);
 }
 
 static IdcStatus
@@ -74,7 +75,8 @@ read_copy(IdcResult *result, int64_t *bytes, IdcError *err)
         IdcStatus status;
 
         if (len > 0) {
-            status = idc_copy_reader_feed(result->reader, (const uint8_t *) message, (size_t) len, err);
+            status =
+                idc_copy_reader_feed(result->reader, (const uint8_t *) message, (size_t) len, err);
             *bytes += len;
             PQfreemem(message);
         } else if (len == 0) {
@@ -99,8 +101,8 @@ append_row(IdcResult *result, const PGresult *row, int number, int64_t *bytes, I
     for (size_t i = 0; i < count; i++) {
         bool is_null = PQgetisnull(row, number, (int) i);
         int len = is_null ? -1 : PQgetlength(row, number, (int) i);
-        IdcStatus status = idc_batch_append(result->builder, i,
-                                            (const uint8_t *) PQgetvalue(row, number, (int) i), len, err);
+        IdcStatus status = idc_batch_append(
+            result->builder, i, (const uint8_t *) PQgetvalue(row, number, (int) i), len, err);
 
         if (status != IDC_OK)
             return status;
@@ -152,7 +154,8 @@ idc_result_read(IdcResult *result, IdcError *err)
     else if (idc_call_remaining_ms(result->call, -1) == 0)
         status = idc_fail(err, IDC_TIMEOUT, "timed out");
     else
-        status = result->mode == RESULT_COPY ? read_copy(result, &bytes, err) : read_rows(result, &bytes, err);
+        status = result->mode == RESULT_COPY ? read_copy(result, &bytes, err)
+                                             : read_rows(result, &bytes, err);
     pthread_mutex_lock(&result->mutex);
     result->stats.bytes += bytes;
     pthread_mutex_unlock(&result->mutex);

@@ -87,7 +87,8 @@ search_is_over(const Search *search)
     return search->major != 0;
 }
 
-/* Take the folder if both programs are there and of a version that fits; it may be relative to nothing. */
+/* Take the folder if both programs are there and of a version that fits; it may be relative to
+ * nothing. */
 static void
 search_try(Search *search, const char *directory)
 {
@@ -96,7 +97,8 @@ search_try(Search *search, const char *directory)
     int major;
 
     if (search_is_over(search) || directory[0] != '/' ||
-        snprintf(path, sizeof path, "%s/initdb", directory) >= (int) sizeof path || access(path, X_OK) != 0 ||
+        snprintf(path, sizeof path, "%s/initdb", directory) >= (int) sizeof path ||
+        access(path, X_OK) != 0 ||
         snprintf(path, sizeof path, "%s/postgres", directory) >= (int) sizeof path ||
         access(path, X_OK) != 0 || realpath(path, real) == NULL)
         return;
@@ -150,17 +152,21 @@ static IdcStatus
 fail_not_found(int wanted_major, IdcError *err)
 {
     if (wanted_major != 0) {
-        (void) idc_fail(err, IDC_NOT_FOUND,
-                        "the data of the embedded hub is of PostgreSQL %d, whose server is not installed",
-                        wanted_major);
-        idc_error_set_hint(err,
-                           "apt install postgresql-%d, or set INSTANT_PG_BINDIR to the folder of its initdb, "
-                           "or make a new hub (instant hub destroy)",
-                           wanted_major);
+        (void) idc_fail(
+            err, IDC_NOT_FOUND,
+            "the data of the embedded hub is of PostgreSQL %d, whose server is not installed",
+            wanted_major);
+        idc_error_set_hint(
+            err,
+            "apt install postgresql-%d, or set INSTANT_PG_BINDIR to the folder of its initdb, "
+            "or make a new hub (instant hub destroy)",
+            wanted_major);
     } else {
         (void) idc_fail(err, IDC_NOT_FOUND,
-                        "the embedded hub needs the PostgreSQL server (version 12 or later), which was not found");
-        idc_error_set_hint(err, "apt install postgresql, or set INSTANT_PG_BINDIR to the folder of its initdb");
+                        "the embedded hub needs the PostgreSQL server (version 12 or later), which "
+                        "was not found");
+        idc_error_set_hint(
+            err, "apt install postgresql, or set INSTANT_PG_BINDIR to the folder of its initdb");
     }
     return IDC_NOT_FOUND;
 }
@@ -175,7 +181,8 @@ idc_server_binaries(int wanted_major, char *directory, size_t size, IdcError *er
         search_try(&search, given);
         if (!search_is_over(&search) && wanted_major == 0)
             return idc_fail(err, IDC_NOT_FOUND,
-                            "INSTANT_PG_BINDIR is \"%s\", where no postgres and initdb of version 12 or later are",
+                            "INSTANT_PG_BINDIR is \"%s\", where no postgres and initdb of version "
+                            "12 or later are",
                             given);
     }
     search_path(&search, "pg_config");

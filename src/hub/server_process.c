@@ -126,8 +126,8 @@ wait_for(pid_t pid, IdcCall *call, int *exit_status, IdcError *err)
 }
 
 IdcStatus
-idc_server_run(const IdcEmbedded *embedded, IdcCall *call, char *const *arguments, const char *input,
-               const char *output, IdcError *err)
+idc_server_run(const IdcEmbedded *embedded, IdcCall *call, char *const *arguments,
+               const char *input, const char *output, IdcError *err)
 {
     Child child = { embedded, arguments, embedded->root, -1, -1 };
     int exit_status = 0;
@@ -137,7 +137,8 @@ idc_server_run(const IdcEmbedded *embedded, IdcCall *call, char *const *argument
     child.output = open_output(embedded, output);
     child.input = open_input(input);
     if (child.output < 0 || child.input < 0) {
-        status = idc_fail(err, IDC_IO_FAILED, "cannot write \"%s\": %s", output, idc_errno_text(errno));
+        status =
+            idc_fail(err, IDC_IO_FAILED, "cannot write \"%s\": %s", output, idc_errno_text(errno));
         goto done;
     }
     pid = fork();
@@ -162,7 +163,8 @@ done:
     return status;
 }
 
-/* What a detached child says through the pipe, in one write: its pid, or why it did not become the program. */
+/* What a detached child says through the pipe, in one write: its pid, or why it did not become the
+ * program. */
 typedef struct Report {
     int is_error;
     int number;
@@ -217,7 +219,8 @@ idc_server_spawn(const IdcEmbedded *embedded, char *const *arguments, const char
     child.output = open_output(embedded, output);
     child.input = open_input(NULL);
     if (child.output < 0 || child.input < 0 || pipe2(ends, O_CLOEXEC) != 0) {
-        status = idc_fail(err, IDC_IO_FAILED, "cannot write \"%s\": %s", output, idc_errno_text(errno));
+        status =
+            idc_fail(err, IDC_IO_FAILED, "cannot write \"%s\": %s", output, idc_errno_text(errno));
         goto done;
     }
     middle = fork();
@@ -247,7 +250,8 @@ done:
     return status;
 }
 
-/* In a child with the server's rights: 0, or the length of the first prefix of path that cannot be entered. */
+/* In a child with the server's rights: 0, or the length of the first prefix of path that cannot be
+ * entered. */
 static int
 blocked_prefix(const IdcEmbedded *embedded, const char *path)
 {
@@ -294,10 +298,11 @@ idc_server_can_enter(const IdcEmbedded *embedded, const char *path, IdcError *er
             ;
     if (blocked == 0)
         return IDC_OK;
-    (void) idc_fail(err, IDC_IO_FAILED,
-                    "the hub cannot be in \"%s\": its server does not run as root, and its user (id %ld) may "
-                    "not enter \"%.*s\"",
-                    path, (long) embedded->uid, blocked, path);
+    (void) idc_fail(
+        err, IDC_IO_FAILED,
+        "the hub cannot be in \"%s\": its server does not run as root, and its user (id %ld) may "
+        "not enter \"%.*s\"",
+        path, (long) embedded->uid, blocked, path);
     idc_error_set_hint(err, "chmod a+x that folder, or set INSTANT_HOME to another one");
     return IDC_IO_FAILED;
 }
@@ -319,8 +324,8 @@ is_postgres(pid_t pid)
 }
 
 /*
- * /proc/PID/cwd may be read by the process's own user, and root in a container is not always above that
- * rule. So this thread (and no other) looks as the server's user.
+ * /proc/PID/cwd may be read by the process's own user, and root in a container is not always above
+ * that rule. So this thread (and no other) looks as the server's user.
  */
 static bool
 works_in(pid_t pid, const char *directory)

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes before the first semicolon that is no part of a string, name or comment; all of it without one. */
+/* Bytes before the first semicolon that is no part of a string, name or comment; all of it without
+ * one. */
 size_t idc_statement_len(const char *sql);
 
 /* Is the first word, after comments and opening parentheses, this one (in any case)? */

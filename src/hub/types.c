@@ -23,20 +23,48 @@ struct IdcTypeCache {
     }
 #define ARRAY(number, of)                                                                          \
     {                                                                                              \
-        .oid = number, .element = of, .kind = 'b', .base_modifier = -1, .name = "", .extension = "" \
+        .oid = number, .element = of, .kind = 'b', .base_modifier = -1, .name = "",                \
+        .extension = ""                                                                            \
     }
 
 static const IdcTypeInfo built_in[] = {
-    SCALAR(16, "bool"),       SCALAR(17, "bytea"),      SCALAR(18, "char"),     SCALAR(19, "name"),
-    SCALAR(20, "int8"),       SCALAR(21, "int2"),       SCALAR(23, "int4"),     SCALAR(25, "text"),
-    SCALAR(26, "oid"),        SCALAR(114, "json"),      SCALAR(142, "xml"),     SCALAR(700, "float4"),
-    SCALAR(701, "float8"),    SCALAR(1042, "bpchar"),   SCALAR(1043, "varchar"), SCALAR(1082, "date"),
-    SCALAR(1083, "time"),     SCALAR(1114, "timestamp"), SCALAR(1184, "timestamptz"),
-    SCALAR(1186, "interval"), SCALAR(1700, "numeric"),  SCALAR(2950, "uuid"),   SCALAR(3802, "jsonb"),
-    ARRAY(1000, 16),          ARRAY(1001, 17),          ARRAY(1005, 21),        ARRAY(1007, 23),
-    ARRAY(1016, 20),          ARRAY(1009, 25),          ARRAY(1015, 1043),      ARRAY(1021, 700),
-    ARRAY(1022, 701),         ARRAY(1115, 1114),        ARRAY(1182, 1082),      ARRAY(1185, 1184),
-    ARRAY(1231, 1700),        ARRAY(2951, 2950),
+    SCALAR(16, "bool"),
+    SCALAR(17, "bytea"),
+    SCALAR(18, "char"),
+    SCALAR(19, "name"),
+    SCALAR(20, "int8"),
+    SCALAR(21, "int2"),
+    SCALAR(23, "int4"),
+    SCALAR(25, "text"),
+    SCALAR(26, "oid"),
+    SCALAR(114, "json"),
+    SCALAR(142, "xml"),
+    SCALAR(700, "float4"),
+    SCALAR(701, "float8"),
+    SCALAR(1042, "bpchar"),
+    SCALAR(1043, "varchar"),
+    SCALAR(1082, "date"),
+    SCALAR(1083, "time"),
+    SCALAR(1114, "timestamp"),
+    SCALAR(1184, "timestamptz"),
+    SCALAR(1186, "interval"),
+    SCALAR(1700, "numeric"),
+    SCALAR(2950, "uuid"),
+    SCALAR(3802, "jsonb"),
+    ARRAY(1000, 16),
+    ARRAY(1001, 17),
+    ARRAY(1005, 21),
+    ARRAY(1007, 23),
+    ARRAY(1016, 20),
+    ARRAY(1009, 25),
+    ARRAY(1015, 1043),
+    ARRAY(1021, 700),
+    ARRAY(1022, 701),
+    ARRAY(1115, 1114),
+    ARRAY(1182, 1082),
+    ARRAY(1185, 1184),
+    ARRAY(1231, 1700),
+    ARRAY(2951, 2950),
 };
 
 IdcTypeCache *
@@ -154,17 +182,22 @@ read_type(IdcTypeCache *cache, const char *const *row, IdcError *err)
     return idc_type_find(cache, info->oid) == NULL ? cache_add(cache, info, err) : IDC_OK;
 }
 
-/* Vectors (22, 30) look like arrays but begin at 0 and print with blanks: they are no arrays here. */
+/* Vectors (22, 30) look like arrays but begin at 0 and print with blanks: they are no arrays here.
+ */
 static const char look_up_sql[] =
     "WITH RECURSIVE wanted(oid) AS ("
     " SELECT pg_catalog.unnest($1::pg_catalog.oid[]) UNION"
     " SELECT part.oid FROM wanted JOIN pg_catalog.pg_type t ON t.oid = wanted.oid"
-    " CROSS JOIN LATERAL (VALUES (CASE WHEN t.typlen = -1 THEN t.typelem ELSE 0 END), (t.typbasetype)) part(oid)"
+    " CROSS JOIN LATERAL (VALUES (CASE WHEN t.typlen = -1 THEN t.typelem ELSE 0 END), "
+    "(t.typbasetype)) part(oid)"
     " WHERE part.oid <> 0)"
-    "SELECT t.oid, t.typtype, CASE WHEN t.typlen = -1 AND t.oid NOT IN (22, 30) THEN t.typelem ELSE 0 END,"
+    "SELECT t.oid, t.typtype, CASE WHEN t.typlen = -1 AND t.oid NOT IN (22, 30) THEN t.typelem "
+    "ELSE 0 END,"
     " t.typbasetype, t.typtypmod, t.typname,"
-    " (SELECT e.extname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid"
-    "  WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = t.oid AND d.deptype = 'e'"
+    " (SELECT e.extname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = "
+    "d.refobjid"
+    "  WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = t.oid AND "
+    "d.deptype = 'e'"
     "  AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass LIMIT 1),"
     " CASE WHEN t.typtype = 'e' THEN (SELECT pg_catalog.string_agg(pg_catalog.encode("
     "  pg_catalog.convert_to(l.enumlabel, 'UTF8'), 'hex'), ',' ORDER BY l.enumsortorder)"
@@ -172,8 +205,8 @@ static const char look_up_sql[] =
     " FROM wanted JOIN pg_catalog.pg_type t ON t.oid = wanted.oid";
 
 IdcStatus
-idc_type_look_up(IdcTypeCache *cache, IdcConn *conn, IdcCall *call, const uint32_t *oids, size_t count,
-                 IdcError *err)
+idc_type_look_up(IdcTypeCache *cache, IdcConn *conn, IdcCall *call, const uint32_t *oids,
+                 size_t count, IdcError *err)
 {
     IdcArena *arena = idc_arena_new(0);
     IdcTextRows rows = { 0 };

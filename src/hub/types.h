@@ -18,7 +18,8 @@
 
 typedef struct IdcTypeCache IdcTypeCache;
 
-/* element: of an array, else 0. base: of a domain, with base_modifier, else 0. extension: who brings it, or "". */
+/* element: of an array, else 0. base: of a domain, with base_modifier, else 0. extension: who
+ * brings it, or "". */
 typedef struct IdcTypeInfo {
     uint32_t oid;
     uint32_t element, base;
@@ -38,7 +39,7 @@ void idc_type_cache_free(IdcTypeCache *cache);
 const IdcTypeInfo *idc_type_find(const IdcTypeCache *cache, uint32_t oid);
 
 /* Look up all of these, and what they are made of, in one query. Unknown ones stay unknown. */
-IDC_CHECKED IdcStatus idc_type_look_up(IdcTypeCache *cache, IdcConn *conn, IdcCall *call, const uint32_t *oids,
-                                       size_t count, IdcError *err);
+IDC_CHECKED IdcStatus idc_type_look_up(IdcTypeCache *cache, IdcConn *conn, IdcCall *call,
+                                       const uint32_t *oids, size_t count, IdcError *err);
 
 #endif

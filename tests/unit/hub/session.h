@@ -72,6 +72,7 @@ assert_all_idle(Session *session)
     assert_int_equal(status.open, status.idle);
 }
 
-static const IdcResultOptions plain_options = { .batch = { .batch_rows = 65536, .batch_bytes = 1 << 24 } };
+static const IdcResultOptions plain_options = { .batch = { .batch_rows = 65536,
+                                                           .batch_bytes = 1 << 24 } };
 
 #endif

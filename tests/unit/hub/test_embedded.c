@@ -49,8 +49,8 @@ assert_answers(IdcHub *hub)
     IdcError err;
 
     assert_ok(idc_conn_open(hub, NULL, &conn, &err), &err);
-    assert_ok(idc_conn_query(conn, NULL, arena, "SELECT current_database(), current_user, 41 + 1", NULL, 0,
-                             &rows, &err),
+    assert_ok(idc_conn_query(conn, NULL, arena, "SELECT current_database(), current_user, 41 + 1",
+                             NULL, 0, &rows, &err),
               &err);
     assert_int_equal(rows.row_count, 1);
     assert_string_equal(rows.values[0], "instant");

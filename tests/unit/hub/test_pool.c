@@ -225,7 +225,9 @@ static void
 test_statement_timeout(void **state)
 {
     Session *session = *state;
-    IdcHubOptions options = { .kind = IDC_HUB_EMBEDDED, .home = session->home, .query_timeout_ms = 200 };
+    IdcHubOptions options = { .kind = IDC_HUB_EMBEDDED,
+                              .home = session->home,
+                              .query_timeout_ms = 200 };
     IdcHub *hub = NULL;
     IdcConn *conn = NULL;
     IdcError err;
@@ -241,7 +243,10 @@ test_statement_timeout(void **state)
 static IdcStatus
 open_external(const char *url, const IdcKeyword *keywords, size_t count, IdcError *err)
 {
-    IdcHubOptions options = { .kind = IDC_HUB_EXTERNAL, .url = url, .keywords = keywords, .keyword_count = count,
+    IdcHubOptions options = { .kind = IDC_HUB_EXTERNAL,
+                              .url = url,
+                              .keywords = keywords,
+                              .keyword_count = count,
                               .connect_timeout_ms = 1000 };
     IdcHub *hub = NULL;
     IdcConn *conn = NULL;
@@ -259,7 +264,9 @@ test_external(void **state)
 {
     Session *session = *state;
     char socket[256];
-    IdcKeyword keywords[] = { { "host", socket }, { "database", "instant" }, { "username", "instant" } };
+    IdcKeyword keywords[] = { { "host", socket },
+                              { "database", "instant" },
+                              { "username", "instant" } };
     IdcError err;
 
     (void) snprintf(socket, sizeof socket, "%s/hub/socket", session->home);
@@ -288,7 +295,8 @@ test_silent_server(void **state)
     (void) state;
     assert_int_equal(bind(fd, (struct sockaddr *) &address, sizeof address), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *) &address, &len), 0);
-    (void) snprintf(url, sizeof url, "postgresql://u:topsecret@127.0.0.1:%d/d", ntohs(address.sin_port));
+    (void) snprintf(url, sizeof url, "postgresql://u:topsecret@127.0.0.1:%d/d",
+                    ntohs(address.sin_port));
     assert_int_equal(open_external(url, NULL, 0, &err), IDC_CONNECTION_FAILED);
     assert_non_null(strstr(err.message, "refused"));
     assert_int_equal(listen(fd, 4), 0);
@@ -307,7 +315,8 @@ test_server_errors(void **state)
 
     assert_int_equal(idc_conn_execute(conn, NULL, "SELECT nosuch(1)", &err), IDC_QUERY_FAILED);
     assert_string_equal(err.sqlstate, "42883");
-    assert_int_equal(idc_conn_execute(conn, NULL, "COPY pg_class FROM STDIN", &err), IDC_UNSUPPORTED);
+    assert_int_equal(idc_conn_execute(conn, NULL, "COPY pg_class FROM STDIN", &err),
+                     IDC_UNSUPPORTED);
     assert_true(idc_conn_is_usable(conn));
     idc_pool_release(((Session *) *state)->pool, conn);
 }
@@ -316,11 +325,16 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_limit),    cmocka_unit_test(test_many_threads),
-        cmocka_unit_test(test_replaced), cmocka_unit_test(test_reset),
-        cmocka_unit_test(test_closed),   cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_statement_timeout), cmocka_unit_test(test_external),
-        cmocka_unit_test(test_silent_server), cmocka_unit_test(test_server_errors),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_many_threads),
+        cmocka_unit_test(test_replaced),
+        cmocka_unit_test(test_reset),
+        cmocka_unit_test(test_closed),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_statement_timeout),
+        cmocka_unit_test(test_external),
+        cmocka_unit_test(test_silent_server),
+        cmocka_unit_test(test_server_errors),
     };
 
     return cmocka_run_group_tests(tests, session_open, session_close);

@@ -157,7 +157,8 @@ test_texts(void **state)
         { "SELECT ''::\"char\"", "" },
         { "SELECT pg_sleep(0)", "" },
         { "SELECT NULL::int4range", "NULL" },
-        { "SELECT '8a4f9d6e-0c2b-4b57-9f0e-3f6f5a1c2d3e'::uuid", "8a4f9d6e-0c2b-4b57-9f0e-3f6f5a1c2d3e" },
+        { "SELECT '8a4f9d6e-0c2b-4b57-9f0e-3f6f5a1c2d3e'::uuid",
+          "8a4f9d6e-0c2b-4b57-9f0e-3f6f5a1c2d3e" },
         { "SHOW server_encoding", "UTF8" },
         { "SELECT 'it''s; -- no comment' /* ; */; -- the end", "it's; -- no comment" },
         { "SELECT $a$;'$a$ ;;", ";'" },
@@ -219,9 +220,10 @@ test_schemas(void **state)
     };
     char format[128];
 
-    run(*state, "CREATE TYPE mood AS ENUM ('sad', 'ok, fine', 'happy');"
-                "CREATE DOMAIN price AS numeric(6,2); CREATE DOMAIN small AS int CHECK (VALUE < 10);"
-                "CREATE TABLE domains (p price, f small, deep int[][], mood mood)");
+    run(*state,
+        "CREATE TYPE mood AS ENUM ('sad', 'ok, fine', 'happy');"
+        "CREATE DOMAIN price AS numeric(6,2); CREATE DOMAIN small AS int CHECK (VALUE < 10);"
+        "CREATE TABLE domains (p price, f small, deep int[][], mood mood)");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         format_of(*state, cases[i].sql, cases[i].numeric, format, sizeof format);
         if (strcmp(format, cases[i].format) != 0)
@@ -234,17 +236,22 @@ static void
 test_statements(void **state)
 {
     run(*state, "CREATE TABLE t (a int, r int4range)");
-    assert_int_equal(count_rows(*state, "INSERT INTO t SELECT i, int4range(i, i + 1) FROM generate_series(1, 10) i"), 10);
+    assert_int_equal(
+        count_rows(*state,
+                   "INSERT INTO t SELECT i, int4range(i, i + 1) FROM generate_series(1, 10) i"),
+        10);
     assert_int_equal(count_rows(*state, "SELECT * FROM t"), 10);
     assert_int_equal(count_rows(*state, "TABLE t"), 10);
-    assert_int_equal(count_rows(*state, " /* a /* b */ */ ( (SELECT * FROM t ORDER BY a)) -- x"), 10);
+    assert_int_equal(count_rows(*state, " /* a /* b */ */ ( (SELECT * FROM t ORDER BY a)) -- x"),
+                     10);
     assert_int_equal(count_rows(*state, "VALUES (1), (2)"), 2);
     assert_int_equal(count_rows(*state, "SELECT FROM t"), 10);
     assert_int_equal(count_rows(*state, "SELECT * FROM t WHERE false"), 0);
     assert_int_equal(count_rows(*state, "SELECT a AS x, a AS x, r AS x FROM t"), 10);
     assert_int_equal(count_rows(*state, "SELECT r FROM t FOR UPDATE"), 10);
     assert_int_equal(count_rows(*state, "WITH x AS (SELECT * FROM t) SELECT r FROM x"), 10);
-    assert_int_equal(count_rows(*state, "WITH x AS (DELETE FROM t WHERE a = 1 RETURNING *) SELECT r FROM x"), 1);
+    assert_int_equal(
+        count_rows(*state, "WITH x AS (DELETE FROM t WHERE a = 1 RETURNING *) SELECT r FROM x"), 1);
     assert_int_equal(count_rows(*state, "INSERT INTO t VALUES (1, '[1,2)') RETURNING r"), 1);
     assert_int_equal(count_rows(*state, "UPDATE t SET a = a RETURNING a"), 10);
     assert_int_equal(count_rows(*state, "SELECT * INTO t2 FROM t"), 10);
@@ -301,7 +308,9 @@ test_errors(void **state)
         assert_all_idle(*state);
     }
     /* In the middle of the rows. */
-    assert_ok(open_result(*state, "SELECT 1 / (i - 5000) FROM generate_series(1, 10000) i", &result, &err), &err);
+    assert_ok(open_result(*state, "SELECT 1 / (i - 5000) FROM generate_series(1, 10000) i", &result,
+                          &err),
+              &err);
     assert_int_equal(read_all(result, &err), -1);
     assert_int_equal(err.status, IDC_QUERY_FAILED);
     assert_string_equal(err.sqlstate, "22012");
@@ -313,13 +322,15 @@ static void
 test_parameters(void **state)
 {
     Session *session = *state;
-    const IdcSqlParameter parameters[] = { { 23, "7", 1, 0 }, { 0, NULL, 0, 0 }, { 25, "x", 1, 0 } };
+    const IdcSqlParameter parameters[] = { { 23, "7", 1, 0 },
+                                           { 0, NULL, 0, 0 },
+                                           { 25, "x", 1, 0 } };
     IdcResult *result = NULL;
     IdcError err;
 
     assert_ok(idc_result_open(session->pool, NULL,
-                              "SELECT i, $2::int4range, $3 FROM generate_series(1, $1) i", parameters, 3,
-                              &plain_options, &result, &err),
+                              "SELECT i, $2::int4range, $3 FROM generate_series(1, $1) i",
+                              parameters, 3, &plain_options, &result, &err),
               &err);
     assert_int_equal(read_all(result, &err), 7);
     idc_result_free(result);
@@ -333,8 +344,10 @@ test_million_rows(void **state)
     struct rusage before, after;
 
     getrusage(RUSAGE_SELF, &before);
-    assert_int_equal(count_rows(*state, "SELECT i, i::text AS t, i * 1.5 AS f FROM generate_series(1, 1000000) i"),
-                     1000000);
+    assert_int_equal(
+        count_rows(*state,
+                   "SELECT i, i::text AS t, i * 1.5 AS f FROM generate_series(1, 1000000) i"),
+        1000000);
     getrusage(RUSAGE_SELF, &after);
     assert_true(after.ru_maxrss - before.ru_maxrss < 200 * 1024);
 }
@@ -378,7 +391,8 @@ test_cancel(void **state)
     IdcError err;
     int64_t started_ms;
 
-    assert_ok(open_result(*state, "SELECT repeat('x', 9000), pg_sleep(CASE WHEN i > 10 THEN 30 ELSE 0 END)"
+    assert_ok(open_result(*state,
+                          "SELECT repeat('x', 9000), pg_sleep(CASE WHEN i > 10 THEN 30 ELSE 0 END)"
                           " FROM generate_series(1, 20) i",
                           &result, &err),
               &err);
@@ -403,21 +417,25 @@ test_timeout(void **state)
     IdcError err;
 
     options.timeout_ms = 300;
-    /* The server sends the first rows in pieces of 8 kB, and opening waits for the first of them. */
-    assert_ok(idc_result_open(session->pool, call,
-                              "SELECT repeat('x', 9000), pg_sleep(i - 1) FROM generate_series(1, 9) i", NULL, 0,
-                              &options, &result, &err),
-              &err);
+    /* The server sends the first rows in pieces of 8 kB, and opening waits for the first of them.
+     */
+    assert_ok(
+        idc_result_open(session->pool, call,
+                        "SELECT repeat('x', 9000), pg_sleep(i - 1) FROM generate_series(1, 9) i",
+                        NULL, 0, &options, &result, &err),
+        &err);
     assert_int_equal(read_all(result, &err), -1);
     assert_int_equal(err.status, IDC_TIMEOUT);
     assert_non_null(strstr(err.message, "300 ms"));
     assert_non_null(strstr(err.hint, "timeout_ms"));
     idc_result_free(result);
-    assert_int_equal(idc_result_open(session->pool, NULL, "SELECT pg_sleep(10)", NULL, 0, &options, &result, &err),
+    assert_int_equal(idc_result_open(session->pool, NULL, "SELECT pg_sleep(10)", NULL, 0, &options,
+                                     &result, &err),
                      IDC_TIMEOUT);
     assert_non_null(strstr(err.message, "300 ms"));
-    assert_int_equal(idc_result_open(session->pool, call, "DO $$ BEGIN PERFORM pg_sleep(10); END $$", NULL, 0,
-                                     &options, &result, &err),
+    assert_int_equal(idc_result_open(session->pool, call,
+                                     "DO $$ BEGIN PERFORM pg_sleep(10); END $$", NULL, 0, &options,
+                                     &result, &err),
                      IDC_TIMEOUT);
     assert_non_null(strstr(err.message, "300 ms"));
     assert_int_equal(idc_call_remaining_ms(call, -1), -1);
@@ -438,7 +456,9 @@ test_server_killed(void **state)
     IdcError err;
     int code;
 
-    assert_ok(open_result(session, "SELECT generate_series(1, 100000000), repeat('x', 100)", &result, &err), &err);
+    assert_ok(open_result(session, "SELECT generate_series(1, 100000000), repeat('x', 100)",
+                          &result, &err),
+              &err);
     assert_ok(idc_result_stream(result, &stream, &err), &err);
     assert_int_equal(stream.get_next(&stream, &batch), 0);
     batch.release(&batch);
@@ -466,8 +486,8 @@ test_closed_meanwhile(void **state)
     IdcError err;
 
     assert_ok(idc_pool_new(session->hub, 1, 1000, NULL, &pool, &err), &err);
-    assert_ok(idc_result_open(pool, NULL, "SELECT i FROM generate_series(1, 1000000) i", NULL, 0, &plain_options,
-                              &result, &err),
+    assert_ok(idc_result_open(pool, NULL, "SELECT i FROM generate_series(1, 1000000) i", NULL, 0,
+                              &plain_options, &result, &err),
               &err);
     assert_ok(idc_result_stream(result, &stream, &err), &err);
     assert_int_equal(stream.get_next(&stream, &batch), 0);
@@ -484,12 +504,18 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_type),   cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_schemas),      cmocka_unit_test(test_statements),
-        cmocka_unit_test(test_wide),         cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_parameters),   cmocka_unit_test(test_million_rows),
-        cmocka_unit_test(test_early_release), cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_timeout),      cmocka_unit_test(test_server_killed),
+        cmocka_unit_test(test_every_type),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_schemas),
+        cmocka_unit_test(test_statements),
+        cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_million_rows),
+        cmocka_unit_test(test_early_release),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_timeout),
+        cmocka_unit_test(test_server_killed),
         cmocka_unit_test(test_closed_meanwhile),
     };
 
