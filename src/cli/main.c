@@ -95,6 +95,42 @@ find_command(const char *name)
     return NULL;
 }
 
+/* Letters of one that the other has in the same order; a slip leaves most of them. */
+static size_t
+common_letters(const char *given, const char *name)
+{
+    size_t count = 0;
+
+    for (; *given != '\0'; given++) {
+        const char *at = strchr(name, *given);
+
+        if (at != NULL) {
+            count++;
+            name = at + 1;
+        }
+    }
+    return count;
+}
+
+static int
+fail_unknown_command(const char *given)
+{
+    const char *nearest = NULL;
+    size_t len = strlen(given);
+
+    for (size_t i = 0; i < COMMAND_COUNT && nearest == NULL; i++) {
+        size_t name_len = strlen(commands[i].name);
+
+        if (common_letters(given, commands[i].name) + 1 >= (len > name_len ? len : name_len) &&
+            len > 2)
+            nearest = commands[i].name;
+    }
+    if (nearest == NULL)
+        return cli_usage_error(NULL, "there is no command \"%s\"", given);
+    return cli_usage_error(NULL, "there is no command \"%s\": did you mean \"%s\"?", given,
+                           nearest);
+}
+
 static void
 print_overview(FILE *out)
 {
@@ -138,7 +174,7 @@ cli_help(Cli *cli, const CliCommand *command, int argc, char **argv)
     }
     wanted = find_command(operands.items[0]);
     if (wanted == NULL)
-        return cli_usage_error(NULL, "there is no command \"%s\"", operands.items[0]);
+        return fail_unknown_command(operands.items[0]);
     return wanted->run(cli, wanted, 2, help);
 }
 
@@ -216,30 +252,25 @@ cli_connect(Cli *cli, InstantConnector **connector)
 static int
 parse_globals(Cli *cli, int argc, char **argv, int *exit_code)
 {
-    enum { VERSION_OPTION = 3000, HUB, HOME, HELP };
     static const struct option table[] = {
         { "config", required_argument, NULL, 'c' },
-        { "hub", required_argument, NULL, HUB },
-        { "home", required_argument, NULL, HOME },
+        { "hub", required_argument, NULL, CLI_LETTER_HUB },
+        { "home", required_argument, NULL, CLI_LETTER_HOME },
         { "verbose", no_argument, NULL, 'v' },
         { "quiet", no_argument, NULL, 'q' },
-        { "help", no_argument, NULL, HELP },
-        { "version", no_argument, NULL, VERSION_OPTION },
+        { "help", no_argument, NULL, CLI_LETTER_HELP },
+        { "version", no_argument, NULL, CLI_LETTER_VERSION },
         { 0 },
     };
     int letter;
 
     opterr = 0;
     while ((letter = getopt_long(argc, argv, "+:c:vqhV", table, NULL)) != -1) {
-        if (letter == HUB) {
-            cli->hub_url = optarg;
-        } else if (letter == HOME) {
-            cli->home = optarg;
-        } else if (letter == HELP || letter == 'h') {
+        if (letter == CLI_LETTER_HELP || letter == 'h') {
             print_overview(stdout);
             *exit_code = CLI_EXIT_OK;
             return -1;
-        } else if (letter == VERSION_OPTION || letter == 'V') {
+        } else if (letter == CLI_LETTER_VERSION || letter == 'V') {
             printf("instant %s\n", instant_version());
             *exit_code = CLI_EXIT_OK;
             return -1;
@@ -267,7 +298,7 @@ run(Cli *cli, int argc, char **argv)
     }
     command = find_command(argv[first]);
     if (command == NULL)
-        return cli_usage_error(NULL, "there is no command \"%s\"", argv[first]);
+        return fail_unknown_command(argv[first]);
     return command->run(cli, command, argc - first, argv + first);
 }
 

@@ -11,19 +11,18 @@
 
 #include "cli/errors.h"
 
-enum { MAX_OPTIONS = 24, HELP_OPTION = 1000, FIRST_OPTION = 1001, HUB_OPTION = 2000, HOME_OPTION };
+enum { MAX_OPTIONS = 24, FIRST_OPTION = 1000 };
 
 static const struct option global_options[] = {
     { "config", required_argument, NULL, 'c' },
-    { "hub", required_argument, NULL, HUB_OPTION },
-    { "home", required_argument, NULL, HOME_OPTION },
+    { "hub", required_argument, NULL, CLI_LETTER_HUB },
+    { "home", required_argument, NULL, CLI_LETTER_HOME },
     { "verbose", no_argument, NULL, 'v' },
     { "quiet", no_argument, NULL, 'q' },
-    { "help", no_argument, NULL, HELP_OPTION },
+    { "help", no_argument, NULL, CLI_LETTER_HELP },
 };
 
-_Static_assert(sizeof global_options / sizeof *global_options == CLI_GLOBAL_OPTION_COUNT,
-               "the count in options.h");
+enum { GLOBAL_OPTION_COUNT = sizeof global_options / sizeof *global_options };
 
 bool
 cli_global_option(Cli *cli, int letter, const char *argument)
@@ -32,10 +31,10 @@ cli_global_option(Cli *cli, int letter, const char *argument)
     case 'c':
         cli->config_path = argument;
         return true;
-    case HUB_OPTION:
+    case CLI_LETTER_HUB:
         cli->hub_url = argument;
         return true;
-    case HOME_OPTION:
+    case CLI_LETTER_HOME:
         cli->home = argument;
         return true;
     case 'v':
@@ -234,7 +233,7 @@ build_table(const CliOption *options, size_t count, struct option *table, char *
         }
     }
     memcpy(table + count, global_options, sizeof global_options);
-    table[count + CLI_GLOBAL_OPTION_COUNT] = (struct option){ 0 };
+    table[count + GLOBAL_OPTION_COUNT] = (struct option){ 0 };
     memcpy(letters + letter_count, "c:vqh", 6);
     return letter_count;
 }
@@ -268,7 +267,7 @@ bool
 cli_options_parse(Cli *cli, const CliCommand *command, const CliOption *options, size_t count,
                   int argc, char **argv, int least, int most, CliOperands *operands, int *exit_code)
 {
-    struct option table[MAX_OPTIONS + CLI_GLOBAL_OPTION_COUNT + 1];
+    struct option table[MAX_OPTIONS + GLOBAL_OPTION_COUNT + 1];
     char letters[2 * MAX_OPTIONS + 16];
     int letter;
 
@@ -278,7 +277,7 @@ cli_options_parse(Cli *cli, const CliCommand *command, const CliOption *options,
     while ((letter = getopt_long(argc, argv, letters, table, NULL)) != -1) {
         const CliOption *option = find_option(options, count, letter);
 
-        if (option == NULL && (letter == HELP_OPTION || letter == 'h')) {
+        if (option == NULL && (letter == CLI_LETTER_HELP || letter == 'h')) {
             print_help(command, options, count);
             *exit_code = CLI_EXIT_OK;
             return false;

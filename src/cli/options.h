@@ -53,8 +53,8 @@ bool cli_options_parse(Cli *cli, const CliCommand *command, const CliOption *opt
 bool cli_list_add(CliList *list, const char *item);
 void cli_list_done(CliList *list);
 
-/* The global options; also read by main.c before the command. */
-enum { CLI_GLOBAL_OPTION_COUNT = 6 };
+/* The global options that have no letter, as getopt_long numbers them; main.c reads them too. */
+enum { CLI_LETTER_HUB = 2000, CLI_LETTER_HOME, CLI_LETTER_HELP, CLI_LETTER_VERSION };
 
 /* Take a global option's value. False when it is none of them. */
 bool cli_global_option(Cli *cli, int letter, const char *argument);

@@ -20,19 +20,17 @@ text_width(const char *text)
     return width;
 }
 
+/* The cells of a line are " a | b": the same look as the library's own tables. */
 static void
 print_cell(FILE *out, const char *text, int width, bool is_right, bool is_last)
 {
     int padding = width - text_width(text);
 
-    if (is_right)
-        fprintf(out, "%*s", padding, "");
+    fprintf(out, " %*s", is_right ? padding : 0, "");
     for (const char *at = text; *at != '\0'; at++)
         fputc(*at == '\n' || *at == '\t' || *at == '\r' ? ' ' : *at, out);
-    if (!is_right && !is_last)
-        fprintf(out, "%*s", padding, "");
     if (!is_last)
-        fputs("  ", out);
+        fprintf(out, "%*s |", is_right ? 0 : padding, "");
 }
 
 static const char *
@@ -64,9 +62,9 @@ print_table(FILE *out, const CliRows *rows)
                    rows->columns[i].kind == CLI_COLUMN_NUMBER, i + 1 == count);
     fputc('\n', out);
     for (size_t i = 0; i < count; i++) {
-        for (int j = 0; j < widths[i]; j++)
+        for (int j = 0; j < widths[i] + 2; j++)
             fputc('-', out);
-        fputs(i + 1 == count ? "\n" : "  ", out);
+        fputc(i + 1 == count ? '\n' : '+', out);
     }
     for (size_t row = 0; row < rows->row_count; row++) {
         for (size_t i = 0; i < count; i++)

@@ -23,18 +23,17 @@ typedef struct CliAnswer {
     }
 
 /* The four lines of a command's table of options; answer is a CliAnswer. */
-#define CLI_ANSWER_OPTIONS(answer)                                                                 \
-    { "format",        'F',                                                                        \
-      CLI_OPTION_TEXT, &(answer).format_name,                                                      \
-      "FORMAT",        "table (default), csv, json, ndjson or arrow" },                            \
-        { "output",       'o',    CLI_OPTION_TEXT,                                                 \
-          &(answer).path, "FILE", "write there, and only when all of it is there" },               \
-        { "numeric",         0,     CLI_OPTION_TEXT,                                               \
-          &(answer).numeric, "HOW", "numeric as float64, decimal or string" },                     \
-    {                                                                                              \
-        "timeout", 0, CLI_OPTION_SECONDS, &(answer).timeout_ms, "SECONDS",                         \
-            "give up after so long; 0: never"                                                      \
-    }
+/* clang-format off */
+#define CLI_ANSWER_OPTIONS(answer)                                                              \
+    { "format", 'F', CLI_OPTION_TEXT, &(answer).format_name, "FORMAT",                          \
+      "table (default), csv, json, ndjson or arrow" },                                          \
+    { "output", 'o', CLI_OPTION_TEXT, &(answer).path, "FILE",                                   \
+      "write there, and only when all of it is there" },                                        \
+    { "numeric", 0, CLI_OPTION_TEXT, &(answer).numeric, "HOW",                                  \
+      "numeric as float64, decimal or string" },                                                \
+    { "timeout", 0, CLI_OPTION_SECONDS, &(answer).timeout_ms, "SECONDS",                        \
+      "give up after so long; 0: never" }
+/* clang-format on */
 
 /* Checks the names; false after the error was printed. Fills answer->options for the library. */
 bool cli_answer_finish(CliAnswer *answer, const CliCommand *command);

@@ -71,6 +71,11 @@ def test_mistakes_on_the_command_line(cli: Cli, arguments: list[str]) -> None:
     assert wrong.stderr != ""
 
 
+def test_an_unknown_command_names_the_nearest(cli: Cli) -> None:
+    assert 'did you mean "tables"?' in cli("tabels").stderr
+    assert "did you mean" not in cli("xyz").stderr
+
+
 def test_version(cli: Cli) -> None:
     assert re.fullmatch(r"instant \d+\.\d+\.\d+\n", cli("version").stdout)
     assert cli("--version").stdout == cli("version").stdout
@@ -110,8 +115,8 @@ def test_tables(ready: Cli) -> None:
     assert rows["airlines"]["wrapper"] == "mysql_fdw"
     assert rows["flights"]["columns"] == 19
     lines = ready("tables").stdout.splitlines()
-    assert lines[0].split()[:3] == ["table", "source", "wrapper"]
-    assert set(lines[1]) <= {"-", " "}
+    assert [name.strip() for name in lines[0].split("|")][:3] == ["table", "source", "wrapper"]
+    assert set(lines[1]) == {"-", "+"}
     assert ready("tables", "--format", "ndjson").stdout.count("\n") == len(rows)
 
 
