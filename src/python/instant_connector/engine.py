@@ -235,12 +235,13 @@ def _add_credentials(options: dict[str, Any], manager: Any) -> None:
     """Ask the manager for every ${NAME} of the configuration; what it lacks, the environment has."""
     if manager is None:
         return
+    ask = _asking(manager)
     names: set[str] = set(_VARIABLE.findall(options.get("config_text", "")))
     for key in ("config_path", "schema_path"):
         if key in options:
             names.update(_VARIABLE.findall(_read_quietly(options[key])))
     for name in sorted(names):
-        value = _credential(manager, name)
+        value = _credential(ask, name)
         if value is not None:
             options[f"env.{name}"] = value
 
@@ -254,7 +255,7 @@ def _read_quietly(path: str) -> str:
         return ""
 
 
-def _credential(manager: Any, name: str) -> Any:
+def _asking(manager: Any) -> Callable[[str], Any]:
     ask = getattr(manager, "get_credential", None) or getattr(manager, "get", None)
     if ask is None and callable(manager):
         ask = manager
@@ -262,6 +263,10 @@ def _credential(manager: Any, name: str) -> Any:
         raise ConfigurationError(
             "credential_manager needs a method get_credential(name) or get(name), or to be callable"
         )
+    return ask
+
+
+def _credential(ask: Callable[[str], Any], name: str) -> Any:
     try:
         return ask(name)
     except (KeyError, LookupError):
