@@ -28,10 +28,3 @@ async def aconnector(connector: Any, flights_sources: Any,
     async with InstantDataConnector(flights_sources.path, **hub_arguments) as made:
         yield made
 
-
-def running(connector: SyncInstantDataConnector, word: str) -> int:
-    """How many sessions of the hub are busy with a query that has this word."""
-    answer = connector.execute_query(
-        "SELECT count(*) AS n FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() "
-        "AND query LIKE %s", [f"%{word}%"], return_dataframe=False)
-    return int(answer[0]["n"])

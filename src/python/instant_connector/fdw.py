@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
 
 from . import _native
 from .engine import Engine, Operation, connector_options
@@ -20,13 +21,11 @@ __all__ = ["PostgreSQLFDWConnector", "SyncPostgreSQLFDWConnector"]
 
 logger = logging.getLogger("instant_connector")
 
-# Sessions that see a password write nothing down. Only a superuser may ask for that.
-_QUIET_SETTINGS = (
-    ("log_statement", "none"),
-    ("log_min_duration_statement", "-1"),
-    ("log_min_error_statement", "panic"),
-    ("log_duration", "off"),
-    ("pg_stat_statements.track", "none"),
+# A session that sees a password writes nothing down. Only a superuser may ask for that, and only
+# when the session begins: the pool forgets what is SET later.
+_QUIET = (
+    "-c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic "
+    "-c log_duration=off -c pg_stat_statements.track=none"
 )
 _CURRENT_USERS = ("CURRENT_USER", "USER", "SESSION_USER", "PUBLIC")
 
@@ -97,37 +96,79 @@ def execute(engine: Engine, operation: Operation, sql: str) -> None:
         result.close()
 
 
-def _quiet_setting(native: _native.Connector, operation: Operation, name: str, value: str) -> bool:
+def _with_session_options(url: str, options: str) -> str:
+    """The URL with more of libpq's "options", beside those that it has."""
+    base, _, given = url.partition("?")
+    query = dict(parse_qsl(given))
+    query["options"] = f"{query.get('options', '')} {options}".strip()
+    return f"{base}?{urlencode(query, quote_via=quote)}"
+
+
+def _data_directory(engine: Engine, operation: Operation) -> str | None:
     try:
-        native.query(f"SET {name} = '{value}'", None, None, operation.call).close()
+        result = engine.native.query("SHOW data_directory", None, None, operation.call)
+    except Error:
+        return None
+    try:
+        return str(read_rows(result)[0]["data_directory"])
+    finally:
+        result.close()
+
+
+def _quiet_options(engine: Engine, operation: Operation) -> dict[str, Any] | None:
+    """Options of a connector to the same hub whose sessions log nothing; None if there is none."""
+    given = engine.options
+    quiet = {name: given[name] for name in given if name.startswith(("hub.", "connect_timeout"))}
+    quiet["pool_size"] = 1
+    if "hub_url" in given:
+        return {**quiet, "hub_url": _with_session_options(given["hub_url"], _QUIET)}
+    if any(name.startswith("hub.") for name in given):
+        return {**quiet, "hub.options": f"{given.get('hub.options', '')} {_QUIET}".strip()}
+    if given.get("hub") == "environment":
+        return {**quiet, "hub_url": _with_session_options("postgresql:///", _QUIET)}
+    home = {name: given[name] for name in ("home",) if name in given}
+    embedded = _native.hub_status(home)
+    if _data_directory(engine, operation) == embedded["directory"]:
+        return {**quiet, "hub_url": _with_session_options(embedded["uri"], _QUIET)}
+    return None
+
+
+def _run_quietly(engine: Engine, operation: Operation, sql: str) -> bool:
+    """Run SQL in a session that logs nothing; False where this role may not have one."""
+    options = _quiet_options(engine, operation)
+    if options is None:
+        return False
+    native = _native.Connector(options)
+    try:
+        native.query("SELECT 1", None, None, operation.call).close()
     except Error as error:
-        # 42501: no superuser; 42704: a server that does not know the setting.
-        if error.sqlstate not in ("42501", "42704"):
-            raise
-        return error.sqlstate == "42704"
+        native.close()
+        if error.sqlstate == "42501" or "permission denied to set parameter" in str(error):
+            return False
+        raise
+    try:
+        native.query(sql, None, None, operation.call).close()
+    finally:
+        native.close()
     return True
 
 
 def execute_secret(
     engine: Engine, operation: Operation, sql: str, options: Mapping[str, Any] | None
 ) -> None:
-    """Run SQL that holds a password in a session of its own, which logs no statements.
+    """Run SQL that holds a password, if possible in a session of its own that logs nothing.
 
     Errors are cleaned of the options' values.
     """
-    native = _native.Connector({**engine.options, "pool_size": 1})
     secrets = [str(value) for name, value in (options or {}).items() if _is_secret(name, value)]
     try:
-        is_quiet = [_quiet_setting(native, operation, *setting) for setting in _QUIET_SETTINGS]
-        if not all(is_quiet):
+        if not _run_quietly(engine, operation, sql):
             logger.warning(
                 "this role may not turn statement logging off: the hub's log may keep the password"
             )
-        native.query(sql, None, None, operation.call).close()
+            execute(engine, operation, sql)
     except Error as error:
         raise _without(error, secrets) from None
-    finally:
-        native.close()
 
 
 def _is_secret(name: str, value: Any) -> bool:

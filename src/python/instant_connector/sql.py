@@ -13,8 +13,12 @@ __all__ = ["identifier", "literal", "options_clause", "qualified", "type_name"]
 
 _MAX_NAME_BYTES = 63
 _WORD = r'(?:"(?:[^"]|"")+"|[^\W\d]\w*)'
+_WORDS = (
+    r"double precision|character varying|national character(?: varying)?|bit varying|"
+    r"interval (?:year to month|day to second|day to hour|hour to second|minute to second)"
+)
 _TYPE = re.compile(
-    rf"{_WORD}(?:[ .]{_WORD})*"
+    rf"(?:{_WORDS}|{_WORD}(?:\.{_WORD})*)"
     r"(?:\s*\(\s*\d+\s*(?:,\s*-?\d+\s*)?\))?"
     r"(?: with(?:out)? time zone)?"
     r"(?:\s*\[\d*\])*",
