@@ -39,7 +39,7 @@ format: setup ## lay out C and Python the way lint wants it
 
 docs: setup ## the documentation as a site under site/
 	@tools/setup docs
-	@$(python) -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(python) -m mkdocs build --strict --quiet
 
 clean: ## remove what was built (.venv and .deps stay)
 	@rm -rf build dist site .pytest_cache .hypothesis .ruff_cache .mypy_cache .coverage
