@@ -14,3 +14,5 @@ add_library(idc_nanoarrow STATIC
     ${nanoarrow_dir}/src/nanoarrow.c ${nanoarrow_dir}/src/nanoarrow_ipc.c ${nanoarrow_dir}/src/flatcc.c)
 target_include_directories(idc_nanoarrow SYSTEM PUBLIC ${nanoarrow_dir}/include)
 target_compile_options(idc_nanoarrow PRIVATE -w)
+# Without it flatcc asserts, and so ends the process, where memory runs out.
+target_compile_definitions(idc_nanoarrow PRIVATE NDEBUG)

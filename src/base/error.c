@@ -24,6 +24,20 @@ static const char *const sqlstates[] = {
     [IDC_UNSUPPORTED] = "0A000",
 };
 
+/* snprintf cuts at a byte; take away the piece of a UTF-8 sequence that it may leave. */
+static void
+trim_cut_sequence(char *text, size_t size)
+{
+    size_t len = strlen(text), start = len;
+
+    if (len + 1 < size)
+        return;
+    while (start > 0 && ((unsigned char) text[start - 1] & 0xC0) == 0x80)
+        start--;
+    if (start > 0 && (unsigned char) text[start - 1] >= 0xC0)
+        text[start - 1] = '\0';
+}
+
 void
 idc_error_init(IdcError *err)
 {
@@ -46,6 +60,7 @@ idc_fail(IdcError *err, IdcStatus status, const char *format, ...)
     idc_error_set_sqlstate(err, sqlstates[status]);
     va_start(args, format);
     (void) vsnprintf(err->message, sizeof err->message, format, args);
+    trim_cut_sequence(err->message, sizeof err->message);
     va_end(args);
     return status;
 }
@@ -76,6 +91,7 @@ idc_add_context(IdcError *err, const char *format, ...)
         message_len = sizeof err->message - context_len - 1;
     memmove(err->message + context_len, err->message, message_len);
     err->message[context_len + message_len] = '\0';
+    trim_cut_sequence(err->message, sizeof err->message);
     memcpy(err->message, context, context_len);
     return err->status;
 }
@@ -84,6 +100,7 @@ static void
 copy_field(char *field, size_t size, const char *text)
 {
     (void) snprintf(field, size, "%s", text != NULL ? text : "");
+    trim_cut_sequence(field, size);
 }
 
 void
@@ -102,6 +119,7 @@ idc_error_set_hint(IdcError *err, const char *format, ...)
         return;
     va_start(args, format);
     (void) vsnprintf(err->hint, sizeof err->hint, format, args);
+    trim_cut_sequence(err->hint, sizeof err->hint);
     va_end(args);
 }
 

@@ -34,6 +34,15 @@ idc_text_clear(IdcText *text)
         text->data[0] = '\0';
 }
 
+/* From here on the text is empty and stays so: (string, len) always fit together. */
+static bool
+text_break(IdcText *text)
+{
+    text->is_broken = true;
+    text->len = 0;
+    return false;
+}
+
 /* Room for extra bytes and a NUL. */
 static bool
 text_reserve(IdcText *text, size_t extra)
@@ -44,20 +53,16 @@ text_reserve(IdcText *text, size_t extra)
     if (text->is_broken)
         return false;
     if (__builtin_add_overflow(text->len, extra, &needed) || needed == SIZE_MAX ||
-        (text->limit_bytes != 0 && needed > text->limit_bytes)) {
-        text->is_broken = true;
-        return false;
-    }
+        (text->limit_bytes != 0 && needed > text->limit_bytes))
+        return text_break(text);
     if (needed < text->capacity)
         return true;
     capacity = text->capacity > SIZE_MAX / 2 ? needed + 1 : text->capacity * 2;
     if (capacity < needed + 1)
         capacity = needed + 1 < 64 ? 64 : needed + 1;
     data = realloc(text->data, capacity);
-    if (data == NULL) {
-        text->is_broken = true;
-        return false;
-    }
+    if (data == NULL)
+        return text_break(text);
     text->data = data;
     text->capacity = capacity;
     return true;

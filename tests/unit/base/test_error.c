@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 
 static void
 failing_fills_everything_in(void **state)
@@ -113,6 +114,30 @@ lines_reach_the_hook(void **state)
     idc_log(NULL, IDC_ERROR, "x");
 }
 
+/* A long name of umlauts, at every alignment of the end of the field. */
+static void
+a_cut_leaves_whole_characters(void **state)
+{
+    char long_name[8000];
+    IdcError err;
+
+    (void) state;
+    for (size_t shift = 0; shift < 2; shift++) {
+        memset(long_name, 'x', shift);
+        for (size_t i = shift; i + 2 < sizeof long_name; i += 2)
+            memcpy(long_name + i, "\xC3\xA4", 2);
+        long_name[sizeof long_name - 1] = long_name[sizeof long_name - 2] = '\0';
+        (void) idc_fail(&err, IDC_NOT_FOUND, "%s", long_name);
+        assert_true(idc_utf8_is_valid(err.message, strlen(err.message)));
+        idc_error_set_hint(&err, "%s", long_name);
+        assert_true(idc_utf8_is_valid(err.hint, strlen(err.hint)));
+        idc_error_set_remote_sql(&err, long_name);
+        assert_true(idc_utf8_is_valid(err.remote_sql, strlen(err.remote_sql)));
+        (void) idc_add_context(&err, "table");
+        assert_true(idc_utf8_is_valid(err.message, strlen(err.message)));
+    }
+}
+
 int
 main(void)
 {
@@ -122,6 +147,7 @@ main(void)
         cmocka_unit_test(long_messages_are_cut),
         cmocka_unit_test(every_status_has_a_sqlstate),
         cmocka_unit_test(lines_reach_the_hook),
+        cmocka_unit_test(a_cut_leaves_whole_characters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
