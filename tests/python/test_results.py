@@ -189,7 +189,7 @@ def test_consumers_of_the_arrow_stream(plain: SyncInstantDataConnector) -> None:
     assert pl.DataFrame(lazy)["i"].sum() == total
     assert lazy.to_polars()["i"].sum() == total
     assert pd.DataFrame.from_arrow(lazy)["i"].sum() == total
-    assert duckdb.sql("SELECT sum(i) FROM lazy").fetchone() == (total,)
+    assert duckdb.sql("SELECT sum(i) FROM lazy").fetchall() == [(total,)]
     assert lazy.stats["rows"] == 200000
 
 
