@@ -17,6 +17,8 @@ import pyarrow  # noqa: F401
 import pytest
 from instant_connector import InstantDataConnector, SyncInstantDataConnector
 
+pytest_plugins = ["connectors"]
+
 
 def running(connector: SyncInstantDataConnector, word: str) -> int:
     """How many sessions of the hub are busy with a query that has this word."""

@@ -14,6 +14,8 @@ import pyarrow as pa
 import pytest
 from instant_connector import InstantDataConnector, SyncInstantDataConnector
 
+pytest_plugins = ["connectors"]
+
 METHODS = [
     "setup_fdw_infrastructure", "list_available_tables", "lazy_load_table", "execute_query", "health_check", "close",
     "get_table_schema", "refresh_virtual_tables", "query", "table", "load_arrow", "explain", "setup_plan",

@@ -7,6 +7,8 @@ import instant_connector as ic
 import pytest
 from instant_connector import SyncInstantDataConnector
 
+pytest_plugins = ["connectors"]
+
 TREE = {
     ic.InterfaceError: ic.Error, ic.DatabaseError: ic.Error, ic.DataError: ic.DatabaseError,
     ic.OperationalError: ic.DatabaseError, ic.IntegrityError: ic.DatabaseError, ic.InternalError: ic.DatabaseError,

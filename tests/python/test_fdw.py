@@ -9,6 +9,8 @@ import pytest
 from instant_connector import InstantDataConnector, PostgreSQLFDWConnector, SyncInstantDataConnector
 from instant_connector.sql import identifier, literal, options_clause, type_name
 
+pytest_plugins = ["connectors"]
+
 
 def options_of(server: Any) -> dict[str, Any]:
     return {"host": server.host, "port": server.port, "dbname": "flights"}

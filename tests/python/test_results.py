@@ -19,6 +19,8 @@ from harness import typezoo
 from instant_connector import Interval, SyncInstantDataConnector
 from instant_connector._native import Buffer
 
+pytest_plugins = ["connectors"]
+
 TYPES = """
 SELECT 1::int2 AS i2, 2::int4 AS i4, 9007199254740993::int8 AS i8, 4294967295::oid AS oid,
        1.5::real AS f4, 0.1::float8 AS f8, 1.50::numeric(10,2) AS nd, 1.23456789012345678901::numeric AS n,

@@ -11,6 +11,8 @@ import pytest
 from instant_connector import SyncInstantDataConnector
 from instant_connector.filters import normalize_filters, normalize_order
 
+pytest_plugins = ["connectors"]
+
 BLOCKED = """
 import sys
 class Blocker:

@@ -19,6 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from instant_connector import DataError, InterfaceError, Interval, Json, SyncInstantDataConnector
 
+pytest_plugins = ["connectors"]
+
 
 class Color(enum.Enum):
     RED = "red"

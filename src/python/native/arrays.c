@@ -154,8 +154,8 @@ sequence_append(ArrayText *text, PyObject *sequence, int depth)
     int result = -1;
 
     if (depth > MAX_DIMENSIONS) {
-        raise_class(text->state, "DataError", "%s: an array has at most %d dimensions",
-                    text->where, MAX_DIMENSIONS);
+        raise_class(text->state, "DataError", "%s: an array has at most %d dimensions", text->where,
+                    MAX_DIMENSIONS);
         return -1;
     }
     if ((list = PySequence_List(sequence)) == NULL || append(text, "{", 1) < 0)

@@ -8,8 +8,7 @@
 #include "native.h"
 
 typedef struct BufferObject {
-    PyObject_HEAD
-    PyObject *owner;
+    PyObject_HEAD PyObject *owner;
     void *address;
     Py_ssize_t size_bytes;
 } BufferObject;

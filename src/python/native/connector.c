@@ -11,8 +11,7 @@
 /* ---- Call ---- */
 
 typedef struct CallObject {
-    PyObject_HEAD
-    InstantCall *handle;
+    PyObject_HEAD InstantCall *handle;
 } CallObject;
 
 static PyObject *
@@ -51,10 +50,8 @@ call_cancel(PyObject *object, PyObject *Py_UNUSED(unused))
 {
     InstantCall *handle = ((CallObject *) object)->handle;
 
-    Py_BEGIN_ALLOW_THREADS
-    instant_call_cancel(handle);
-    Py_END_ALLOW_THREADS
-    Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS instant_call_cancel(handle);
+    Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
 
 static PyMethodDef call_methods[] = {
@@ -81,8 +78,7 @@ PyType_Spec call_spec = {
 
 /* handle is NULL once closed. users and is_closing change only under the GIL. */
 typedef struct ConnectorObject {
-    PyObject_HEAD
-    InstantConnector *handle;
+    PyObject_HEAD InstantConnector *handle;
     PyObject *log; /* called with (level, line), or NULL */
     int users;
     bool is_closing;
@@ -127,8 +123,7 @@ handle_close(ConnectorObject *self)
     InstantConnector *handle = self->handle;
 
     self->handle = NULL;
-    Py_BEGIN_ALLOW_THREADS
-    instant_close(handle);
+    Py_BEGIN_ALLOW_THREADS instant_close(handle);
     Py_END_ALLOW_THREADS
 }
 
@@ -161,11 +156,10 @@ connector_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         goto done;
     self->log = log == NULL || log == Py_None ? NULL : Py_NewRef(log);
     log = self->log;
-    Py_BEGIN_ALLOW_THREADS
-    status = instant_open(options.items, options.count, log != NULL ? log_line : NULL, log,
-                          &handle, &err);
-    Py_END_ALLOW_THREADS
-    if (status != INSTANT_OK) {
+    Py_BEGIN_ALLOW_THREADS status = instant_open(options.items, options.count,
+                                                 log != NULL ? log_line : NULL, log, &handle, &err);
+    Py_END_ALLOW_THREADS if (status != INSTANT_OK)
+    {
         raise_instant_error(state, &err);
         Py_CLEAR(self);
         goto done;
@@ -266,10 +260,9 @@ connector_setup(PyObject *object, PyObject *args, PyObject *kwargs)
         !call_handle(state, call_object, &call) || options_init(state, dict, &options) < 0)
         return NULL;
     if ((handle = connector_enter(self)) != NULL) {
-        Py_BEGIN_ALLOW_THREADS
-        status = instant_setup(handle, options.items, options.count, call, &result, &err);
-        Py_END_ALLOW_THREADS
-        answer = answer_result(self, status, result, &err);
+        Py_BEGIN_ALLOW_THREADS status =
+            instant_setup(handle, options.items, options.count, call, &result, &err);
+        Py_END_ALLOW_THREADS answer = answer_result(self, status, result, &err);
     }
     options_done(&options);
     return answer;
@@ -291,10 +284,8 @@ connector_health(PyObject *object, PyObject *args, PyObject *kwargs)
         !call_handle(object_state(object), call_object, &call) ||
         (handle = connector_enter(self)) == NULL)
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = instant_health(handle, call, &result, &err);
-    Py_END_ALLOW_THREADS
-    return answer_result(self, status, result, &err);
+    Py_BEGIN_ALLOW_THREADS status = instant_health(handle, call, &result, &err);
+    Py_END_ALLOW_THREADS return answer_result(self, status, result, &err);
 }
 
 static PyObject *
@@ -314,10 +305,8 @@ connector_tables(PyObject *object, PyObject *args, PyObject *kwargs)
         !call_handle(object_state(object), call_object, &call) ||
         (handle = connector_enter(self)) == NULL)
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = instant_tables(handle, table, call, &result, &err);
-    Py_END_ALLOW_THREADS
-    return answer_result(self, status, result, &err);
+    Py_BEGIN_ALLOW_THREADS status = instant_tables(handle, table, call, &result, &err);
+    Py_END_ALLOW_THREADS return answer_result(self, status, result, &err);
 }
 
 static PyObject *
@@ -335,16 +324,14 @@ connector_refresh(PyObject *object, PyObject *args, PyObject *kwargs)
     InstantStatus status;
     PyObject *answer = NULL;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:refresh", names, &sequence,
-                                     &call_object) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:refresh", names, &sequence, &call_object) ||
         !call_handle(state, call_object, &call) ||
         strings_init(state, sequence, "the name of a table", &tables) < 0)
         return NULL;
     if ((handle = connector_enter(self)) != NULL) {
-        Py_BEGIN_ALLOW_THREADS
-        status = instant_refresh(handle, tables.items, tables.count, call, &result, &err);
-        Py_END_ALLOW_THREADS
-        answer = answer_result(self, status, result, &err);
+        Py_BEGIN_ALLOW_THREADS status =
+            instant_refresh(handle, tables.items, tables.count, call, &result, &err);
+        Py_END_ALLOW_THREADS answer = answer_result(self, status, result, &err);
     }
     strings_done(&tables);
     return answer;
@@ -374,11 +361,10 @@ connector_query(PyObject *object, PyObject *args, PyObject *kwargs)
     if (parameters_init(state, values, &parameters) < 0 || options_init(state, dict, &options) < 0)
         goto done;
     if ((handle = connector_enter(self)) != NULL) {
-        Py_BEGIN_ALLOW_THREADS
-        status = instant_query(handle, sql, parameters.items, parameters.count, options.items,
-                               options.count, call, &result, &err);
-        Py_END_ALLOW_THREADS
-        answer = answer_result(self, status, result, &err);
+        Py_BEGIN_ALLOW_THREADS status =
+            instant_query(handle, sql, parameters.items, parameters.count, options.items,
+                          options.count, call, &result, &err);
+        Py_END_ALLOW_THREADS answer = answer_result(self, status, result, &err);
     }
 
 done:
@@ -409,11 +395,9 @@ connector_explain(PyObject *object, PyObject *args, PyObject *kwargs)
         !call_handle(state, call_object, &call) || parameters_init(state, values, &parameters) < 0)
         return NULL;
     if ((handle = connector_enter(self)) != NULL) {
-        Py_BEGIN_ALLOW_THREADS
-        status = instant_explain(handle, sql, parameters.items, parameters.count, analyze != 0,
-                                 call, &result, &err);
-        Py_END_ALLOW_THREADS
-        answer = answer_result(self, status, result, &err);
+        Py_BEGIN_ALLOW_THREADS status = instant_explain(
+            handle, sql, parameters.items, parameters.count, analyze != 0, call, &result, &err);
+        Py_END_ALLOW_THREADS answer = answer_result(self, status, result, &err);
     }
     parameters_done(&parameters);
     return answer;
@@ -486,11 +470,10 @@ connector_table(PyObject *object, PyObject *args, PyObject *kwargs)
     if (request_init(object_state(object), args, kwargs, &request) < 0)
         return NULL;
     if ((handle = connector_enter(self)) != NULL) {
-        Py_BEGIN_ALLOW_THREADS
-        status = instant_table(handle, &request.request, request.options.items,
-                               request.options.count, request.call, &result, &err);
-        Py_END_ALLOW_THREADS
-        answer = answer_result(self, status, result, &err);
+        Py_BEGIN_ALLOW_THREADS status =
+            instant_table(handle, &request.request, request.options.items, request.options.count,
+                          request.call, &result, &err);
+        Py_END_ALLOW_THREADS answer = answer_result(self, status, result, &err);
     }
     request_done(&request);
     return answer;
@@ -511,11 +494,10 @@ connector_table_sql(PyObject *object, PyObject *args, PyObject *kwargs)
     if (request_init(state, args, kwargs, &request) < 0)
         return NULL;
     if ((handle = connector_enter(self)) != NULL) {
-        Py_BEGIN_ALLOW_THREADS
-        status = instant_table_sql(handle, &request.request, request.call, &sql, &err);
-        Py_END_ALLOW_THREADS
-        answer = status == INSTANT_OK ? PyUnicode_FromString(sql)
-                                      : raise_instant_error(state, &err);
+        Py_BEGIN_ALLOW_THREADS status =
+            instant_table_sql(handle, &request.request, request.call, &sql, &err);
+        Py_END_ALLOW_THREADS answer =
+            status == INSTANT_OK ? PyUnicode_FromString(sql) : raise_instant_error(state, &err);
         if (status == INSTANT_OK)
             instant_string_free(sql);
         connector_leave(self);
@@ -527,7 +509,7 @@ connector_table_sql(PyObject *object, PyObject *args, PyObject *kwargs)
 #define WITH_KEYWORDS (METH_VARARGS | METH_KEYWORDS)
 #define METHOD(name, help)                                                                         \
     {                                                                                              \
-        #name, (PyCFunction) (void (*)(void)) connector_##name, WITH_KEYWORDS, help                \
+#name, (PyCFunction) (void (*)(void)) connector_##name, WITH_KEYWORDS, help                \
     }
 
 static PyMethodDef connector_methods[] = {

@@ -29,14 +29,14 @@ static const struct {
     const char *prefix;
     const char *class_name;
 } class_of_sqlstate[] = {
-    { "08", "OperationalError" },  { "0A", "NotSupportedError" }, { "21", "ProgrammingError" },
-    { "22", "DataError" },         { "23", "IntegrityError" },    { "24", "InternalError" },
-    { "25", "InternalError" },     { "26", "ProgrammingError" },  { "28", "CredentialError" },
-    { "34", "ProgrammingError" },  { "3D", "ProgrammingError" },  { "3F", "ProgrammingError" },
-    { "40", "OperationalError" },  { "42", "ProgrammingError" },  { "44", "ProgrammingError" },
-    { "53", "OperationalError" },  { "54", "OperationalError" },  { "55", "OperationalError" },
-    { "57", "OperationalError" },  { "58", "OperationalError" },  { "F0", "OperationalError" },
-    { "HV", "OperationalError" },  { "P0", "InternalError" },     { "XX", "InternalError" },
+    { "08", "OperationalError" }, { "0A", "NotSupportedError" }, { "21", "ProgrammingError" },
+    { "22", "DataError" },        { "23", "IntegrityError" },    { "24", "InternalError" },
+    { "25", "InternalError" },    { "26", "ProgrammingError" },  { "28", "CredentialError" },
+    { "34", "ProgrammingError" }, { "3D", "ProgrammingError" },  { "3F", "ProgrammingError" },
+    { "40", "OperationalError" }, { "42", "ProgrammingError" },  { "44", "ProgrammingError" },
+    { "53", "OperationalError" }, { "54", "OperationalError" },  { "55", "OperationalError" },
+    { "57", "OperationalError" }, { "58", "OperationalError" },  { "F0", "OperationalError" },
+    { "HV", "OperationalError" }, { "P0", "InternalError" },     { "XX", "InternalError" },
 };
 
 static const char *

@@ -10,8 +10,7 @@ status_dict(const InstantHubStatus *status)
                          "exists", status->exists ? Py_True : Py_False, "running",
                          status->is_running ? Py_True : Py_False, "server_version_num",
                          status->server_version_num, "pid", (long long) status->pid, "uri",
-                         status->uri, "directory", status->directory, "log_file",
-                         status->log_file);
+                         status->uri, "directory", status->directory, "log_file", status->log_file);
 }
 
 typedef InstantStatus (*StatusCall)(const InstantOption *, size_t, InstantHubStatus *,
@@ -29,10 +28,8 @@ status_call(PyObject *module, PyObject *dict, StatusCall function)
 
     if (options_init(state, dict, &options) < 0)
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    outcome = function(options.items, options.count, &status, &err);
-    Py_END_ALLOW_THREADS
-    options_done(&options);
+    Py_BEGIN_ALLOW_THREADS outcome = function(options.items, options.count, &status, &err);
+    Py_END_ALLOW_THREADS options_done(&options);
     return outcome == INSTANT_OK ? status_dict(&status) : raise_instant_error(state, &err);
 }
 
@@ -46,10 +43,8 @@ plain_call(PyObject *module, PyObject *dict, PlainCall function)
 
     if (options_init(state, dict, &options) < 0)
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    outcome = function(options.items, options.count, &err);
-    Py_END_ALLOW_THREADS
-    options_done(&options);
+    Py_BEGIN_ALLOW_THREADS outcome = function(options.items, options.count, &err);
+    Py_END_ALLOW_THREADS options_done(&options);
     return outcome == INSTANT_OK ? Py_NewRef(Py_None) : raise_instant_error(state, &err);
 }
 
@@ -89,10 +84,9 @@ config_check(PyObject *module, PyObject *dict)
 
     if (options_init(state, dict, &options) < 0)
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = instant_config_check(options.items, options.count, &report, &err);
-    Py_END_ALLOW_THREADS
-    options_done(&options);
+    Py_BEGIN_ALLOW_THREADS status =
+        instant_config_check(options.items, options.count, &report, &err);
+    Py_END_ALLOW_THREADS options_done(&options);
     /* A wrong configuration is this function's answer, anything else an exception. */
     if (status == INSTANT_OK)
         answer = PyUnicode_FromString("");

@@ -4,8 +4,8 @@
  * In:   Python objects
  * Out:  calls of instant/instant.h, and their answers as Python objects
  *
- * One Python object owns one C handle. Nothing here is global: classes and what was imported live in
- * the module's state, which every function reaches from the module or from its object's type.
+ * One Python object owns one C handle. Nothing here is global: classes and what was imported live
+ * in the module's state, which every function reaches from the module or from its object's type.
  */
 #ifndef INSTANT_PYTHON_NATIVE_H
 #define INSTANT_PYTHON_NATIVE_H
@@ -18,7 +18,8 @@
 
 #include "instant/instant.h"
 
-/* What the module holds on to: its own types, and what values.c and rows.c ask for again and again. */
+/* What the module holds on to: its own types, and what values.c and rows.c ask for again and again.
+ */
 typedef struct ModuleState {
     PyTypeObject *connector_type;
     PyTypeObject *call_type;
@@ -37,8 +38,8 @@ typedef struct ModuleState {
     PyObject *sequence_types; /* a tuple: what is an array, or the list of an "in" */
     PyObject *interval_type;  /* instant_connector.types.Interval */
     PyObject *json_type;      /* instant_connector.types.Json */
-    PyObject *json_dumps; /* instant_connector.types.json_text */
-    PyObject *adapt;      /* instant_connector.types.adapt */
+    PyObject *json_dumps;     /* instant_connector.types.json_text */
+    PyObject *adapt;          /* instant_connector.types.adapt */
 } ModuleState;
 
 ModuleState *module_state(PyObject *module);
@@ -50,7 +51,8 @@ ModuleState *object_state(PyObject *self);
 /* Set the Python exception for err; always returns NULL. */
 PyObject *raise_instant_error(ModuleState *state, const InstantError *err);
 
-/* Set the exception class_name of instant_connector.errors with a formatted message; returns NULL. */
+/* Set the exception class_name of instant_connector.errors with a formatted message; returns NULL.
+ */
 PyObject *raise_class(ModuleState *state, const char *class_name, const char *format, ...);
 
 /* ---- options.c ---- */
@@ -62,7 +64,8 @@ typedef struct Options {
     PyObject *kept;
 } Options;
 
-/* A dict (or None) of option names to str, bool, int or float; None values are left out. 0 or -1. */
+/* A dict (or None) of option names to str, bool, int or float; None values are left out. 0 or -1.
+ */
 int options_init(ModuleState *state, PyObject *dict, Options *options);
 void options_done(Options *options);
 
@@ -82,8 +85,8 @@ const char *text_borrow(ModuleState *state, PyObject *text, const char *what, Py
 /* ---- values.c and requests.c ---- */
 
 /*
- * A Python value as PostgreSQL's text. `where` names the column or parameter in errors. The bytes live
- * as long as the list `kept`. 0, or -1 with an exception.
+ * A Python value as PostgreSQL's text. `where` names the column or parameter in errors. The bytes
+ * live as long as the list `kept`. 0, or -1 with an exception.
  */
 int value_convert(ModuleState *state, PyObject *object, const char *where, InstantValue *value,
                   PyObject *kept);

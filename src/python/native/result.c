@@ -16,10 +16,10 @@
 #include "arrow_abi.h"
 #include "rows.h"
 
-/* handle NULL: closed. stream is moved out of handle when the first batch or the schema is wanted. */
+/* handle NULL: closed. stream is moved out of handle when the first batch or the schema is wanted.
+ */
 typedef struct ResultObject {
-    PyObject_HEAD
-    InstantResult *handle;
+    PyObject_HEAD InstantResult *handle;
     PyObject *owner; /* the Connector */
     struct ArrowArrayStream stream;
     struct ArrowSchema schema; /* of stream */
@@ -63,9 +63,7 @@ result_release(ResultObject *self)
     self->stream.release = NULL;
     self->batch.release = NULL;
     self->schema.release = NULL;
-    Py_BEGIN_ALLOW_THREADS
-    if (batch.release != NULL)
-        batch.release(&batch);
+    Py_BEGIN_ALLOW_THREADS if (batch.release != NULL) batch.release(&batch);
     if (schema.release != NULL)
         schema.release(&schema);
     if (stream.release != NULL)
@@ -157,10 +155,9 @@ stream_open(ResultObject *self)
     }
     if (self->schema.release != NULL)
         return 0;
-    Py_BEGIN_ALLOW_THREADS
-    code = self->stream.get_schema(&self->stream, &self->schema);
-    Py_END_ALLOW_THREADS
-    if (code != 0) {
+    Py_BEGIN_ALLOW_THREADS code = self->stream.get_schema(&self->stream, &self->schema);
+    Py_END_ALLOW_THREADS if (code != 0)
+    {
         self->schema.release = NULL;
         stream_raise(self, code);
         return -1;
@@ -177,10 +174,9 @@ batch_next(ResultObject *self, struct ArrowArray *batch)
     memset(batch, 0, sizeof *batch);
     if (self->is_ended)
         return 0;
-    Py_BEGIN_ALLOW_THREADS
-    code = self->stream.get_next(&self->stream, batch);
-    Py_END_ALLOW_THREADS
-    if (code != 0) {
+    Py_BEGIN_ALLOW_THREADS code = self->stream.get_next(&self->stream, batch);
+    Py_END_ALLOW_THREADS if (code != 0)
+    {
         self->is_ended = true;
         stream_raise(self, code);
         return -1;
@@ -221,7 +217,8 @@ stream_capsule_free(PyObject *capsule)
     free(stream);
 }
 
-/* A capsule of size bytes moved out of *source, whose release is cleared by the caller on success. */
+/* A capsule of size bytes moved out of *source, whose release is cleared by the caller on success.
+ */
 static PyObject *
 capsule_move(const void *source, size_t size, const char *name, PyCapsule_Destructor destructor)
 {
@@ -240,8 +237,7 @@ capsule_move(const void *source, size_t size, const char *name, PyCapsule_Destru
 static PyObject *
 schema_capsule(struct ArrowSchema *schema)
 {
-    PyObject *capsule =
-        capsule_move(schema, sizeof *schema, "arrow_schema", schema_capsule_free);
+    PyObject *capsule = capsule_move(schema, sizeof *schema, "arrow_schema", schema_capsule_free);
 
     if (capsule != NULL)
         schema->release = NULL;
@@ -274,7 +270,8 @@ exported_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema)
     return exported->inner.get_schema(&exported->inner, schema);
 }
 
-/* The consumer may or may not hold the GIL here. If it does, others must be able to run meanwhile. */
+/* The consumer may or may not hold the GIL here. If it does, others must be able to run meanwhile.
+ */
 static int
 exported_get_next(struct ArrowArrayStream *stream, struct ArrowArray *array)
 {
@@ -285,10 +282,8 @@ exported_get_next(struct ArrowArrayStream *stream, struct ArrowArray *array)
     if (!Py_IsInitialized() || PyGILState_GetThisThreadState() == NULL)
         return exported->inner.get_next(&exported->inner, array);
     gil = PyGILState_Ensure();
-    Py_BEGIN_ALLOW_THREADS
-    code = exported->inner.get_next(&exported->inner, array);
-    Py_END_ALLOW_THREADS
-    PyGILState_Release(gil);
+    Py_BEGIN_ALLOW_THREADS code = exported->inner.get_next(&exported->inner, array);
+    Py_END_ALLOW_THREADS PyGILState_Release(gil);
     return code;
 }
 
@@ -309,10 +304,8 @@ exported_release(struct ArrowArrayStream *stream)
     if (Py_IsInitialized()) {
         PyGILState_STATE gil = PyGILState_Ensure();
 
-        Py_BEGIN_ALLOW_THREADS
-        exported->inner.release(&exported->inner);
-        Py_END_ALLOW_THREADS
-        Py_DECREF(exported->result);
+        Py_BEGIN_ALLOW_THREADS exported->inner.release(&exported->inner);
+        Py_END_ALLOW_THREADS Py_DECREF(exported->result);
         PyGILState_Release(gil);
     }
     free(exported);
@@ -339,8 +332,8 @@ result_stream(PyObject *object, PyObject *Py_UNUSED(unused))
         if (exported == NULL)
             PyErr_NoMemory();
         else
-            capsule = capsule_move(&stream, sizeof stream, "arrow_array_stream",
-                                   stream_capsule_free);
+            capsule =
+                capsule_move(&stream, sizeof stream, "arrow_array_stream", stream_capsule_free);
     }
     if (capsule == NULL)
         free(exported);
@@ -469,8 +462,8 @@ result_fetch_rows(PyObject *object, PyObject *args, PyObject *kwargs)
         rest = self->batch.length - self->batch_row;
         if (rest > count)
             rest = count;
-        status = row_reader_read(self->reader, &self->batch, self->batch_row, rest, as_dict != 0,
-                                 list);
+        status =
+            row_reader_read(self->reader, &self->batch, self->batch_row, rest, as_dict != 0, list);
         self->batch_row += rest;
         if (status == 0)
             break;
@@ -499,8 +492,8 @@ result_columns(PyObject *object, PyObject *Py_UNUSED(unused))
         const struct ArrowSchema *child = self->schema.children[i];
         size_t len = 0;
         const char *type = schema_metadata(child, "postgresql:type", &len);
-        PyObject *pair = Py_BuildValue("(ss#s)", child->name, type, (Py_ssize_t) len,
-                                       child->format);
+        PyObject *pair =
+            Py_BuildValue("(ss#s)", child->name, type, (Py_ssize_t) len, child->format);
 
         if (pair == NULL || PyList_Append(list, pair) < 0)
             Py_CLEAR(list);
@@ -561,10 +554,8 @@ result_cancel(PyObject *object, PyObject *Py_UNUSED(unused))
     if (self->handle == NULL || self->is_closing)
         Py_RETURN_NONE;
     self->canceler_count++;
-    Py_BEGIN_ALLOW_THREADS
-    instant_result_cancel(self->handle);
-    Py_END_ALLOW_THREADS
-    self->canceler_count--;
+    Py_BEGIN_ALLOW_THREADS instant_result_cancel(self->handle);
+    Py_END_ALLOW_THREADS self->canceler_count--;
     result_settle(self);
     Py_RETURN_NONE;
 }
@@ -584,8 +575,8 @@ static PyMethodDef result_methods[] = {
     { "schema", result_schema, METH_NOARGS, "The Arrow schema as a capsule." },
     { "next_columns", result_next_columns, METH_NOARGS,
       "[(schema capsule, array capsule), ...] of the next batch, or None." },
-    { "fetch_rows", (PyCFunction) (void (*)(void)) result_fetch_rows,
-      METH_VARARGS | METH_KEYWORDS, "At most count rows; an empty list at the end." },
+    { "fetch_rows", (PyCFunction) (void (*)(void)) result_fetch_rows, METH_VARARGS | METH_KEYWORDS,
+      "At most count rows; an empty list at the end." },
     { "columns", result_columns, METH_NOARGS, "[(name, PostgreSQL type, Arrow format), ...]" },
     { "stats", result_stats, METH_NOARGS, "Counters and times so far." },
     { "sql", result_sql, METH_NOARGS, "What was sent to the hub." },

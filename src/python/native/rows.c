@@ -14,7 +14,8 @@ typedef struct Field Field;
 
 typedef PyObject *(*FieldReader)(const Field *field, const struct ArrowArray *array, int64_t i);
 
-/* children: of a list (1), struct or map (an entry's key and value). labels: of the last dictionary. */
+/* children: of a list (1), struct or map (an entry's key and value). labels: of the last
+ * dictionary. */
 struct Field {
     ModuleState *state;
     FieldReader read;
@@ -229,10 +230,10 @@ timestamp_read(const Field *field, const struct ArrowArray *array, int64_t i)
     if (moment.year < 1 || moment.year > 9999)
         return PyUnicode_FromString(
             moment_text(&moment, field->has_zone ? MOMENT_UTC : MOMENT_NAIVE, text));
-    return PyObject_CallFunction(field->state->datetime_type, field->has_zone ? "iiiiiiiO" : "iiiiiii",
-                                 (int) moment.year, moment.month, moment.day, moment.hour,
-                                 moment.minute, moment.second, moment.microsecond,
-                                 field->state->utc);
+    return PyObject_CallFunction(field->state->datetime_type,
+                                 field->has_zone ? "iiiiiiiO" : "iiiiiii", (int) moment.year,
+                                 moment.month, moment.day, moment.hour, moment.minute,
+                                 moment.second, moment.microsecond, field->state->utc);
 }
 
 static PyObject *
@@ -323,18 +324,29 @@ static const struct {
     bool is_large;
     int64_t units_per_second;
 } simple_formats[] = {
-    { "n", null_read, false, 0 },       { "b", bool_read, false, 0 },
-    { "c", int_read, false, 0 },        { "C", int_read, false, 0 },
-    { "s", int_read, false, 0 },        { "S", int_read, false, 0 },
-    { "i", int_read, false, 0 },        { "I", int_read, false, 0 },
-    { "l", int_read, false, 0 },        { "L", int_read, false, 0 },
-    { "f", float_read, false, 0 },      { "g", float_read, false, 0 },
-    { "u", text_read, false, 0 },       { "U", text_read, true, 0 },
-    { "z", binary_read, false, 0 },     { "Z", binary_read, true, 0 },
-    { "tdD", date_read, false, 0 },     { "ttu", time_read, false, 1000000 },
+    { "n", null_read, false, 0 },
+    { "b", bool_read, false, 0 },
+    { "c", int_read, false, 0 },
+    { "C", int_read, false, 0 },
+    { "s", int_read, false, 0 },
+    { "S", int_read, false, 0 },
+    { "i", int_read, false, 0 },
+    { "I", int_read, false, 0 },
+    { "l", int_read, false, 0 },
+    { "L", int_read, false, 0 },
+    { "f", float_read, false, 0 },
+    { "g", float_read, false, 0 },
+    { "u", text_read, false, 0 },
+    { "U", text_read, true, 0 },
+    { "z", binary_read, false, 0 },
+    { "Z", binary_read, true, 0 },
+    { "tdD", date_read, false, 0 },
+    { "ttu", time_read, false, 1000000 },
     { "ttn", time_read, false, 1000000000 },
-    { "tin", interval_read, false, 0 }, { "+l", list_read, false, 0 },
-    { "+L", list_read, true, 0 },       { "+s", struct_read, false, 0 },
+    { "tin", interval_read, false, 0 },
+    { "+l", list_read, false, 0 },
+    { "+L", list_read, true, 0 },
+    { "+s", struct_read, false, 0 },
     { "+m", map_read, false, 0 },
 };
 
@@ -522,8 +534,8 @@ row_reader_read(RowReader *reader, const struct ArrowArray *batch, int64_t first
                 bool as_dict, PyObject *list)
 {
     for (int64_t i = first; i < first + count; i++) {
-        PyObject *row = as_dict ? struct_read(&reader->root, batch, i)
-                                : tuple_read(&reader->root, batch, i);
+        PyObject *row =
+            as_dict ? struct_read(&reader->root, batch, i) : tuple_read(&reader->root, batch, i);
         int status = row == NULL ? -1 : PyList_Append(list, row);
 
         Py_XDECREF(row);

@@ -214,8 +214,8 @@ datetime_convert(ModuleState *state, PyObject *object, const char *where, Instan
         return -1;
     is_aware = offset != Py_None;
     /* An offset of a zone before 1900 may have seconds, which not every server reads: send UTC. */
-    moment = is_aware ? PyObject_CallMethod(object, "astimezone", "O", state->utc)
-                      : Py_NewRef(object);
+    moment =
+        is_aware ? PyObject_CallMethod(object, "astimezone", "O", state->utc) : Py_NewRef(object);
     if (moment == NULL && PyErr_ExceptionMatches(PyExc_OverflowError)) {
         PyErr_Clear(); /* the first and last day of Python's calendar have no UTC form */
         moment = Py_NewRef(object);
@@ -296,7 +296,8 @@ interval_convert(ModuleState *state, PyObject *object, const char *where, Instan
     if (PyErr_Occurred())
         return -1;
     snprintf(text, sizeof text, "%+lld mons %+lld days %c%lld.%06lld seconds", months, days,
-             microseconds < 0 ? '-' : '+', seconds < 0 ? -seconds : seconds, rest < 0 ? -rest : rest);
+             microseconds < 0 ? '-' : '+', seconds < 0 ? -seconds : seconds,
+             rest < 0 ? -rest : rest);
     return text_keep(state, PyUnicode_FromString(text), where, INSTANT_INTERVAL, value, kept);
 }
 
@@ -410,8 +411,8 @@ value_convert(ModuleState *state, PyObject *object, const char *where, InstantVa
         return 0;
     }
     scalar = scalar_converter(object);
-    if (scalar != NULL && (PyLong_CheckExact(object) || PyFloat_CheckExact(object) ||
-                           PyUnicode_CheckExact(object)))
+    if (scalar != NULL &&
+        (PyLong_CheckExact(object) || PyFloat_CheckExact(object) || PyUnicode_CheckExact(object)))
         return scalar(state, object, where, value, kept);
     if (Py_EnterRecursiveCall(" while converting a value"))
         return -1;
