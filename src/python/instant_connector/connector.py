@@ -122,9 +122,6 @@ class _ConnectorBase:
         self._tables = None
         return operations.refresh(self._engine, operation, normalize_columns(table_names))
 
-    def _table_request(self, table_name: str, *arguments: Any, **options: Any) -> Any:
-        return table_request(table_name, *arguments, options=_result_options(**options))
-
     def _query_request(
         self,
         sql: str,
@@ -246,17 +243,8 @@ class InstantDataConnector(_ConnectorBase):
         unrepresentable: str | None = None,
     ) -> AsyncResult:
         """A lazy result: rows of a table."""
-        request = self._table_request(
-            table_name,
-            filters,
-            columns,
-            limit,
-            offset,
-            order_by,
-            numeric=numeric,
-            timeout=timeout,
-            unrepresentable=unrepresentable,
-        )
+        options = _result_options(numeric, timeout, unrepresentable)
+        request = table_request(table_name, filters, columns, limit, offset, order_by, options)
         return AsyncResult(self._engine, request, self._progress)
 
     def query(
@@ -407,17 +395,8 @@ class SyncInstantDataConnector(_ConnectorBase):
         unrepresentable: str | None = None,
     ) -> Result:
         """A lazy result: rows of a table."""
-        request = self._table_request(
-            table_name,
-            filters,
-            columns,
-            limit,
-            offset,
-            order_by,
-            numeric=numeric,
-            timeout=timeout,
-            unrepresentable=unrepresentable,
-        )
+        options = _result_options(numeric, timeout, unrepresentable)
+        request = table_request(table_name, filters, columns, limit, offset, order_by, options)
         return Result(self._engine, request, self._progress)
 
     def query(

@@ -116,7 +116,7 @@ def _values(array: Any, dtype: Any) -> Any:
     buffer = array.buffers()[1]
     if len(array) == 0 or buffer is None:
         return numpy.empty(0, dtype)
-    memory = _native.Buffer(array, buffer.address, buffer.size)
+    memory = memoryview(_native.Buffer(array, buffer.address, buffer.size))
     return numpy.frombuffer(memory, dtype, len(array), array.offset * dtype.itemsize)
 
 

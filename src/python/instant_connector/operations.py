@@ -27,7 +27,10 @@ def setup(
     """Make the hub as the configuration says, or only say what would change."""
     options = {"force_refresh": bool(force_refresh), "validate": bool(validate), "plan": bool(plan)}
     changes = _rows(operation.watch(engine.native.setup(options, operation.call)))
-    changed = sum(change["action"] != "keep" for change in changes)
+    changed = sum(change["action"] not in ("keep", "note") for change in changes)
+    for change in changes:
+        if change["action"] == "note":
+            logger.warning("setup: %s %s has no effect", change["kind"], change["name"])
     if plan:
         return changes
     logger.info("setup: %s", f"{changed} changes" if changed else "nothing to change")

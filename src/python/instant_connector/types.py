@@ -45,7 +45,7 @@ ADDRESS_TYPES = (
 )
 
 # What is an array as a parameter, and the list of an "in" as a filter.
-SEQUENCE_TYPES = (
+SEQUENCE_TYPES: tuple[type, ...] = (
     list,
     tuple,
     set,
