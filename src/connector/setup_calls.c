@@ -298,19 +298,26 @@ instant_tables(InstantConnector *connector, const char *table, InstantCall *call
 
 /* ---- refresh ---- */
 
+/* A name that the hub does not know is an error with the nearest one, before anything is refreshed.
+ */
 static IdcStatus
 run_refresh(RowsCall *rows_call, const char *const *tables, size_t table_count, IdcError *err)
 {
     InstantConnector *connector = rows_call->connector;
     IdcRefresh *refreshed = NULL;
     size_t refreshed_count = 0;
+    IdcTextRows known;
     IdcConn *conn = NULL;
     IdcStatus status = idc_pool_acquire(connector->pool, rows_call->call, &conn, err);
 
     if (status != IDC_OK)
         return status;
-    status = idc_setup_refresh(conn, rows_call->call, connector->config, tables, table_count,
-                               rows_call->arena, &refreshed, &refreshed_count, err);
+    for (size_t i = 0; status == IDC_OK && i < table_count; i++)
+        status =
+            idc_catalogue_list(conn, rows_call->call, rows_call->arena, tables[i], &known, err);
+    if (status == IDC_OK)
+        status = idc_setup_refresh(conn, rows_call->call, connector->config, tables, table_count,
+                                   rows_call->arena, &refreshed, &refreshed_count, err);
     idc_pool_release(connector->pool, conn);
     for (size_t i = 0; status == IDC_OK && i < refreshed_count; i++) {
         const char *values[] = { refreshed[i].table, refreshed[i].is_refreshed ? "true" : "false",

@@ -83,7 +83,9 @@ def test_refresh(connector: SyncInstantDataConnector) -> None:
     assert connector.refresh_virtual_tables(["airlines", "planes"]) == {"airlines": False, "planes": True}
     assert connector.refresh_virtual_tables("planes") == {"planes": True}
     assert connector.refresh_virtual_tables()["planes"] is True
-    assert connector.refresh_virtual_tables(["no_such_table"]) == {"no_such_table": False}
+    with pytest.raises(ic.ProgrammingError, match='table "plane" does not exist') as error:
+        connector.refresh_virtual_tables(["airlines", "plane"])
+    assert error.value.hint == 'did you mean "planes"?'
 
 
 def test_a_lazy_load(connector: SyncInstantDataConnector) -> None:
