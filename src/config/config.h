@@ -82,9 +82,10 @@ typedef struct IdcConfig {
     IdcArena *arena;
     IdcConfigSource *sources;
     size_t source_count;
-    IdcConfigOptions hub; /* libpq keywords of `hub:` / `postgres_config:`; count 0: not said */
-    const char *hub_url;  /* or NULL */
-    bool hub_is_embedded; /* `hub: embedded` */
+    IdcConfigOptions hub;    /* libpq keywords of `hub:` / `postgres_config:`; count 0: not said */
+    const char *hub_url;     /* or NULL */
+    bool hub_is_embedded;    /* `hub: embedded` */
+    bool hub_is_environment; /* `hub: environment`: the PG* variables say where it is */
     int64_t connection_timeout_ms; /* -1: not said */
     int64_t query_timeout_ms;      /* -1: not said */
     int64_t retry_attempts;        /* -1: not said */

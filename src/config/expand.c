@@ -148,7 +148,7 @@ expand_text(Reader *reader, IdcYamlNode *node, bool is_lenient)
 static void
 expand_node(Reader *reader, IdcYamlNode *node, bool is_lenient)
 {
-    if (node->is_expanded)
+    if (node->is_expanded || reader->problems->is_out_of_memory)
         return;
     node->is_expanded = true;
     if (node->kind == IDC_YAML_TEXT)

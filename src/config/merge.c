@@ -10,24 +10,61 @@
 
 /* ---- the schema file ---- */
 
+/* By their names; of two with one name, the first in the file comes first. */
+static int
+compare_sources(const void *left, const void *right)
+{
+    const IdcConfigSource *a = *(IdcConfigSource *const *) left;
+    const IdcConfigSource *b = *(IdcConfigSource *const *) right;
+    int order = strcmp(a->name, b->name);
+
+    return order != 0 ? order : a < b ? -1 : a > b;
+}
+
+/* sources_by_name and source_names, once: a file may have as many tables as the other has sources.
+ */
+static bool
+sort_sources(Reader *reader)
+{
+    IdcConfig *config = reader->config;
+    IdcConfigSource **sorted;
+
+    if (reader->sources_by_name != NULL)
+        return true;
+    sorted = idc_reader_alloc(reader, config->source_count, sizeof(IdcConfigSource *));
+    reader->source_names = idc_reader_alloc(reader, config->source_count, sizeof(const char *));
+    if (sorted == NULL || reader->source_names == NULL)
+        return false;
+    for (size_t i = 0; i < config->source_count; i++) {
+        sorted[i] = &config->sources[i];
+        reader->source_names[i] = config->sources[i].name;
+    }
+    qsort(sorted, config->source_count, sizeof(IdcConfigSource *), compare_sources);
+    reader->sources_by_name = sorted;
+    return true;
+}
+
 static IdcConfigSource *
 find_source(Reader *reader, const char *name, IdcPosition position)
 {
-    IdcConfig *config = reader->config;
-    const char **names = idc_reader_alloc(reader, config->source_count, sizeof *names);
+    size_t low = 0, high = reader->config->source_count;
 
-    for (size_t i = 0; names != NULL && i < config->source_count; i++) {
-        names[i] = config->sources[i].name;
-        if (strcmp(names[i], name) == 0)
-            return &config->sources[i];
+    if (!sort_sources(reader))
+        return NULL;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(reader->sources_by_name[middle]->name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    if (names != NULL)
-        idc_problems_add(
-            reader->problems, position, "unknown source \"%s\"%s",
-            idc_problems_shown(reader->problems, name),
-            config->source_count == 0
-                ? ", the configuration has none"
-                : idc_problems_hint(reader->problems, name, names, config->source_count));
+    if (low < reader->config->source_count && strcmp(reader->sources_by_name[low]->name, name) == 0)
+        return reader->sources_by_name[low];
+    idc_problems_add_hint(reader->problems, position, name, reader->source_names,
+                          reader->config->source_count, "unknown source \"%s\"%s",
+                          idc_problems_shown(reader->problems, name),
+                          reader->config->source_count == 0 ? ", the configuration has none" : "");
     return NULL;
 }
 

@@ -245,9 +245,9 @@ check_sslmode(Reader *reader, const IdcConfigOption *option)
     for (size_t i = 0; i < COUNT_OF(modes); i++)
         if (strcmp(modes[i], option->value) == 0)
             return;
-    idc_problems_add(reader->problems, option->position, "option \"sslmode\": found \"%s\"%s",
-                     idc_problems_shown(reader->problems, option->value),
-                     idc_problems_hint(reader->problems, option->value, modes, COUNT_OF(modes)));
+    idc_problems_add_hint(reader->problems, option->position, option->value, modes, COUNT_OF(modes),
+                          "option \"sslmode\": found \"%s\"",
+                          idc_problems_shown(reader->problems, option->value));
 }
 
 static void
@@ -310,10 +310,10 @@ report_unknown(Reader *reader, const Dialect *dialect, const char *wrapper, Opti
             words[count++] = dialect->options[i].name;
     for (size_t i = 0; i < dialect->alias_count && count < MAX_WORDS; i++)
         words[count++] = dialect->aliases[i][0];
-    idc_problems_add(reader->problems, option->position, "unknown option \"%s\" of %s%s", shown,
-                     level == OPTION_HUB ? "a PostgreSQL connection"
-                                         : idc_problems_shown(reader->problems, wrapper),
-                     idc_problems_hint(reader->problems, option->name, words, count));
+    idc_problems_add_hint(reader->problems, option->position, option->name, words, count,
+                          "unknown option \"%s\" of %s", shown,
+                          level == OPTION_HUB ? "a PostgreSQL connection"
+                                              : idc_problems_shown(reader->problems, wrapper));
 }
 
 /* What may stand at a level although it ends up at another one. */

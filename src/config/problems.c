@@ -8,39 +8,60 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_BYTES = 64, MESSAGE_BYTES = 1024, HINT_WORDS = 24 };
+enum {
+    SHOWN_BYTES = 64,
+    MESSAGE_BYTES = 1024,
+    EXPECTED_WORDS = 24, /* more than that are not listed */
+    NEAREST_WORDS = 1000 /* and of more than that, the nearest is not looked for */
+};
 
+/* A hint may stand behind the message. */
 static bool
-is_same_problem(const IdcProblem *a, IdcPosition position, const char *message)
+is_same_problem(const IdcProblem *a, IdcPosition position, const char *message, size_t len)
 {
     return a->position.line == position.line && a->position.column == position.column &&
-           strcmp(a->position.file, position.file) == 0 && strcmp(a->message, message) == 0;
+           strcmp(a->position.file, position.file) == 0 && strncmp(a->message, message, len) == 0 &&
+           (a->message[len] == '\0' || a->message[len] == ',');
+}
+
+/* False when it is there already, since an alias shows the same node several times, or when there
+ * is no more room. */
+static bool
+is_wanted(IdcProblems *problems, IdcPosition position, const char *message)
+{
+    size_t len = strlen(message);
+
+    for (size_t i = 0; i < problems->count; i++)
+        if (is_same_problem(&problems->items[i], position, message, len))
+            return false;
+    if (problems->count < IDC_PROBLEMS_MAX)
+        return true;
+    problems->dropped_count++;
+    return false;
+}
+
+static void
+keep_problem(IdcProblems *problems, IdcPosition position, const char *message, const char *hint)
+{
+    const char *copy = idc_arena_printf(problems->arena, "%s%s", message, hint);
+
+    if (copy == NULL)
+        problems->is_out_of_memory = true;
+    else
+        problems->items[problems->count++] = (IdcProblem){ position, copy };
 }
 
 void
 idc_problems_add(IdcProblems *problems, IdcPosition position, const char *format, ...)
 {
     char message[MESSAGE_BYTES];
-    const char *copy;
     va_list args;
 
     va_start(args, format);
     (void) vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    /* An alias shows the same node several times. */
-    for (size_t i = 0; i < problems->count; i++)
-        if (is_same_problem(&problems->items[i], position, message))
-            return;
-    if (problems->count == IDC_PROBLEMS_MAX) {
-        problems->dropped_count++;
-        return;
-    }
-    copy = idc_arena_strdup(problems->arena, message);
-    if (copy == NULL) {
-        problems->is_out_of_memory = true;
-        return;
-    }
-    problems->items[problems->count++] = (IdcProblem){ position, copy };
+    if (is_wanted(problems, position, message))
+        keep_problem(problems, position, message, "");
 }
 
 /* 0 for the first file, 1 for the other one: the sort needs nothing from outside. */
@@ -119,26 +140,57 @@ idc_problems_report(IdcProblems *problems, IdcText *report, IdcError *err)
     return fail_with_problems(problems, err);
 }
 
+/* ---- texts that came of variables ---- */
+
+/* The slot of text, or the free one where it belongs. Addresses are spread by Fibonacci hashing. */
+static IdcHiddenText *
+hidden_slot(IdcHiddenText *slots, size_t capacity, const char *text)
+{
+    uint64_t hash = (uint64_t) (uintptr_t) text * UINT64_C(0x9E3779B97F4A7C15);
+    size_t i = (size_t) (hash >> 32) & (capacity - 1);
+
+    while (slots[i].text != NULL && slots[i].text != text)
+        i = (i + 1) & (capacity - 1);
+    return &slots[i];
+}
+
+static bool
+hidden_grow(IdcProblems *problems)
+{
+    size_t capacity = problems->hidden_capacity == 0 ? 64 : problems->hidden_capacity * 2;
+    IdcHiddenText *slots = idc_arena_alloc_array(problems->arena, capacity, sizeof *slots);
+
+    if (slots == NULL) {
+        problems->is_out_of_memory = true;
+        return false;
+    }
+    for (size_t i = 0; i < problems->hidden_capacity; i++)
+        if (problems->hidden[i].text != NULL)
+            *hidden_slot(slots, capacity, problems->hidden[i].text) = problems->hidden[i];
+    problems->hidden = slots;
+    problems->hidden_capacity = capacity;
+    return true;
+}
+
 void
 idc_problems_hide(IdcProblems *problems, const char *text, const char *written)
 {
-    IdcHiddenText *hidden = idc_arena_alloc(problems->arena, sizeof *hidden);
+    IdcHiddenText *slot;
 
-    if (hidden == NULL) {
-        problems->is_out_of_memory = true;
+    if (problems->hidden_count >= problems->hidden_capacity / 2 && !hidden_grow(problems))
         return;
-    }
-    *hidden = (IdcHiddenText){ problems->hidden, text, written };
-    problems->hidden = hidden;
+    slot = hidden_slot(problems->hidden, problems->hidden_capacity, text);
+    if (slot->text == NULL)
+        problems->hidden_count++;
+    *slot = (IdcHiddenText){ text, written };
 }
 
 const char *
 idc_problems_written(const IdcProblems *problems, const char *text)
 {
-    for (const IdcHiddenText *hidden = problems->hidden; hidden != NULL; hidden = hidden->next)
-        if (hidden->text == text)
-            return hidden->written;
-    return NULL;
+    if (problems->hidden_capacity == 0 || text == NULL)
+        return NULL;
+    return hidden_slot(problems->hidden, problems->hidden_capacity, text)->written;
 }
 
 const char *
@@ -171,19 +223,18 @@ idc_problems_shown(IdcProblems *problems, const char *word)
     return shown;
 }
 
-const char *
-idc_problems_hint(IdcProblems *problems, const char *given, const char *const *words, size_t count)
+/* What stands behind a message; "" when there is nothing to say. */
+static const char *
+hint_of(IdcProblems *problems, const char *given, const char *const *words, size_t count)
 {
-    const char *nearest, *hint = NULL;
+    const char *nearest = count > NEAREST_WORDS ? NULL : idc_nearest_word(given, words, count);
+    const char *hint = NULL;
     IdcText text;
 
-    if (problems->count == IDC_PROBLEMS_MAX)
-        return ""; /* will not be shown */
-    nearest = idc_nearest_word(given, words, count);
     if (nearest != NULL) {
         hint = idc_arena_printf(problems->arena, ", did you mean \"%s\"?",
                                 idc_problems_shown(problems, nearest));
-    } else if (count == 0 || count > HINT_WORDS) {
+    } else if (count == 0 || count > EXPECTED_WORDS) {
         return "";
     } else {
         idc_text_init(&text, 0);
@@ -201,4 +252,18 @@ idc_problems_hint(IdcProblems *problems, const char *given, const char *const *w
         return "";
     }
     return hint;
+}
+
+void
+idc_problems_add_hint(IdcProblems *problems, IdcPosition position, const char *given,
+                      const char *const *words, size_t count, const char *format, ...)
+{
+    char message[MESSAGE_BYTES];
+    va_list args;
+
+    va_start(args, format);
+    (void) vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    if (is_wanted(problems, position, message))
+        keep_problem(problems, position, message, hint_of(problems, given, words, count));
 }

@@ -18,11 +18,13 @@ typedef struct IdcProblem {
 
 /* Text that came of a variable, and what stands in the file instead. */
 typedef struct IdcHiddenText {
-    struct IdcHiddenText *next;
     const char *text, *written;
 } IdcHiddenText;
 
-/* Messages live in arena. first_file sorts before any other file. */
+/*
+ * Messages live in arena. first_file sorts before any other file. hidden is a hash table of
+ * hidden_capacity slots (0 or a power of two, at most half of them taken; text NULL: free).
+ */
 typedef struct IdcProblems {
     IdcArena *arena;
     const char *first_file;
@@ -30,6 +32,7 @@ typedef struct IdcProblems {
     size_t count;
     size_t dropped_count;
     IdcHiddenText *hidden;
+    size_t hidden_count, hidden_capacity;
     bool is_out_of_memory;
 } IdcProblems;
 
@@ -57,8 +60,12 @@ void idc_problems_hide(IdcProblems *problems, const char *text, const char *writ
 /* What was written for a text that is hidden, else NULL. */
 const char *idc_problems_written(const IdcProblems *problems, const char *text);
 
-/* `, did you mean "x"?`, or `, expected a, b or c` when no word is near. It lives in the arena. */
-const char *idc_problems_hint(IdcProblems *problems, const char *given, const char *const *words,
-                              size_t count);
+/*
+ * As idc_problems_add, and behind the message `, did you mean "x"?`, or `, expected a, b or c` when
+ * none of words is near to given.
+ */
+void idc_problems_add_hint(IdcProblems *problems, IdcPosition position, const char *given,
+                           const char *const *words, size_t count, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
 
 #endif

@@ -82,10 +82,9 @@ idc_reader_check_keys(Reader *reader, const IdcYamlNode *map, const char *what,
         for (size_t k = 0; k < key_count && !is_known; k++)
             is_known = strcmp(key, keys[k]) == 0;
         if (!is_known)
-            idc_problems_add(reader->problems, map->pairs[i].key_position,
-                             "unknown key \"%s\" in %s%s",
-                             idc_problems_shown(reader->problems, key), what,
-                             idc_problems_hint(reader->problems, key, keys, key_count));
+            idc_problems_add_hint(reader->problems, map->pairs[i].key_position, key, keys,
+                                  key_count, "unknown key \"%s\" in %s",
+                                  idc_problems_shown(reader->problems, key), what);
     }
 }
 

@@ -18,6 +18,9 @@ typedef struct Reader {
     IdcProblems *problems;
     const IdcConfigInput *input;
     IdcConfig *config;
+    /* For the schema file: NULL until it is needed. */
+    IdcConfigSource **sources_by_name;
+    const char **source_names;
 } Reader;
 
 /* ---- reader.c ---- */

@@ -12,7 +12,7 @@ enum { MAX_POOL_SIZE = 1000, MAX_RETRIES = 100 };
 static void
 read_hub_url(Reader *reader, const IdcYamlNode *node, const char *key)
 {
-    static const char *const words[] = { "embedded" };
+    static const char *const words[] = { "embedded", "environment" };
     IdcConfigOptions ignored = { NULL, 0 };
     const char *wrapper;
 
@@ -20,12 +20,18 @@ read_hub_url(Reader *reader, const IdcYamlNode *node, const char *key)
         reader->config->hub_is_embedded = true;
         return;
     }
+    if (strcmp(node->text, "environment") == 0) {
+        reader->config->hub_is_environment = true;
+        return;
+    }
     if (!idc_url_is_one(node->text)) {
-        const char *nearest = idc_nearest_word(node->text, words, 1);
+        const char *nearest = idc_nearest_word(node->text, words, COUNT_OF(words));
 
-        idc_problems_add(reader->problems, node->position,
-                         "%s: found another word, expected embedded, a URL or a mapping%s", key,
-                         nearest == NULL ? "" : ", did you mean \"embedded\"?");
+        idc_problems_add(
+            reader->problems, node->position,
+            "%s: found another word, expected embedded, environment, a URL or a mapping%s%s%s", key,
+            nearest == NULL ? "" : ", did you mean \"", nearest == NULL ? "" : nearest,
+            nearest == NULL ? "" : "\"?");
         return;
     }
     wrapper = idc_url_read(reader, node->text, node->position, &ignored);

@@ -21,6 +21,22 @@ enum {
     GLOBAL_KEY_COUNT = sizeof global_keys / sizeof global_keys[0]
 };
 
+/* Then the unknown key is told, and a missing extension would only be its echo. */
+static bool
+has_misspelt_wrapper(const IdcYamlNode *node)
+{
+    for (size_t i = 0; i < node->count; i++) {
+        const char *key = node->pairs[i].key;
+        const char *nearest = idc_nearest_word(key, source_keys, SOURCE_KEY_COUNT);
+
+        if (nearest != NULL && strcmp(nearest, key) != 0 &&
+            (strcmp(nearest, "extension") == 0 || strcmp(nearest, "type") == 0 ||
+             strcmp(nearest, "url") == 0))
+            return true;
+    }
+    return false;
+}
+
 /* extension: and type: are one thing, and a URL says it too. */
 static void
 read_wrapper(Reader *reader, const IdcYamlNode *node, const char *url_wrapper,
@@ -34,7 +50,7 @@ read_wrapper(Reader *reader, const IdcYamlNode *node, const char *url_wrapper,
     if (extension != NULL && type != NULL)
         idc_problems_add(reader->problems, type->position,
                          "type: and extension: mean the same, expected one of them");
-    if (given == NULL && idc_yaml_get(node, "url") == NULL)
+    if (given == NULL && idc_yaml_get(node, "url") == NULL && !has_misspelt_wrapper(node))
         idc_problems_add(reader->problems, source->position,
                          "source \"%s\" has no extension, expected extension: postgres_fdw, "
                          "mysql_fdw or another wrapper",

@@ -193,9 +193,9 @@ find_scheme(UrlReader *url, const char *text)
         if (strcasecmp(schemes[i].name, given) == 0)
             return &schemes[i];
     }
-    idc_problems_add(url->reader->problems, url->position, "url: unknown scheme \"%s\"%s",
-                     idc_problems_shown(url->reader->problems, given),
-                     idc_problems_hint(url->reader->problems, given, names, SCHEME_COUNT));
+    idc_problems_add_hint(url->reader->problems, url->position, given, names, SCHEME_COUNT,
+                          "url: unknown scheme \"%s\"",
+                          idc_problems_shown(url->reader->problems, given));
     return NULL;
 }
 

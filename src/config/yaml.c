@@ -20,7 +20,9 @@ enum {
     HIDDEN_LAST = 0xAF,
     HIDDEN_BYTES = 3,
     REFERENCE_BYTES = 512,
-    REFERENCE_DEPTH = 4
+    REFERENCE_DEPTH = 4,
+    EMPTY_LINES = 200,
+    DIRECTIVES = 100
 };
 
 typedef struct Anchor {
@@ -44,8 +46,8 @@ typedef struct Builder {
     Frame frames[IDC_YAML_MAX_DEPTH];
     int depth;
     IdcYamlNode *root;
-    Anchor *anchors;
-    size_t anchor_count;
+    Anchor *anchors; /* sorted; a later anchor of a name takes the place of the earlier one */
+    size_t anchor_count, seen_anchor_count;
     size_t value_count;
     int document_count;
     bool is_stopped;
@@ -113,6 +115,43 @@ text_is_clean(const char *text, size_t len, IdcProblems *problems, IdcPosition p
         if (c == '\n') {
             position.line++;
             position.column = 1;
+        }
+    }
+    return true;
+}
+
+/*
+ * libfyaml 0.7 takes quadratic time over empty lines within a value and over %TAG directives, so
+ * there may be only so many of them. What YAML 1.1 takes for the end of a line counts as one too.
+ */
+static bool
+lines_are_few(const char *text, size_t len, IdcProblems *problems, IdcPosition position)
+{
+    int empty_count = 0, directive_count = 0;
+
+    position.line = position.column = 1;
+    for (size_t i = 0; i < len; i++) {
+        bool is_end = text[i] == '\n' || text[i] == '\r' ||
+                      (len - i >= 2 && memcmp(text + i, "\xC2\x85", 2) == 0) ||
+                      (len - i >= 3 && memcmp(text + i, "\xE2\x80", 2) == 0 &&
+                       (text[i + 2] == '\xA8' || text[i + 2] == '\xA9'));
+
+        if (is_end)
+            empty_count++;
+        else if (text[i] != ' ' && text[i] != '\t' && ((unsigned char) text[i] & 0xC0) != 0x80)
+            empty_count = 0;
+        if (text[i] == '\n')
+            position.line++;
+        if (text[i] == '%' && (i == 0 || text[i - 1] == '\n' || text[i - 1] == '\r'))
+            directive_count++;
+        if (empty_count > EMPTY_LINES) {
+            idc_problems_add(problems, position,
+                             "found more than 200 empty lines one after the other");
+            return false;
+        }
+        if (directive_count > DIRECTIVES) {
+            idc_problems_add(problems, position, "found more than 100 directives (%%NAME)");
+            return false;
         }
     }
     return true;
@@ -298,15 +337,40 @@ attach(Builder *builder, IdcYamlNode *child, IdcPosition position)
         stop(builder, position, "found more than 100000 values with every alias written out");
 }
 
+/* The first anchor that is not before name; an alias may be all that a file consists of. */
+static size_t
+find_anchor(const Builder *builder, const char *name, size_t len, bool *is_found)
+{
+    size_t low = 0, high = builder->anchor_count;
+
+    *is_found = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const Anchor *anchor = &builder->anchors[middle];
+        size_t common = anchor->len < len ? anchor->len : len;
+        int order = memcmp(anchor->name, name, common);
+
+        if (order == 0)
+            order = anchor->len < len ? -1 : anchor->len > len;
+        *is_found = *is_found || order == 0;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static void
 add_anchor(Builder *builder, struct fy_token *token, IdcYamlNode *node)
 {
-    size_t len = 0;
+    size_t len = 0, at;
     const char *name;
+    bool is_found;
 
     if (token == NULL)
         return;
-    if (builder->anchor_count == IDC_YAML_MAX_ANCHORS) {
+    if (builder->seen_anchor_count++ == IDC_YAML_MAX_ANCHORS) {
         stop(builder, node->position, "found more than 1000 anchors (&name)");
         return;
     }
@@ -316,7 +380,11 @@ add_anchor(Builder *builder, struct fy_token *token, IdcYamlNode *node)
         builder->is_out_of_memory = true;
         return;
     }
-    builder->anchors[builder->anchor_count++] = (Anchor){ name, len, node };
+    at = find_anchor(builder, name, len, &is_found);
+    if (!is_found)
+        memmove(&builder->anchors[at + 1], &builder->anchors[at],
+                (builder->anchor_count++ - at) * sizeof(Anchor));
+    builder->anchors[at] = (Anchor){ name, len, node };
 }
 
 static void
@@ -398,25 +466,23 @@ on_alias(Builder *builder, struct fy_event *event)
 {
     IdcPosition position = event_position(builder, event);
     Frame *frame = builder->depth > 0 ? &builder->frames[builder->depth - 1] : NULL;
-    size_t len = 0;
+    size_t len = 0, at = 0;
     const char *name = fy_token_get_text(event->alias.anchor, &len);
+    bool is_found = false;
 
     if (frame != NULL && frame->node->kind == IDC_YAML_MAP && frame->key == NULL) {
         stop(builder, position, "found an alias (*name), expected a key of plain text");
         return;
     }
-    for (size_t i = builder->anchor_count; i-- > 0;) {
-        const Anchor *anchor = &builder->anchors[i];
-
-        if (name == NULL || anchor->len != len || memcmp(anchor->name, name, len) != 0)
-            continue;
-        if (anchor->node->is_open)
-            stop(builder, position, "found an alias (*name) of something that contains it");
-        else
-            attach(builder, anchor->node, position);
-        return;
-    }
-    stop(builder, position, "found an alias (*name), but no anchor (&name) of that name before it");
+    if (name != NULL)
+        at = find_anchor(builder, name, len, &is_found);
+    if (!is_found)
+        stop(builder, position,
+             "found an alias (*name), but no anchor (&name) of that name before it");
+    else if (builder->anchors[at].node->is_open)
+        stop(builder, position, "found an alias (*name) of something that contains it");
+    else
+        attach(builder, builder->anchors[at].node, position);
 }
 
 static void
@@ -624,7 +690,8 @@ idc_yaml_parse(const char *text, size_t len, const char *file, IdcProblems *prob
         idc_problems_add(problems, nowhere, "larger than 1 MiB");
         return IDC_OK;
     }
-    if (!text_is_clean(text, len, problems, nowhere))
+    if (!text_is_clean(text, len, problems, nowhere) ||
+        !lines_are_few(text, len, problems, nowhere))
         return IDC_OK;
     idc_text_init(&hidden, (size_t) 4 * IDC_YAML_MAX_BYTES);
     hide_references(&hidden, text, len);

@@ -250,6 +250,12 @@ test_hub(void **state)
     assert_true(config->hub_is_embedded);
     assert_int_equal(config->pool_size, 4);
     assert_int_equal(config->source_count, 0);
+    assert_false(config->hub_is_environment);
+    idc_config_free(config);
+    config = load("hub: environment\n");
+    assert_true(config->hub_is_environment);
+    assert_false(config->hub_is_embedded);
+    assert_null(config->hub_url);
     idc_config_free(config);
     config = load("hub: postgresql://h/d\n");
     assert_string_equal(config->hub_url, "postgresql://h/d");

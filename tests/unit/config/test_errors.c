@@ -24,8 +24,6 @@ static const WrongFile wrong_files[] = {
       "  s:\n"
       "    extnsion: postgres_fdw\n"
       "    tabels: [a]\n",
-      "c.yaml:2:3: source \"s\" has no extension, expected extension: postgres_fdw, mysql_fdw or "
-      "another wrapper\n"
       "c.yaml:3:5: unknown key \"extnsion\" in source \"s\", did you mean \"extension\"?\n"
       "c.yaml:4:5: unknown key \"tabels\" in source \"s\", did you mean \"tables\"?\n" },
     { "typo_root",
@@ -319,8 +317,15 @@ static const WrongFile wrong_files[] = {
       "\"enable_push_down\"?\n"
       "c.yaml:1:120: pool_size: expected a whole number from 1 to 1000\n" },
     { "hub_typo", "hub: embeded\n",
-      "c.yaml:1:6: hub: found another word, expected embedded, a URL or a mapping, did you mean "
-      "\"embedded\"?\n" },
+      "c.yaml:1:6: hub: found another word, expected embedded, environment, a URL or a mapping, "
+      "did you mean \"embedded\"?\n" },
+    { "hub_typo_2", "hub: enviroment\n",
+      "c.yaml:1:6: hub: found another word, expected embedded, environment, a URL or a mapping, "
+      "did you mean \"environment\"?\n" },
+    { "typo_root_key",
+      "extenison: postgres_fdw\n"
+      "server: {name: x}\n",
+      "c.yaml:1:1: unknown key \"extenison\" in the file, did you mean \"extension\"?\n" },
     { "hub_option", "hub: {hostt: h, pool_size: 3}\n",
       "c.yaml:1:7: unknown option \"hostt\" of a PostgreSQL connection, did you mean \"host\"?\n" },
     { "hub_mysql", "hub: mysql://h/d\n",
