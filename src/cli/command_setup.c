@@ -11,9 +11,32 @@
 #include "cli/print.h"
 
 static bool
+is_note(const CliRows *rows, size_t row)
+{
+    return strcmp(cli_rows_text(rows, row, "action"), "note") == 0;
+}
+
+static bool
 is_change(const CliRows *rows, size_t row)
 {
-    return strcmp(cli_rows_text(rows, row, "action"), "keep") != 0;
+    return strcmp(cli_rows_text(rows, row, "action"), "keep") != 0 && !is_note(rows, row);
+}
+
+/* A note is of a setting that nothing in the hub could follow. */
+static size_t
+print_notes(FILE *out, const CliRows *rows, bool is_plan)
+{
+    size_t count = 0;
+
+    for (size_t row = 0; row < rows->row_count; row++) {
+        if (!is_note(rows, row))
+            continue;
+        count++;
+        fprintf(out, "%snote: %s \"%s\" has no effect: the wrappers decide what they send\n",
+                is_plan ? "-- " : "", cli_rows_text(rows, row, "kind"),
+                cli_rows_text(rows, row, "name"));
+    }
+    return count;
 }
 
 /* The plan as SQL that could be run as it is, but for the masked secrets. */
@@ -35,6 +58,7 @@ print_plan(FILE *out, const CliRows *rows)
 static void
 print_summary(FILE *out, const CliRows *rows, bool is_plan)
 {
+    size_t row_count = rows->row_count - print_notes(out, rows, is_plan);
     size_t change_count = 0;
 
     for (size_t row = 0; row < rows->row_count; row++) {
@@ -47,11 +71,11 @@ print_summary(FILE *out, const CliRows *rows, bool is_plan)
     }
     fprintf(out, "%s", is_plan ? "-- " : "");
     if (change_count == 0)
-        fprintf(out, "nothing to change: %zu object%s as the configuration says\n", rows->row_count,
-                rows->row_count == 1 ? " is" : "s are");
+        fprintf(out, "nothing to change: %zu object%s as the configuration says\n", row_count,
+                row_count == 1 ? " is" : "s are");
     else
         fprintf(out, "%zu change%s%s, %zu unchanged\n", change_count, change_count == 1 ? "" : "s",
-                is_plan ? " to make" : "", rows->row_count - change_count);
+                is_plan ? " to make" : "", row_count - change_count);
 }
 
 static int

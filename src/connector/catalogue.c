@@ -35,7 +35,9 @@ static const char list_sql[] =
     " CASE WHEN l.reltuples >= 0 AND NOT (l.reltuples = 0 AND s.oid IS NOT NULL)"
     " THEN l.reltuples::bigint END,"
     " pg_catalog.obj_description(l.oid, 'pg_class'), a.attname, a.attnum::int,"
-    " pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,"
+    " CASE WHEN y.typtype = 'd' AND y.typnamespace = pg_catalog.to_regnamespace('instant')"
+    " THEN pg_catalog.format_type(y.typbasetype, y.typtypmod)"
+    " ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END, a.attnotnull,"
     " pg_catalog.pg_get_expr(d.adbin, d.adrelid), pg_catalog.col_description(l.oid, a.attnum),"
     " t.typname, t.typcategory"
     " FROM loadable l"
@@ -45,6 +47,7 @@ static const char list_sql[] =
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = l.oid AND a.attnum > 0"
     " AND NOT a.attisdropped"
     " LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = l.oid AND d.adnum = a.attnum"
+    " JOIN pg_catalog.pg_type y ON y.oid = a.atttypid"
     " JOIN base b ON b.type = a.atttypid"
     " JOIN pg_catalog.pg_type t ON t.oid = b.below"
     " WHERE $1::text IS NULL OR l.relname = $1 OR l.nspname || '.' || l.relname = $1"
@@ -143,6 +146,8 @@ idc_catalogue_table(IdcConn *conn, IdcCall *call, IdcArena *arena, const char *n
     if (strncmp(name, table->schema, strlen(table->schema)) == 0 &&
         name[strlen(table->schema)] == '.')
         table->name = name + strlen(table->schema) + 1;
+    table->sends_any_order = cell(&rows, 0, IDC_CATALOGUE_WRAPPER) != NULL &&
+                             strcmp(cell(&rows, 0, IDC_CATALOGUE_WRAPPER), "mysql_fdw") == 0;
     table->columns = columns;
     table->column_count = rows.row_count;
     return IDC_OK;

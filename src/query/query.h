@@ -58,6 +58,8 @@ typedef struct IdcTable {
     const char *name;
     const IdcTableColumn *columns;
     size_t column_count;
+    /* The wrapper sends every ORDER BY that comes with a LIMIT, whoever can sort it: mysql_fdw. */
+    bool sends_any_order;
 } IdcTable;
 
 typedef struct IdcFilter {

@@ -344,11 +344,35 @@ append_order_by(IdcText *sql, const IdcTable *table, const IdcTableRequest *requ
     return IDC_OK;
 }
 
+/*
+ * Whether LIMIT must stand outside, where the wrapper does not see it. Numbers, dates and booleans
+ * are sorted alike everywhere.
+ */
+static bool
+needs_limit_apart(const IdcTable *table, const IdcTableRequest *request)
+{
+    if (!table->sends_any_order || (request->limit < 0 && request->offset <= 0))
+        return false;
+    for (size_t i = 0; i < request->order_by_count; i++) {
+        const char *name = request->order_by[i];
+        const IdcTableColumn *column = name == NULL ? NULL : column_lookup(table, name);
+
+        if (column == NULL && name != NULL && name[0] == '-')
+            column = column_lookup(table, name + 1);
+        if (column != NULL && strchr("NDB", column->category) == NULL)
+            return true;
+    }
+    return false;
+}
+
 static IdcStatus
 append_request(IdcText *sql, const IdcTable *table, const IdcTableRequest *request, IdcError *err)
 {
+    bool is_apart = needs_limit_apart(table, request);
     IdcStatus status;
 
+    if (is_apart)
+        idc_text_append(sql, "SELECT * FROM (");
     if ((status = append_columns(sql, table, request, err)) != IDC_OK ||
         (status = append_from(sql, table, err)) != IDC_OK)
         return status;
@@ -359,6 +383,8 @@ append_request(IdcText *sql, const IdcTable *table, const IdcTableRequest *reque
     }
     if ((status = append_order_by(sql, table, request, err)) != IDC_OK)
         return status;
+    if (is_apart)
+        idc_text_append(sql, ") AS sorted");
     if (request->limit >= 0)
         idc_text_append_format(sql, " LIMIT %" PRId64, request->limit);
     if (request->offset > 0)

@@ -102,13 +102,17 @@ static const char tables_sql[] =
     " WHERE $1::text IS NULL OR n.nspname = $1 ORDER BY c.oid";
 
 static const char columns_sql[] =
-    "SELECT f.ftrelid::text, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),"
+    "SELECT f.ftrelid::text, a.attname,"
+    " CASE WHEN t.typtype = 'd' AND t.typnamespace = pg_catalog.to_regnamespace('instant')"
+    "  THEN 'instant.' || pg_catalog.quote_ident(t.typname)"
+    "  ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END,"
     " a.attnotnull::text, pg_catalog.pg_get_expr(d.adbin, d.adrelid),"
     " pg_catalog.col_description(a.attrelid, a.attnum)"
     " FROM pg_catalog.pg_foreign_table f JOIN pg_catalog.pg_class c ON c.oid = f.ftrelid"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = f.ftrelid AND a.attnum > 0 AND NOT "
     "a.attisdropped"
+    " JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
     " LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
     " WHERE $1::text IS NULL OR n.nspname = $1 ORDER BY f.ftrelid, a.attnum";
 

@@ -20,6 +20,8 @@ IdcStatus idc_apply_refuse(const char *kind, const char *label, const char *hint
 
 /* ---- marks.c ---- */
 
+/* Make the schema and the table that hold the marks, where they are missing. */
+IDC_CHECKED IdcStatus idc_mark_ensure(IdcSetup *setup, IdcError *err);
 /* Write the mark if it is new or differs. */
 IDC_CHECKED IdcStatus idc_mark_set(IdcSetup *setup, const IdcMark *mark, IdcError *err);
 IDC_CHECKED IdcStatus idc_mark_remove(IdcSetup *setup, const IdcMark *mark, IdcError *err);
@@ -37,6 +39,12 @@ IDC_CHECKED IdcStatus idc_apply_servers(IdcSetup *setup, IdcServerList *wanted, 
 IDC_CHECKED IdcStatus idc_apply_drop_servers(IdcSetup *setup, const IdcServerList *wanted,
                                              IdcError *err);
 IDC_CHECKED IdcStatus idc_apply_drop_schemas(IdcSetup *setup, IdcError *err);
+
+/* ---- exact.c ---- */
+
+/* A copy of wanted in *exact with the types that keep its wrapper from comparing wrongly. */
+IDC_CHECKED IdcStatus idc_apply_exact_types(IdcSetup *setup, const IdcTable *wanted,
+                                            IdcTable *exact, IdcError *err);
 
 /* ---- apply_table.c ---- */
 

@@ -75,6 +75,7 @@ idc_apply_table(IdcSetup *setup, const IdcTableList *actual, const IdcTable *wan
                 const char *origin, const char **action, IdcError *err)
 {
     const IdcTable *found = idc_table_find(actual, wanted->schema, wanted->name);
+    IdcTable exact = { 0 };
     const IdcMark mark = { "table",        wanted->schema, wanted->name,
                            wanted->source, origin,         wanted->source_decides };
     const char *label = idc_apply_label(setup->arena, wanted->schema, wanted->name);
@@ -86,13 +87,15 @@ idc_apply_table(IdcSetup *setup, const IdcTableList *actual, const IdcTable *wan
         return idc_fail_no_memory(err);
     if (found == NULL || !is_ours)
         status = refuse_relation(setup, wanted, label, err);
+    if (status == IDC_OK)
+        status = idc_apply_exact_types(setup, wanted, &exact, err);
     if (status != IDC_OK)
         return status;
     if (found == NULL)
-        status = idc_ddl_create_table(setup->arena, wanted, wanted->schema, wanted->name,
+        status = idc_ddl_create_table(setup->arena, &exact, wanted->schema, wanted->name,
                                       &statement, err);
     else
-        status = idc_diff_table(setup->arena, found, wanted, &statement, err);
+        status = idc_diff_table(setup->arena, found, &exact, &statement, err);
     if (status != IDC_OK)
         return status;
     *action = found == NULL ? "create" : statement.sql == NULL ? "keep" : "alter";

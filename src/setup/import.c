@@ -116,7 +116,6 @@ static const MysqlType mysql_types[] = {
     { "datetime", "timestamp without time zone", "timestamp without time zone" },
     { "timestamp", "timestamp without time zone", "timestamp without time zone" },
     { "time", "time without time zone", "time without time zone" },
-    { "json", "json", "json" },
     { "binary", "bytea", "bytea" },
     { "varbinary", "bytea", "bytea" },
     { "tinyblob", "bytea", "bytea" },
@@ -282,6 +281,8 @@ add_mysql_columns(IdcSetup *setup, const IdcTextRows *rows, IdcTableList *tables
         column->type = idc_mysql_type(setup->arena, row[2], row[3], row[5], row[6]);
         column->is_not_null = idc_same_text(row[4], "NO");
         column->comment = text_or_null(row[7]);
+        column->is_long = strcmp(row[2], "mediumtext") == 0 || strcmp(row[2], "longtext") == 0 ||
+                          strcmp(row[2], "json") == 0;
         if (column->type == NULL)
             return idc_fail_no_memory(err);
     }

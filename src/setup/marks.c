@@ -24,8 +24,8 @@ static const char insert_sql[] =
     " VALUES ($1, $2, $3, $4, $5, $6::boolean) ON CONFLICT (kind, schema, name) DO UPDATE SET"
     " source = excluded.source, origin = excluded.origin, source_decides = excluded.source_decides";
 
-static IdcStatus
-ensure_table(IdcSetup *setup, IdcError *err)
+IdcStatus
+idc_mark_ensure(IdcSetup *setup, IdcError *err)
 {
     IdcTextRows rows = { 0 };
     IdcStatus status = idc_setup_query(
@@ -52,7 +52,7 @@ idc_mark_set(IdcSetup *setup, const IdcMark *mark, IdcError *err)
     if (old != NULL && idc_same_text(old->source, mark->source) &&
         idc_same_text(old->origin, mark->origin) && old->source_decides == mark->source_decides)
         return IDC_OK;
-    status = old == NULL ? ensure_table(setup, err) : IDC_OK;
+    status = old == NULL ? idc_mark_ensure(setup, err) : IDC_OK;
     if (status == IDC_OK)
         status = idc_setup_query(setup, insert_sql, values, 6, NULL, err);
     if (status != IDC_OK)

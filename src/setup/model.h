@@ -24,6 +24,7 @@ typedef struct IdcColumn {
     const char *name, *type;
     const char *default_value, *comment; /* or NULL */
     bool is_not_null;
+    bool is_long; /* a value may have more than 64 kB; known of what MySQL says itself */
     IdcOptionList options;
 } IdcColumn;
 
@@ -68,6 +69,16 @@ typedef struct IdcMarkList {
     size_t count, capacity;
 } IdcMarkList;
 
+/* A type of the hub, and the one that columns of it get: a domain, or itself. See exact.c. */
+typedef struct IdcDomain {
+    const char *type, *name;
+} IdcDomain;
+
+typedef struct IdcDomainList {
+    IdcDomain *items;
+    size_t count, capacity;
+} IdcDomainList;
+
 /* One transaction on the hub, and what is known about the hub. */
 typedef struct IdcSetup {
     IdcConn *conn;
@@ -81,8 +92,10 @@ typedef struct IdcSetup {
     int version;
     bool is_superuser;
     const IdcConfigSource *knocked; /* the last source that knock.c heard */
+    const IdcConfigSource *deaf;    /* the last source that exact.c could not ask */
     const char **origins; /* by source: the file it is from, in full; NULL: as the file was named */
     IdcMarkList marks;
+    IdcDomainList domains;
     IdcChange *changes;
     size_t change_count, change_capacity;
 } IdcSetup;

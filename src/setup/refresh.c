@@ -133,6 +133,7 @@ refresh_marked(IdcSetup *setup, const IdcMark *mark, const char *label, const Id
         return status;
     }
     status = idc_setup_sql(setup, "ROLLBACK TO SAVEPOINT instant_refresh", err);
+    setup->domains.count = 0; /* those made since the savepoint are gone */
     if (status == IDC_OK)
         status = report(setup, list, label, false, problem.message, err);
     return status;

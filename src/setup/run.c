@@ -61,22 +61,13 @@ idc_apply_change(IdcSetup *setup, const char *action, const char *kind, const ch
     return idc_setup_note(setup, action, kind, name, source, statement->shown, err);
 }
 
-/*
- * Today's wrappers decide for themselves what they send, and have no switch for it: to accept the
- * setting and push all the same would be a lie.
- */
+/* Today's wrappers decide for themselves what they send: who asked for less is told so. */
 static IdcStatus
-check_push_down(const IdcConfig *config, IdcError *err)
+note_push_down(IdcSetup *setup, IdcError *err)
 {
-    if (config->enable_push_down || config->source_count == 0)
+    if (setup->config->enable_push_down || setup->config->source_count == 0)
         return IDC_OK;
-    (void) idc_fail(err, IDC_UNSUPPORTED,
-                    "\"enable_push_down: false\" cannot be kept: the wrappers of the hub always "
-                    "send what they can");
-    idc_error_set_hint(err,
-                       "remove the line; to keep one query's condition in the hub, select from a "
-                       "MATERIALIZED subquery");
-    return IDC_UNSUPPORTED;
+    return idc_setup_note(setup, "note", "setting", "enable_push_down", NULL, NULL, err);
 }
 
 static IdcStatus
@@ -137,27 +128,44 @@ run_steps(IdcSetup *setup, const IdcSetupOptions *options, IdcError *err)
         status = idc_apply_drop_schemas(setup, err);
     if (status == IDC_OK && !options->plan_only)
         status = idc_setup_commit(setup, err);
+    if (status == IDC_OK)
+        status = note_push_down(setup, err);
     return status;
 }
 
-/* What was done in its order, then what stayed. */
+static void
+take_changes(const IdcSetup *setup, const char *other_than, const char *also_other_than,
+             IdcChanges *changes)
+{
+    for (size_t i = 0; i < setup->change_count; i++)
+        if (strcmp(setup->changes[i].action, other_than) != 0 &&
+            strcmp(setup->changes[i].action, also_other_than) != 0)
+            changes->items[changes->count++] = setup->changes[i];
+}
+
+static void
+take_action(const IdcSetup *setup, const char *action, IdcChanges *changes)
+{
+    for (size_t i = 0; i < setup->change_count; i++)
+        if (strcmp(setup->changes[i].action, action) == 0)
+            changes->items[changes->count++] = setup->changes[i];
+}
+
+/* What was done in its order, then notes, then what stayed. */
 static IdcStatus
 hand_over(const IdcSetup *setup, IdcChanges *changes, IdcError *err)
 {
-    IdcChange *items = idc_arena_alloc_array(setup->arena, setup->change_count + 1, sizeof *items);
-    size_t count = 0;
+    IdcChanges result = { 0 };
 
-    if (items == NULL)
+    result.items =
+        idc_arena_alloc_array(setup->arena, setup->change_count + 1, sizeof *result.items);
+    if (result.items == NULL)
         return idc_fail_no_memory(err);
-    for (size_t i = 0; i < setup->change_count; i++)
-        if (strcmp(setup->changes[i].action, "keep") != 0)
-            items[count++] = setup->changes[i];
-    changes->change_count = count;
-    for (size_t i = 0; i < setup->change_count; i++)
-        if (strcmp(setup->changes[i].action, "keep") == 0)
-            items[count++] = setup->changes[i];
-    changes->items = items;
-    changes->count = count;
+    take_changes(setup, "note", "keep", &result);
+    result.change_count = result.count;
+    take_action(setup, "note", &result);
+    take_action(setup, "keep", &result);
+    *changes = result;
     return IDC_OK;
 }
 
@@ -171,10 +179,8 @@ idc_setup_run(IdcConn *conn, IdcCall *call, const IdcConfig *config, const IdcSe
                        .config = config,
                        .connect_timeout_ms = options->connect_timeout_ms };
     IdcChanges result = { 0 };
-    IdcStatus status = check_push_down(config, err);
+    IdcStatus status;
 
-    if (status != IDC_OK)
-        return status;
     if (setup.connect_timeout_ms <= 0)
         setup.connect_timeout_ms = 10000;
     status = run_steps(&setup, options, err);

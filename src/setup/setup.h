@@ -14,8 +14,8 @@
 #include "hub/conn.h"
 
 typedef struct IdcChange {
-    const char *action; /* create | alter | drop | keep */
-    const char *kind;   /* extension | schema | server | user mapping | table */
+    const char *action; /* create | alter | drop | note (of a setting without effect) | keep */
+    const char *kind;   /* extension | schema | server | user mapping | type | table | setting */
     const char *name;
     const char *source;
     const char *ddl; /* secrets masked */
@@ -24,7 +24,7 @@ typedef struct IdcChange {
 typedef struct IdcChanges {
     IdcChange *items; /* in the order of execution, "keep" last */
     size_t count;
-    size_t change_count; /* without "keep" */
+    size_t change_count; /* without "note" and "keep" */
 } IdcChanges;
 
 typedef struct IdcSetupOptions {

@@ -98,6 +98,10 @@ mysql_defaults(IdcSetup *setup, IdcOptionList *options, IdcError *err)
 
     if (status == IDC_OK)
         status = set_default(setup, options, "fetch_size", "10000", err);
+    /* An average that is taken at the source has as many digits as PostgreSQL would give it. */
+    if (status == IDC_OK)
+        status =
+            set_default(setup, options, "init_command", "SET div_precision_increment = 16", err);
     if (status == IDC_OK)
         status = set_default(setup, options, "reconnect", "true", err);
     return status;

@@ -43,7 +43,8 @@ static const IdcTableColumn columns[] = {
     { "-i4", "integer", "int4", 'N', false },
 };
 
-static const IdcTable table = { "sales", "all types", columns, sizeof columns / sizeof *columns };
+static const IdcTable table = { "sales", "all types", columns, sizeof columns / sizeof *columns,
+                                false };
 
 static IdcStatus
 build_filter(const char *column, const char *op, const IdcValue *values, size_t count, IdcText *sql,
@@ -396,7 +397,7 @@ assert_request(const IdcTable *of, const IdcTableRequest *request, const char *e
 static void
 whole_requests(void **state)
 {
-    static const IdcTable small = { "s\"x", "t", columns + 25, 5 };
+    static const IdcTable small = { "s\"x", "t", columns + 25, 5, false };
     static const char *const wanted[] = { "select", "a\"b" };
     static const char *const order[] = { "Größe", "-a b", "-i4", "--i4" };
     IdcValue one = value_of(IDC_VALUE_INT, "1"), two = value_of(IDC_VALUE_INT, "2");
@@ -418,6 +419,32 @@ whole_requests(void **state)
         &small, &zero,
         "SELECT \"a\"\"b\", \"a b\", \"Größe\", \"select\", \"-i4\" FROM \"s\"\"x\".\"t\" "
         "LIMIT 0");
+}
+
+/* mysql_fdw would send the order of a text together with the limit, and MySQL sorts text its way.
+ */
+static void
+a_limit_stands_apart_from_an_order_that_must_not_be_sent(void **state)
+{
+    static const IdcTableColumn few[] = { { "n", "integer", "int4", 'N', false },
+                                          { "s", "text", "text", 'S', false } };
+    static const IdcTable mysql = { "z", "t", few, 2, true };
+    static const char *const by_text[] = { "n", "-s" };
+    static const char *const by_number[] = { "-n" };
+    IdcTableRequest request = { .order_by = by_text, .order_by_count = 2, .limit = 3, .offset = 1 };
+
+    (void) state;
+    assert_request(&mysql, &request,
+                   "SELECT * FROM (SELECT \"n\", \"s\" FROM \"z\".\"t\" ORDER BY \"n\", "
+                   "\"s\" DESC) AS sorted LIMIT 3 OFFSET 1");
+    request.order_by = by_number;
+    request.order_by_count = 1;
+    assert_request(&mysql, &request,
+                   "SELECT \"n\", \"s\" FROM \"z\".\"t\" ORDER BY \"n\" DESC LIMIT 3 OFFSET 1");
+    request.limit = -1;
+    request.offset = 0;
+    request.order_by = by_text;
+    assert_request(&mysql, &request, "SELECT \"n\", \"s\" FROM \"z\".\"t\" ORDER BY \"n\"");
 }
 
 static void
@@ -478,6 +505,7 @@ main(void)
         cmocka_unit_test(broken_bytes_are_refused),
         cmocka_unit_test(unknown_words_name_the_nearest),
         cmocka_unit_test(whole_requests),
+        cmocka_unit_test(a_limit_stands_apart_from_an_order_that_must_not_be_sent),
         cmocka_unit_test(wrong_columns_and_orders_are_refused),
         cmocka_unit_test(every_failing_append_is_reported),
     };

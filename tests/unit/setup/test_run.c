@@ -231,10 +231,29 @@ test_all_or_nothing(void **state)
         "sources:\n  m:\n    extension: mongo_fdw\n    server: {name: m, options: {address: x}}\n"
         "    tables: [{name: t, columns: [{name: a, type: int}]}]\n",
         "-mongo-fdw");
-    expect_failure(&test,
-                   SHOP "    tables:\n" ORDERS "global_settings: {enable_push_down: false}\n",
-                   "enable_push_down");
     assert_string_equal(case_value(&test, "SELECT count(amount)::text FROM orders"), "2");
+    case_close(&test);
+}
+
+/* What the file asks for and no wrapper can do is said, and is no change. */
+static void
+test_notes(void **state)
+{
+    IdcChanges changes;
+    const IdcChange *note;
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test, SHOP "    tables:\n" ORDERS "global_settings: {enable_push_down: false}\n");
+    changes = case_setup(&test);
+    note = case_change(&changes, "setting", "enable_push_down");
+    assert_non_null(note);
+    assert_string_equal(note->action, "note");
+    assert_ptr_equal(note, &changes.items[changes.change_count]);
+    changes = case_setup(&test);
+    assert_int_equal(changes.change_count, 0);
+    assert_string_equal(changes.items[0].action, "note");
     case_close(&test);
 }
 
@@ -250,7 +269,8 @@ test_plan_changes_nothing_and_hides(void **state)
     case_open(&test);
     case_config(&test, SHOP "    schema: shop\n    import: all\n" STOCK "    tables: [items]\n");
     assert_int_equal(case_try(&test, &options, &changes), IDC_OK);
-    assert_int_equal(changes.change_count, 10);
+    /* Two of them are the types of the text columns of MariaDB. */
+    assert_int_equal(changes.change_count, 12);
     mapping = case_change(&changes, "user mapping", "shop_server");
     assert_non_null(mapping);
     assert_string_equal(mapping->ddl, "CREATE USER MAPPING FOR CURRENT_USER SERVER \"shop_server\""
@@ -282,9 +302,9 @@ test_asks_the_source(void **state)
             "SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod) ||"
             " CASE WHEN attnotnull THEN '!' ELSE '' END, ', ' ORDER BY attnum) FROM pg_attribute"
             " WHERE attrelid = 'stock.items'::regclass AND attnum > 0"),
-        "id integer!, name character varying(20)!, price numeric(15,2), big numeric(20,0), n "
-        "bigint, "
-        "made timestamp without time zone, kind text, data bytea, ok smallint");
+        "id integer!, name instant.\"character varying(20)\"!, price numeric(15,2), "
+        "big numeric(20,0), n bigint, "
+        "made timestamp without time zone, kind instant.text, data bytea, ok smallint");
     assert_string_equal(
         case_value(&test, "SELECT name || price || big || n || kind FROM stock.items"),
         "Größe 😀1.50184467440737095516154294967295b");
@@ -350,7 +370,9 @@ test_sources_that_change(void **state)
         "    user_mapping: {options: {username: app, password: geheim-2}}\n    tables: [items]\n",
         "create extension mysql_fdw, drop table orders, drop user mapping other, drop server "
         "other, "
-        "create server other, create user mapping other, create table items",
+        "create server other, create user mapping other, "
+        "create type instant.\"character varying(20)\", create type instant.text, "
+        "create table items",
         NULL);
     assert_string_equal(case_value(&test, "SELECT count(*)::text FROM items"), "1");
     expect_change(&test,
@@ -676,6 +698,7 @@ main(void)
         cmocka_unit_test(test_drops_ours_only),
         cmocka_unit_test(test_refuses_what_is_not_ours),
         cmocka_unit_test(test_all_or_nothing),
+        cmocka_unit_test(test_notes),
         cmocka_unit_test(test_plan_changes_nothing_and_hides),
         cmocka_unit_test(test_asks_the_source),
         cmocka_unit_test(test_force_refresh),
