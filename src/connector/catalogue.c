@@ -39,7 +39,7 @@ static const char list_sql[] =
     " THEN pg_catalog.format_type(y.typbasetype, y.typtypmod)"
     " ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END, a.attnotnull,"
     " pg_catalog.pg_get_expr(d.adbin, d.adrelid), pg_catalog.col_description(l.oid, a.attnum),"
-    " t.typname, t.typcategory"
+    " t.typname, t.typcategory, l.relname"
     " FROM loadable l"
     " LEFT JOIN pg_catalog.pg_foreign_table f ON f.ftrelid = l.oid"
     " LEFT JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver"
@@ -142,12 +142,7 @@ idc_catalogue_table(IdcConn *conn, IdcCall *call, IdcArena *arena, const char *n
             .not_null = cell(&rows, row, IDC_CATALOGUE_NOT_NULL)[0] == 't',
         };
     table->schema = cell(&rows, 0, IDC_CATALOGUE_SCHEMA);
-    table->name = name;
-    if (strncmp(name, table->schema, strlen(table->schema)) == 0 &&
-        name[strlen(table->schema)] == '.')
-        table->name = name + strlen(table->schema) + 1;
-    table->sends_any_order = cell(&rows, 0, IDC_CATALOGUE_WRAPPER) != NULL &&
-                             strcmp(cell(&rows, 0, IDC_CATALOGUE_WRAPPER), "mysql_fdw") == 0;
+    table->name = cell(&rows, 0, IDC_CATALOGUE_NAME);
     table->columns = columns;
     table->column_count = rows.row_count;
     return IDC_OK;

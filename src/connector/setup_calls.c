@@ -6,6 +6,7 @@
 
 #include "connector/catalogue.h"
 #include "connector/connector.h"
+#include "connector/estimates.h"
 #include "setup/setup.h"
 
 #define TEXT_COLUMN(label)                                                                         \
@@ -264,6 +265,9 @@ list_tables(RowsCall *rows_call, const char *table, IdcError *err)
         return status;
     status = idc_catalogue_list(conn, rows_call->call, rows_call->arena, table, &listed, err);
     idc_pool_release(connector->pool, conn);
+    if (status == IDC_OK)
+        status =
+            idc_estimates_fill(connector->pool, rows_call->call, rows_call->arena, &listed, err);
     for (size_t row = 0; status == IDC_OK && row < listed.row_count; row++) {
         const char **values = &listed.values[row * listed.column_count];
 

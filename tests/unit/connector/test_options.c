@@ -12,13 +12,14 @@
 #include <string.h>
 
 #include "connector/connector.h"
+#include "connector/estimates.h"
 
 static void
 test_open_options_are_read(void **state)
 {
     InstantOption options[] = {
-        { "config_path", "a.yaml" }, { "hub.host", "db" },     { "hub.port", "5433" },
-        { "env.PASS", "secret" },    { "pool_size", "3" },     { "query_timeout_ms", "0" },
+        { "config_path", "a.yaml" }, { "hub.host", "db" }, { "hub.port", "5433" },
+        { "env.PASS", "secret" },    { "pool_size", "3" }, { "query_timeout_ms", "0" },
     };
     IdcArena *arena = idc_arena_new(0);
     IdcOpenOptions parsed;
@@ -68,8 +69,10 @@ test_wrong_open_options_are_named(void **state)
 static void
 test_result_options(void **state)
 {
-    InstantOption good[] = { { "numeric", "string" }, { "unrepresentable", "error" },
-                             { "single_batch", "true" }, { "batch_rows", "10" } };
+    InstantOption good[] = { { "numeric", "string" },
+                             { "unrepresentable", "error" },
+                             { "single_batch", "true" },
+                             { "batch_rows", "10" } };
     InstantOption bad = { "numeric", "float32" };
     IdcResultOptions parsed;
     IdcError err;
@@ -116,6 +119,19 @@ test_filters_are_parsed(void **state)
     assert_true(err.message[0] != '\0');
 }
 
+static void
+test_estimates_are_read_from_plans(void **state)
+{
+    (void) state;
+    assert_int_equal(
+        idc_estimate_parse("Foreign Scan on t  (cost=100.00..9.28 rows=336776 width=57)"), 336776);
+    assert_int_equal(idc_estimate_parse("Foreign Scan on \" rows=x\"  (cost=1..2 width=3)"), -1);
+    assert_int_equal(
+        idc_estimate_parse("Foreign Scan on \"a rows=5 b\"  (cost=1..2 rows=7 width=3)"), 7);
+    assert_int_equal(idc_estimate_parse("Result"), -1);
+    assert_int_equal(idc_estimate_parse(""), -1);
+}
+
 int
 main(void)
 {
@@ -125,6 +141,7 @@ main(void)
         cmocka_unit_test(test_result_options),
         cmocka_unit_test(test_open_reports_a_missing_file),
         cmocka_unit_test(test_filters_are_parsed),
+        cmocka_unit_test(test_estimates_are_read_from_plans),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
