@@ -1,12 +1,13 @@
 # The front door. Everything here needs nothing before it: what is missing is installed first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench build install lint format docs clean setup sanitize
+.PHONY: help demo test bench build install lint format docs fuzz clean setup sanitize
 .DELETE_ON_ERROR:
 
 PREFIX ?= /usr/local
 SANITIZE ?= 0
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+FUZZ_SECONDS ?= 60
 python := .venv/bin/python
 
 help: ## what can be made (this list)
@@ -40,6 +41,12 @@ format: setup ## lay out C and Python the way lint wants it
 docs: setup ## the documentation as a site under site/
 	@tools/setup docs
 	@NO_MKDOCS_2_WARNING=1 $(python) -m mkdocs build --strict --quiet
+
+fuzz: setup ## the parsers of foreign bytes against libFuzzer, FUZZ_SECONDS (60) each
+	@tools/setup fuzz
+	@cmake --preset fuzz $(configure)
+	@cmake --build --preset fuzz
+	@tests/fuzz/run build/fuzz '$(FUZZ_SECONDS)'
 
 clean: ## remove what was built (.venv and .deps stay)
 	@rm -rf build dist site .pytest_cache .hypothesis .ruff_cache .mypy_cache .coverage

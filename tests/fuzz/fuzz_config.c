@@ -1,8 +1,7 @@
 /*
  * fuzz_config.c - any bytes as a configuration: an error or a model, never a crash.
  *
- * What follows a form feed is the value of every variable that does not begin with N. Build: clang
- * -fsanitize=fuzzer,address,undefined with src/base and src/config.
+ * What follows a form feed is the value of every variable that does not begin with N.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -4,11 +4,6 @@
  *
  * In:   bytes; the first one says how the rest is cut into messages and which columns there are
  * Out:  nothing, or a crash; what the reader accepts must be a valid record batch that prints
- *
- * clang-14 -g -O1 -std=gnu17 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
- *     -fno-sanitize-recover=undefined -Isrc -I.deps/nanoarrow/include tests/fuzz/fuzz_copy.c \
- *     src/arrow/[a-z]*.c src/base/[a-z]*.c .deps/nanoarrow/src/[a-z]*.c -lm -pthread -o fuzz_copy
- * ./fuzz_copy -max_len=4096 -max_total_time=60
  */
 #include <assert.h>
 #include <fcntl.h>

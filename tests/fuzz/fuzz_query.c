@@ -2,8 +2,7 @@
  * fuzz_query.c - whatever a user gives as filter, value, name or SQL stays inside its own token.
  *
  * The first byte chooses what the rest is: a typed condition, SQL with parameters, or names and
- * values of a table request. Built with -fsanitize=fuzzer,address,undefined and linked to
- * idc_query.
+ * values of a table request.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -51,7 +50,9 @@ check_select(const char *text, size_t len)
         for (int kind = IDC_VALUE_NULL; kind <= IDC_VALUE_ARRAY; kind++) {
             IdcValue value = { (IdcValueKind) kind, IDC_VALUE_NULL, text, len };
             IdcFilter filter = { columns[c].name, "eq", &value, 1 };
-            IdcTable table = { "s", "t", columns, COLUMN_COUNT };
+            IdcTable table = {
+                .schema = "s", .name = "t", .columns = columns, .column_count = COLUMN_COUNT
+            };
             IdcTableRequest request = { &filter, 1, all, 2, NULL, 0, -1, -1 };
             IdcText sql;
             size_t count;
@@ -72,7 +73,7 @@ static void
 check_names(const char *text)
 {
     IdcTableColumn odd = { text, "text", "text", 'S', false };
-    IdcTable table = { text, text, &odd, 1 };
+    IdcTable table = { .schema = text, .name = text, .columns = &odd, .column_count = 1 };
     IdcTableRequest request = { .order_by = &text, .order_by_count = 1, .limit = 1, .offset = 1 };
     IdcText sql;
 
