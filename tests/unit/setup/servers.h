@@ -21,8 +21,8 @@
 #include "setup/setup.h"
 
 typedef struct Servers {
-    pid_t pid;
-    int input; /* closing it ends the servers */
+    int input;    /* closing it ends the servers */
+    FILE *output; /* ends when they have ended */
     char directory[128];
     int hub_port, postgres_port, mariadb_port;
     int database_count;
@@ -33,30 +33,38 @@ typedef struct Servers {
 
 static Servers servers;
 
+/*
+ * The script is nobody's child: a test runner that kills this program kills all that descend from
+ * it, and the script must live to stop its servers.
+ */
 SHARED int
 servers_start(void **state)
 {
     int to_script[2], from_script[2];
     char line[512] = "";
-    FILE *output;
+    pid_t child;
 
     (void) state;
     if (pipe2(to_script, O_CLOEXEC) != 0 || pipe2(from_script, O_CLOEXEC) != 0)
         return -1;
-    servers.pid = fork();
-    if (servers.pid == 0) {
-        dup2(to_script[0], 0);
-        dup2(from_script[1], 1);
-        execl("/bin/bash", "bash", TEST_SOURCE_DIR "/servers.sh", (char *) NULL);
-        _exit(127);
+    child = fork();
+    if (child == 0) {
+        if (fork() == 0) {
+            (void) setsid();
+            dup2(to_script[0], 0);
+            dup2(from_script[1], 1);
+            execl("/bin/bash", "bash", TEST_SOURCE_DIR "/servers.sh", (char *) NULL);
+        }
+        _exit(0);
     }
     close(to_script[0]);
     close(from_script[1]);
-    servers.input = to_script[1];
-    output = fdopen(from_script[0], "r");
-    if (output == NULL || fgets(line, sizeof line, output) == NULL)
+    if (child < 0 || waitpid(child, NULL, 0) != child)
         return -1;
-    fclose(output);
+    servers.input = to_script[1];
+    servers.output = fdopen(from_script[0], "r");
+    if (servers.output == NULL || fgets(line, sizeof line, servers.output) == NULL)
+        return -1;
     return sscanf(line, "ready %127s %d %d %d", servers.directory, &servers.hub_port,
                   &servers.postgres_port, &servers.mariadb_port) == 4
                ? 0
@@ -66,11 +74,11 @@ servers_start(void **state)
 SHARED int
 servers_stop(void **state)
 {
-    int code;
-
     (void) state;
     close(servers.input);
-    return waitpid(servers.pid, &code, 0) == servers.pid ? 0 : -1;
+    while (fgetc(servers.output) != EOF)
+        continue;
+    return fclose(servers.output);
 }
 
 /* One test: a new database of the hub, a connection to it, an arena. */
