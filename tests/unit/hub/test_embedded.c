@@ -24,7 +24,11 @@
 static IdcHub *
 hub_at(const char *home)
 {
-    IdcHubOptions options = { .kind = IDC_HUB_EMBEDDED, .home = home, .application_name = "unit" };
+    /* A server that recovers on a busy machine needs its time, and no test is about that. */
+    IdcHubOptions options = { .kind = IDC_HUB_EMBEDDED,
+                              .home = home,
+                              .application_name = "unit",
+                              .connect_timeout_ms = 60000 };
     IdcHub *hub = NULL;
     IdcError err;
 
@@ -64,6 +68,18 @@ static int
 setup(void **state)
 {
     *state = scratch_new("embedded home");
+    return 0;
+}
+
+/* To make a cluster takes seconds: tests that leave it sound use the same one. */
+static int
+setup_shared(void **state)
+{
+    static char *home;
+
+    if (home == NULL)
+        home = scratch_new("shared home");
+    *state = home;
     return 0;
 }
 
@@ -284,13 +300,13 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_life, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_kill_of_the_server, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_stale_pid, setup, teardown),
+        cmocka_unit_test_setup(test_kill_of_the_server, setup_shared),
+        cmocka_unit_test_setup(test_stale_pid, setup_shared),
         cmocka_unit_test_setup_teardown(test_four_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_maker, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_home, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_folder, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_wrong_version, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_version, setup_shared, teardown),
         cmocka_unit_test_setup_teardown(test_no_programs, setup, teardown),
     };
 
