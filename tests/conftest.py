@@ -141,8 +141,9 @@ def cli_path() -> str:
 
 
 @pytest.fixture(scope="session")
-def cli(instant_home: Path, flights_sources: Sources) -> Cli:
+def cli(instant_home: Path, flights_sources: Sources, _db_url: str | None) -> Cli:
     """Run the command with the run's hub and sources; env adds variables, None as a value removes one."""
+    hub = [] if _db_url is None else ["--hub", _db_url]
 
     def run(*arguments: str, env: dict[str, str | None] | None = None, timeout: float = 60.0,
             **options: Any) -> subprocess.CompletedProcess[str]:
@@ -152,7 +153,7 @@ def cli(instant_home: Path, flights_sources: Sources) -> Cli:
         if "input" not in options:
             options.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.run(
-            [cli_path(), *arguments], timeout=timeout, text=True, capture_output=True,
+            [cli_path(), *hub, *arguments], timeout=timeout, text=True, capture_output=True,
             env={name: value for name, value in environment.items() if value is not None}, **options)
 
     return run

@@ -148,7 +148,8 @@ choose_hub(IdcArena *arena, const IdcOpenOptions *options, const IdcConfig *conf
         chosen->url = config->hub_url;
         return config_keywords(arena, config, chosen, err);
     }
-    chosen->kind = IDC_HUB_EMBEDDED;
+    chosen->kind =
+        config != NULL && config->hub_is_environment ? IDC_HUB_ENVIRONMENT : IDC_HUB_EMBEDDED;
     return IDC_OK;
 }
 
