@@ -57,6 +57,25 @@ quoted_after(const char *message, const char *words, char *name, size_t size)
     }
 }
 
+/* What a source's own library says has lines and tabs of its own; ours is one sentence. */
+static void
+fold_lines(char *text)
+{
+    size_t len = 0;
+
+    for (const char *at = text; *at != '\0'; at++) {
+        bool is_break = *at == '\n' || *at == '\t' || *at == '\r';
+
+        if (!is_break)
+            text[len++] = *at;
+        else if (len > 0 && text[len - 1] != ' ')
+            text[len++] = ' ';
+    }
+    while (len > 0 && text[len - 1] == ' ')
+        len--;
+    text[len] = '\0';
+}
+
 static IdcStatus
 fail_lost(IdcConn *conn, IdcError *err)
 {
@@ -132,6 +151,7 @@ idc_conn_fail(IdcConn *conn, const PGresult *result, IdcError *err)
         (void) idc_fail(err, status, "%s", message);
     if (err == NULL)
         return status;
+    fold_lines(err->message);
     idc_hub_scrub(conn->hub, err->message);
     idc_error_set_sqlstate(err, sqlstate);
     set_hint(conn, result, sqlstate, err);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/blame.h"
 #include "hub/conn_private.h"
 #include "hub/result_private.h"
 
@@ -95,6 +96,8 @@ open_within(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
     result->stats.connect_us = idc_clock_us() - result->started_us;
     if (status == IDC_OK)
         status = idc_result_start(result, waiting, parameters, parameter_count, err);
+    if (status == IDC_SOURCE_FAILED)
+        idc_conn_blame(result->conn, result->sql, err);
     if (status == IDC_TIMEOUT && limit_ms > 0 && idc_clock_ms() - start_ms >= limit_ms &&
         (own_ms < 0 || own_ms > limit_ms))
         (void) fail_timeout(result, err);
@@ -184,6 +187,8 @@ stream_fail(IdcResult *result, IdcStatus status, IdcError *err)
         (void) fail_timeout(result, err);
     else if (status == IDC_CANCELED && idc_call_is_cancelled(result->call))
         (void) idc_fail(err, IDC_CANCELED, "the query was cancelled");
+    else if (status == IDC_SOURCE_FAILED && result->conn != NULL)
+        idc_conn_blame(result->conn, result->sql, err);
     pthread_mutex_lock(&result->mutex);
     result->err = *err;
     result->stats.total_us = idc_clock_us() - result->started_us;
