@@ -32,8 +32,7 @@ extern "C" {
 #define INSTANT_API
 #endif
 
-/* The Arrow C data and stream interfaces: https://arrow.apache.org/docs/format/CDataInterface.html
- */
+/* The Arrow C data and stream interfaces; instant/arrow.h has their structs. */
 struct ArrowSchema;
 struct ArrowArray;
 struct ArrowArrayStream;

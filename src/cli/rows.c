@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/arrow_stream.h"
+#include "instant/arrow.h"
 #include "cli/errors.h"
 
 void

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arrow_abi.h"
+#include "instant/arrow.h"
 #include "rows.h"
 
 /* handle NULL: closed. stream is moved out of handle when the first batch or the schema is wanted.

@@ -9,7 +9,7 @@
 
 #include "native.h"
 
-#include "arrow_abi.h"
+#include "instant/arrow.h"
 
 typedef struct RowReader RowReader;
 

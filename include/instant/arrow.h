@@ -1,9 +1,10 @@
 /*
- * arrow_abi.h - the three structs of the Arrow C data and stream interfaces, as their specification
+ * arrow.h - the three structs of the Arrow C data and stream interfaces, as their specification
  * gives them: https://arrow.apache.org/docs/format/CDataInterface.html#structure-definitions
+ * Guarded as the specification asks, so it stands beside any other header that has them.
  */
-#ifndef INSTANT_PYTHON_ARROW_ABI_H
-#define INSTANT_PYTHON_ARROW_ABI_H
+#ifndef INSTANT_ARROW_H
+#define INSTANT_ARROW_H
 
 #include <stdint.h>
 
