@@ -204,7 +204,7 @@ static const Reason reasons[] = {
     { NULL, "does not support SSL", IDC_CONNECTION_FAILED,
       "the server has no TLS: turn it on there, or choose another sslmode" },
     { NULL, "certificate", IDC_CONNECTION_FAILED,
-      "check sslmode, sslrootcert and the name in the server's certificate" },
+      "check sslmode, sslrootcert, and the name and dates in the server's certificate" },
     { NULL, "SSL", IDC_CONNECTION_FAILED, "check sslmode and sslrootcert" },
 };
 
