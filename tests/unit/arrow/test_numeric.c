@@ -257,6 +257,17 @@ test_decimal(void **state)
     assert_decimal("1000.00", 5, 2, IDC_BAD_VALUE, NULL);
     assert_decimal("1.234", 5, 2, IDC_BAD_VALUE, NULL);
     assert_decimal("1.00000001", 5, 2, IDC_BAD_VALUE, NULL);
+    /* Around the ends of what 16 digits and 64 bits hold. */
+    assert_decimal("-0.01", 2, 2, IDC_OK, "-1");
+    assert_decimal("99.99", 4, 2, IDC_OK, "9999");
+    assert_decimal("100.00", 4, 2, IDC_BAD_VALUE, NULL);
+    assert_decimal("-100.00", 4, 2, IDC_BAD_VALUE, NULL);
+    assert_decimal("9999999999999999", 16, 0, IDC_OK, "9999999999999999");
+    assert_decimal("9999999999999999", 19, 3, IDC_OK, "9999999999999999000");
+    assert_decimal("9999999999999999", 20, 4, IDC_OK, "99999999999999990000");
+    assert_decimal("9999999999999999", 19, 4, IDC_BAD_VALUE, NULL);
+    assert_decimal("-1000000000000000000", 19, 0, IDC_OK, "-1000000000000000000");
+    assert_decimal("18446744073709551616", 20, 0, IDC_OK, "18446744073709551616");
 
     one_column_init(&one, &spec);
     assert_int_equal(add_numeric(&one, "NaN"), IDC_OK);
