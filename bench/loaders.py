@@ -33,6 +33,13 @@ def instant_arrow(url: str, sql: str) -> Any:
         return connector.query(sql).to_arrow()
 
 
+def instant_float64_arrow(url: str, sql: str) -> Any:
+    from instant_connector import SyncInstantDataConnector
+
+    with SyncInstantDataConnector(postgres_config=url) as connector:
+        return connector.query(sql).to_arrow(numeric="float64")
+
+
 def connectorx_pandas(url: str, sql: str) -> Any:
     import connectorx
 
@@ -89,6 +96,7 @@ def psycopg_pandas(url: str, sql: str) -> Any:
 LOADERS: dict[str, tuple[Callable[[str, str], Any], tuple[str, ...]]] = {
     "instant-pandas": (instant_pandas, ("pandas", "pyarrow", "instant_connector")),
     "instant-arrow": (instant_arrow, ("pyarrow", "instant_connector")),
+    "instant-float64-arrow": (instant_float64_arrow, ("pyarrow", "instant_connector")),
     "connectorx-pandas": (connectorx_pandas, ("pandas", "connectorx")),
     "connectorx-arrow": (connectorx_arrow, ("pyarrow", "connectorx")),
     "adbc-pandas": (adbc_pandas, ("pandas", "pyarrow", "adbc_driver_postgresql.dbapi")),
