@@ -116,7 +116,7 @@ def memory(field: str) -> int:
 
 
 def result_bytes(result: Any) -> int:
-    """An Arrow table counts its buffers; a DataFrame its blocks and, exactly, its objects."""
+    """An Arrow table counts its buffers; a DataFrame its columns, of Python objects only the pointers."""
     if hasattr(result, "get_total_buffer_size"):
         return int(result.get_total_buffer_size())
     return int(result.memory_usage(index=True, deep=False).sum())
