@@ -197,6 +197,8 @@ append_settings(IdcText *text)
                     "checkpoint_timeout = '15min'\n"
                     "max_wal_size = '2GB'\n"
                     "fsync = on\n"
+                    /* Not "$user": that would be the schema that setup keeps its own things in. */
+                    "search_path = 'public'\n"
                     "timezone = 'UTC'\n"
                     "log_timezone = 'UTC'\n"
                     "standard_conforming_strings = on\n"

@@ -175,6 +175,30 @@ test_stale_pid(void **state)
     idc_hub_free(hub);
 }
 
+/* setup keeps its own things in the schema "instant"; a user's table must not land there. */
+static void
+test_new_tables_are_public(void **state)
+{
+    IdcHub *hub = hub_at(*state);
+    IdcArena *arena = idc_arena_new(0);
+    IdcTextRows rows;
+    IdcConn *conn = NULL;
+    IdcError err;
+
+    assert_ok(idc_conn_open(hub, NULL, &conn, &err), &err);
+    assert_ok(idc_conn_execute(conn, NULL,
+                               "CREATE SCHEMA IF NOT EXISTS instant; CREATE TABLE mine ()", &err),
+              &err);
+    assert_ok(idc_conn_query(conn, NULL, arena, "SELECT 'mine'::regclass = 'public.mine'::regclass",
+                             NULL, 0, &rows, &err),
+              &err);
+    assert_string_equal(rows.values[0], "t");
+    assert_ok(idc_conn_execute(conn, NULL, "DROP TABLE mine", &err), &err);
+    idc_conn_close(conn);
+    idc_arena_free(arena);
+    idc_hub_free(hub);
+}
+
 static void
 test_four_at_once(void **state)
 {
@@ -302,6 +326,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_life, setup, teardown),
         cmocka_unit_test_setup(test_kill_of_the_server, setup_shared),
         cmocka_unit_test_setup(test_stale_pid, setup_shared),
+        cmocka_unit_test_setup(test_new_tables_are_public, setup_shared),
         cmocka_unit_test_setup_teardown(test_four_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_maker, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_home, setup, teardown),
