@@ -342,12 +342,12 @@ def test_config_check(cli: Cli, flights_sources: Any, tmp_path: Path) -> None:
     good = cli("config", "check", str(flights_sources.path))
     assert (good.returncode, good.stderr) == (0, "")
     broken = tmp_path / "broken.yaml"
-    broken.write_text("sources:\n  shop:\n    extention: postgres_fdw\n    server: {options: {port: many}}\n")
+    broken.write_text("sources:\n  shop:\n    extension: postgres_fdw\n    server: {options: {port: many, hots: db}}\n")
     wrong = cli("config", "check", str(broken))
     assert wrong.returncode == 3
     assert wrong.stdout == ""
     assert len(re.findall(rf"^{re.escape(str(broken))}:\d+:\d+:", wrong.stderr, re.MULTILINE)) >= 2
-    assert "extension" in wrong.stderr
+    assert 'did you mean "host"?' in wrong.stderr
     assert cli("config", "check", str(tmp_path / "missing.yaml")).returncode == 8
     assert cli("-c", str(broken), "tables").returncode == 3
 
