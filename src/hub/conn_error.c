@@ -155,6 +155,10 @@ idc_conn_fail(IdcConn *conn, const PGresult *result, IdcError *err)
     idc_hub_scrub(conn->hub, err->message);
     idc_error_set_sqlstate(err, sqlstate);
     set_hint(conn, result, sqlstate, err);
+    if (strcmp(sqlstate, "42601") == 0 && err->hint[0] == '\0' &&
+        field(result, PG_DIAG_STATEMENT_POSITION)[0] != '\0')
+        idc_error_set_hint(err, "look at character %s of the statement",
+                           field(result, PG_DIAG_STATEMENT_POSITION));
     quoted_after(message, "could not connect to server \"", source, sizeof source);
     idc_error_set_source(err, source);
     set_remote_sql(err, field(result, PG_DIAG_CONTEXT));

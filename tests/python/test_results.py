@@ -321,3 +321,49 @@ def test_every_type_in_every_form(zoo: SyncInstantDataConnector) -> None:
     wide = lazy.to_pandas(dtype_backend="pyarrow")
     for name in ("c_int8", "c_text", "c_bool", "c_date"):
         assert [None if value is pd.NA else value for value in wide[name]] == [row[name] for row in rows], name
+
+
+@pytest.fixture
+def types_of_our_own(plain: SyncInstantDataConnector) -> Any:
+    plain.execute_query("CREATE SCHEMA IF NOT EXISTS ours")
+    plain.execute_query("CREATE EXTENSION IF NOT EXISTS hstore")
+    plain.execute_query("CREATE EXTENSION IF NOT EXISTS citext")
+    plain.execute_query("CREATE TYPE ours.mood AS ENUM ('sad', 'ok')")
+    plain.execute_query("CREATE TYPE ours.pair AS (a int, b text)")
+    plain.execute_query("CREATE DOMAIN ours.numbers AS int[]")
+    yield
+    plain.execute_query("DROP SCHEMA ours CASCADE")
+
+
+@pytest.mark.parametrize(("expression", "value"), [
+    ("'a=>1, b=>NULL'::hstore", {"a": "1", "b": None}),
+    ("'Ab'::citext", "Ab"),
+    ("ARRAY['sad', 'ok', NULL]::ours.mood[]", ["sad", "ok", None]),
+    ("ARRAY['a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid]", ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]),
+    ("ARRAY[1.50, 'NaN']::numeric(5,2)[]", [Decimal("1.50"), None]),
+    ("ARRAY[1.5, 'NaN']::numeric[]", [Decimal("1.5"), Decimal("NaN")]),
+    ("ARRAY[date '2020-01-01', 'infinity']", [dt.date(2020, 1, 1), None]),
+    ("ARRAY['1.2.3.4'::inet, '::1/64']", ["1.2.3.4", "::1/64"]),
+    ("ARRAY[ROW(1, 'x')::ours.pair]", ["(1,x)"]),
+    ("'{1,2}'::ours.numbers", [1, 2]),
+    ("ROW(1, 'a,b')", '(1,"a,b")'),
+    ("'{}'::text[]", []),
+])
+def test_types_of_extensions_and_users(plain: SyncInstantDataConnector, types_of_our_own: None,
+                                       expression: str, value: Any) -> None:
+    (row,) = plain.query(f"SELECT {expression} AS v").rows()
+    assert repr(row["v"]) == repr(value)
+    assert len(plain.query(f"SELECT {expression} AS v").to_pandas()) == 1
+
+
+def test_as_many_columns_as_a_query_may_have(plain: SyncInstantDataConnector) -> None:
+    columns = ", ".join(f"{n} AS c{n}" if n % 2 else f"'10.0.0.{n % 256}'::inet AS c{n}" for n in range(1600))
+    (row,) = plain.query(f"SELECT {columns}").rows()
+    assert len(row) == 1600
+    assert (row["c1599"], row["c1598"]) == (1599, f"10.0.0.{1598 % 256}")
+
+
+def test_a_syntax_error_says_where(plain: SyncInstantDataConnector) -> None:
+    with pytest.raises(ic.ProgrammingError, match='syntax error at or near "frm"') as error:
+        plain.query("SELECT 1 AS a frm pg_class").rows()
+    assert error.value.hint == "look at character 15 of the statement"
