@@ -43,9 +43,6 @@ IDC_CHECKED IdcStatus idc_hub_new(const IdcHubOptions *options, const IdcLog *lo
                                   IdcError *err);
 void idc_hub_free(IdcHub *hub);
 
-/* Used by connector/: only an embedded hub can be started when it does not answer. */
-bool idc_hub_is_embedded(const IdcHub *hub);
-
 typedef struct IdcHubStatus {
     bool is_embedded, exists, is_running;
     int server_version_num;
