@@ -62,9 +62,7 @@ cli_health(Cli *cli, const CliCommand *command, int argc, char **argv)
     if (!cli_options_parse(cli, command, options, sizeof options / sizeof *options, argc, argv, 0,
                            0, &operands, &code))
         return code;
-    if (!cli_format_parse(command, format_name, &format))
+    if (!cli_row_format_parse(command, format_name, &format))
         return CLI_EXIT_USAGE;
-    if (format == CLI_FORMAT_ARROW)
-        return cli_usage_error(command, "health has no Arrow output");
     return run_health(cli, format);
 }

@@ -195,12 +195,9 @@ cli_explain(Cli *cli, const CliCommand *command, int argc, char **argv)
     if (cli_options_parse(cli, command, options, sizeof options / sizeof *options, argc, argv, 0, 1,
                           &operands, &code)) {
         code = CLI_EXIT_USAGE;
-        if (cli_format_parse(command, format_name, &format)) {
-            if (format == CLI_FORMAT_ARROW)
-                code = cli_usage_error(command, "explain has no Arrow output");
-            else if (statement_read(&statement, command, &operands, &code))
-                code = run_explain(cli, &statement, is_analyzed, format_name, format);
-        }
+        if (cli_row_format_parse(command, format_name, &format) &&
+            statement_read(&statement, command, &operands, &code))
+            code = run_explain(cli, &statement, is_analyzed, format_name, format);
     }
     statement_done(&statement);
     return code;

@@ -150,10 +150,8 @@ cli_setup(Cli *cli, const CliCommand *command, int argc, char **argv)
     if (!cli_options_parse(cli, command, options, sizeof options / sizeof *options, argc, argv, 0,
                            0, &operands, &code))
         return code;
-    if (!cli_format_parse(command, format_name, &format))
+    if (!cli_row_format_parse(command, format_name, &format))
         return CLI_EXIT_USAGE;
-    if (format == CLI_FORMAT_ARROW)
-        return cli_usage_error(command, "setup has no Arrow output");
     setup_options[0] = (InstantOption){ "plan", is_plan ? "true" : "false" };
     setup_options[1] = (InstantOption){ "force_refresh", is_forced ? "true" : "false" };
     setup_options[2] = (InstantOption){ "validate", is_unchecked || is_plan ? "false" : "true" };

@@ -115,10 +115,8 @@ cli_tables(Cli *cli, const CliCommand *command, int argc, char **argv)
     if (!cli_options_parse(cli, command, options, sizeof options / sizeof *options, argc, argv, 0,
                            0, &operands, &code))
         return code;
-    if (!cli_format_parse(command, format_name, &format))
+    if (!cli_row_format_parse(command, format_name, &format))
         return CLI_EXIT_USAGE;
-    if (format == CLI_FORMAT_ARROW)
-        return cli_usage_error(command, "tables has no Arrow output");
     if ((code = read_tables(cli, NULL, &rows)) != CLI_EXIT_OK)
         return code;
     if (!group_tables(&rows, &tables))
@@ -188,10 +186,8 @@ cli_describe(Cli *cli, const CliCommand *command, int argc, char **argv)
     if (!cli_options_parse(cli, command, options, sizeof options / sizeof *options, argc, argv, 1,
                            1, &operands, &code))
         return code;
-    if (!cli_format_parse(command, format_name, &format))
+    if (!cli_row_format_parse(command, format_name, &format))
         return CLI_EXIT_USAGE;
-    if (format == CLI_FORMAT_ARROW)
-        return cli_usage_error(command, "describe has no Arrow output");
     if ((code = read_tables(cli, operands.items[0], &rows)) != CLI_EXIT_OK)
         return code;
     if (!list_columns(&rows, &columns))

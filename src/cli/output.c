@@ -33,6 +33,21 @@ cli_format_parse(const CliCommand *command, const char *name, CliFormat *format)
     return false;
 }
 
+bool
+cli_row_format_parse(const CliCommand *command, const char *name, CliFormat *format)
+{
+    CliFormat parsed;
+
+    if (!cli_format_parse(command, name, &parsed))
+        return false;
+    if (parsed == CLI_FORMAT_ARROW) {
+        (void) cli_usage_error(command, "%s has no Arrow output", command->name);
+        return false;
+    }
+    *format = parsed;
+    return true;
+}
+
 const char *
 cli_format_name(CliFormat format)
 {

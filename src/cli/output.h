@@ -34,6 +34,10 @@ typedef enum CliFormat {
 
 /* The format called name (NULL: table). False after the error was printed. */
 bool cli_format_parse(const CliCommand *command, const char *name, CliFormat *format);
+
+/* The same for a command that has no Arrow output. */
+bool cli_row_format_parse(const CliCommand *command, const char *name, CliFormat *format);
+
 const char *cli_format_name(CliFormat format);
 
 /* The whole result to the output, cut to the terminal's width when it is one; frees the result. */

@@ -39,15 +39,6 @@ idc_canceller_new(PGconn *libpq)
     return canceller;
 }
 
-IdcCanceller *
-idc_canceller_hold(IdcCanceller *canceller)
-{
-    pthread_mutex_lock(&canceller->mutex);
-    canceller->reference_count++;
-    pthread_mutex_unlock(&canceller->mutex);
-    return canceller;
-}
-
 void
 idc_canceller_free(IdcCanceller *canceller)
 {

@@ -10,9 +10,8 @@
 
 typedef struct IdcCanceller IdcCanceller;
 
-/* Counted: the connection, results and running requests hold it. NULL if out of memory. */
+/* Counted: the connection and running requests hold it. NULL if out of memory. */
 IdcCanceller *idc_canceller_new(PGconn *libpq);
-IdcCanceller *idc_canceller_hold(IdcCanceller *canceller);
 void idc_canceller_free(IdcCanceller *canceller);
 
 /* Any thread; returns at once. */
