@@ -14,12 +14,14 @@ from pathlib import Path
 # Folder of src/: the folders whose headers it may include, beside its own.
 ALLOWED: dict[str, set[str]] = {
     "base": set(),
-    "arrow": {"base"},
+    "arrow": {"base", "instant"},
     "config": {"base"},
     "query": {"base"},
     "hub": {"base", "arrow"},
     "setup": {"base", "config", "hub"},
     "connector": {"base", "arrow", "config", "query", "hub", "setup", "instant"},
+    "fdw": {"base", "arrow"},
+    "adbc": {"instant"},
     "cli": {"instant"},
     "python": {"instant"},
 }
@@ -30,7 +32,9 @@ LIBRARIES: dict[str, set[str]] = {
     r"libfyaml": {"config"},
     r"nanoarrow|flatcc": {"arrow"},
     r"Python\.h": {"python"},
-    r"postgres\.h|fmgr\.h": set(),
+    r"postgres\.h|fmgr\.h": {"fdw"},
+    r"lz4.*|zstd.*": {"arrow"},
+    r"arrow-adbc.*|adbc\.h": {"adbc"},
 }
 
 FORBIDDEN = re.compile(

@@ -1,10 +1,10 @@
 /*
- * abi.h - the Arrow C data and stream interfaces, from nanoarrow's header (which carries the
- * specification's own definitions).
+ * abi.h - the Arrow C data and stream interfaces: the structs alone, for files that must not need
+ * nanoarrow (what a PostgreSQL backend links).
  */
 #ifndef IDC_ARROW_ABI_H
 #define IDC_ARROW_ABI_H
 
-#include "nanoarrow.h"
+#include "instant/arrow.h"
 
 #endif

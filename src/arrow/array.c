@@ -4,9 +4,8 @@
  * In:   finished buffers of buffers.c
  * Out:  arrays whose release frees them, also when a consumer moved children elsewhere
  */
-#include <stdlib.h>
-
 #include "arrow/builder.h"
+#include "base/memory.h"
 
 typedef struct ArrayOwner {
     void *buffers[3];
@@ -20,17 +19,17 @@ array_release(struct ArrowArray *array)
     for (int64_t i = 0; i < array->n_children; i++) {
         if (array->children[i]->release != NULL)
             array->children[i]->release(array->children[i]);
-        free(array->children[i]);
+        idc_free(array->children[i]);
     }
-    free(array->children);
+    idc_free(array->children);
     if (array->dictionary != NULL) {
         if (array->dictionary->release != NULL)
             array->dictionary->release(array->dictionary);
-        free(array->dictionary);
+        idc_free(array->dictionary);
     }
     for (size_t i = 0; i < 3; i++)
-        free(owner->buffers[i]);
-    free(owner);
+        idc_free(owner->buffers[i]);
+    idc_free(owner);
     array->release = NULL;
 }
 
@@ -38,7 +37,7 @@ bool
 idc_array_init(struct ArrowArray *array, int64_t length, int64_t null_count, int64_t buffer_count,
                int64_t child_count)
 {
-    ArrayOwner *owner = calloc(1, sizeof *owner);
+    ArrayOwner *owner = idc_calloc(1, sizeof *owner);
 
     if (owner == NULL)
         return false;
@@ -50,9 +49,9 @@ idc_array_init(struct ArrowArray *array, int64_t length, int64_t null_count, int
                                   .release = array_release };
     if (child_count == 0)
         return true;
-    array->children = calloc((size_t) child_count, sizeof *array->children);
+    array->children = idc_calloc((size_t) child_count, sizeof *array->children);
     for (int64_t i = 0; array->children != NULL && i < child_count; i++) {
-        array->children[i] = calloc(1, sizeof *array->children[i]);
+        array->children[i] = idc_calloc(1, sizeof *array->children[i]);
         if (array->children[i] == NULL)
             break;
         array->n_children++;
@@ -68,14 +67,14 @@ idc_array_give_buffer(struct ArrowArray *array, int64_t i, void *buffer)
 {
     ArrayOwner *owner = array->private_data;
 
-    free(owner->buffers[i]);
+    idc_free(owner->buffers[i]);
     owner->buffers[i] = buffer;
 }
 
 bool
 idc_array_add_dictionary(struct ArrowArray *array, struct ArrowArray *dictionary)
 {
-    array->dictionary = malloc(sizeof *array->dictionary);
+    array->dictionary = idc_malloc(sizeof *array->dictionary);
     if (array->dictionary == NULL)
         return false;
     *array->dictionary = *dictionary;

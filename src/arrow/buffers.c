@@ -5,9 +5,8 @@
  * Out:  one array a column and batch; the buffers change hands, nothing is copied
  * Next: builder.c
  */
-#include <stdlib.h>
-
 #include "arrow/builder.h"
+#include "base/memory.h"
 
 /* One and a half times what there was: realloc moves big buffers by remapping their pages. */
 static size_t
@@ -28,7 +27,7 @@ resize(void **buffer, size_t count, size_t width)
 
     if (__builtin_mul_overflow(count, width, &size) || size > PTRDIFF_MAX)
         return false;
-    resized = realloc(*buffer, size == 0 ? 1 : size);
+    resized = idc_realloc(*buffer, size == 0 ? 1 : size);
     if (resized == NULL)
         return false;
     *buffer = resized;
@@ -157,11 +156,11 @@ kind_width(IdcColumnKind kind)
 static IdcColumn *
 child_new(const IdcColumnSpec *spec, int levels, IdcDecodeState *state)
 {
-    IdcColumn *child = calloc(1, sizeof *child);
+    IdcColumn *child = idc_calloc(1, sizeof *child);
 
     if (child != NULL && !idc_column_init(child, spec, levels, state)) {
         idc_column_done(child);
-        free(child);
+        idc_free(child);
         child = NULL;
     }
     return child;
@@ -176,7 +175,7 @@ idc_column_init(IdcColumn *column, const IdcColumnSpec *spec, int levels, IdcDec
     *column = (IdcColumn){ .spec = spec, .kind = spec->kind, .levels = levels, .state = state };
     column->width = kind_width(column->kind);
     if (column->width == 0 && column->kind != IDC_KIND_BOOL) {
-        column->offsets = calloc(1, sizeof *column->offsets);
+        column->offsets = idc_calloc(1, sizeof *column->offsets);
         if (column->offsets == NULL)
             return false;
     }
@@ -202,14 +201,14 @@ idc_column_init(IdcColumn *column, const IdcColumnSpec *spec, int levels, IdcDec
 void
 idc_column_done(IdcColumn *column)
 {
-    free(column->validity);
-    free(column->values);
-    free(column->offsets);
+    idc_free(column->validity);
+    idc_free(column->values);
+    idc_free(column->offsets);
     idc_dictionary_free(column->dictionary);
     for (size_t i = 0; i < 2; i++) {
         if (column->children[i] != NULL)
             idc_column_done(column->children[i]);
-        free(column->children[i]);
+        idc_free(column->children[i]);
     }
     *column = (IdcColumn){ 0 };
 }
@@ -225,7 +224,7 @@ trimmed(void *buffer, size_t size, size_t capacity)
 
     if (buffer != NULL && capacity - size <= size / 8)
         return buffer;
-    fitting = realloc(buffer, size == 0 ? 8 : size);
+    fitting = idc_realloc(buffer, size == 0 ? 8 : size);
     return fitting != NULL ? fitting : buffer;
 }
 
@@ -252,7 +251,7 @@ buffers_give(IdcColumn *column, struct ArrowArray *array)
         idc_array_give_buffer(array, 0,
                               trimmed(column->validity, length / 8 + 1, capacity / 8 + 1));
     else
-        free(column->validity);
+        idc_free(column->validity);
     if (column->kind == IDC_KIND_HSTORE)
         idc_array_give_buffer(array, 1, offsets_narrow(column->offsets, column->length));
     else if (column->offsets != NULL)
@@ -274,7 +273,7 @@ buffers_move(IdcColumn *column, struct ArrowArray *array)
 {
     int64_t *offsets = NULL;
 
-    if (column->offsets != NULL && (offsets = calloc(1, sizeof *offsets)) == NULL)
+    if (column->offsets != NULL && (offsets = idc_calloc(1, sizeof *offsets)) == NULL)
         return false;
     buffers_give(column, array);
     column->validity = NULL;

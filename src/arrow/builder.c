@@ -6,9 +6,9 @@
  * Next: hub/result.c
  */
 #include <assert.h>
-#include <stdlib.h>
 
 #include "arrow/builder.h"
+#include "base/memory.h"
 
 /* Rows that a batch has room for at its beginning. */
 enum { FIRST_ROWS = 1024 };
@@ -32,10 +32,10 @@ IdcStatus
 idc_batch_builder_new(const IdcColumnSpec *specs, size_t count, const IdcBatchOptions *options,
                       IdcBatchBuilder **builder, IdcError *err)
 {
-    IdcBatchBuilder *made = calloc(1, sizeof *made);
+    IdcBatchBuilder *made = idc_calloc(1, sizeof *made);
     IdcStatus status = IDC_OK;
 
-    if (made == NULL || (made->columns = calloc(count + 1, sizeof *made->columns)) == NULL) {
+    if (made == NULL || (made->columns = idc_calloc(count + 1, sizeof *made->columns)) == NULL) {
         status = idc_fail_no_memory(err);
         goto done;
     }
@@ -68,9 +68,9 @@ idc_batch_builder_free(IdcBatchBuilder *builder)
         return;
     for (size_t i = 0; i < builder->column_count; i++)
         idc_column_done(&builder->columns[i]);
-    free(builder->columns);
+    idc_free(builder->columns);
     idc_text_done(&builder->state.scratch);
-    free(builder);
+    idc_free(builder);
 }
 
 /* More rows for every column at once, so that rows need not ask column by column. */

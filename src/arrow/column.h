@@ -56,7 +56,8 @@ typedef struct IdcColumnSpec {
     int precision, scale;      /* NUMERIC_DECIMAL */
     const char *const *labels; /* ENUM, in order */
     size_t label_count;
-    int dimensions;                      /* LIST: 1 or more */
+    bool can_be_dictionary; /* TEXT: dictionary<int32, large_utf8> where values repeat (ipc.h) */
+    int dimensions;         /* LIST: 1 or more */
     const struct IdcColumnSpec *element; /* LIST: its kind is not LIST */
 } IdcColumnSpec;
 
@@ -99,5 +100,14 @@ int64_t idc_batch_unrepresentable_count(const IdcBatchBuilder *builder);
 /* Move the rows so far out as a record batch (may have zero rows); the builder goes on empty. */
 IDC_CHECKED IdcStatus idc_batch_finish(IdcBatchBuilder *builder, struct ArrowArray *batch,
                                        IdcError *err);
+
+/*
+ * Decide for each column with can_be_dictionary, by the rows so far, whether it is one; before the
+ * schema is told to anybody. Columns that are not become plain text from here on.
+ */
+IDC_CHECKED IdcStatus idc_batch_settle_dictionaries(IdcBatchBuilder *builder, IdcError *err);
+
+/* Forget the rows so far, keep the memory. */
+void idc_batch_clear(IdcBatchBuilder *builder);
 
 #endif

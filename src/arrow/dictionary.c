@@ -4,9 +4,8 @@
  * In:   the enum's labels in their order, then one label a value
  * Out:  numbers, and the labels as an array for each batch
  */
-#include <stdlib.h>
-
 #include "arrow/builder.h"
+#include "base/memory.h"
 
 /* FNV-1a: labels are short. */
 static size_t
@@ -45,12 +44,12 @@ static bool
 slots_grow(IdcDictionary *dictionary)
 {
     size_t slot_count = dictionary->slot_count == 0 ? 64 : dictionary->slot_count * 4;
-    int32_t *slots = malloc(slot_count * sizeof *slots);
+    int32_t *slots = idc_malloc(slot_count * sizeof *slots);
 
     if (slots == NULL)
         return false;
     memset(slots, 0xFF, slot_count * sizeof *slots);
-    free(dictionary->slots);
+    idc_free(dictionary->slots);
     dictionary->slots = slots;
     dictionary->slot_count = slot_count;
     for (size_t i = 0; i < dictionary->count; i++) {
@@ -67,7 +66,7 @@ labels_grow(IdcDictionary *dictionary, size_t len)
 {
     if (dictionary->count + 1 >= dictionary->capacity) {
         size_t capacity = dictionary->capacity == 0 ? 16 : dictionary->capacity * 2;
-        int32_t *offsets = realloc(dictionary->offsets, (capacity + 1) * sizeof *offsets);
+        int32_t *offsets = idc_realloc(dictionary->offsets, (capacity + 1) * sizeof *offsets);
 
         if (offsets == NULL)
             return false;
@@ -77,7 +76,7 @@ labels_grow(IdcDictionary *dictionary, size_t len)
     }
     if (len > dictionary->bytes_capacity - dictionary->bytes_len || dictionary->bytes == NULL) {
         size_t capacity = (dictionary->bytes_len + len) * 2 + 64;
-        char *bytes = realloc(dictionary->bytes, capacity);
+        char *bytes = idc_realloc(dictionary->bytes, capacity);
 
         if (bytes == NULL)
             return false;
@@ -110,7 +109,7 @@ label_add(IdcDictionary *dictionary, const char *label, size_t len, int32_t *num
 IdcDictionary *
 idc_dictionary_new(const char *const *labels, size_t count)
 {
-    IdcDictionary *dictionary = calloc(1, sizeof *dictionary);
+    IdcDictionary *dictionary = idc_calloc(1, sizeof *dictionary);
     IdcDictionary *result = NULL;
     int32_t number;
 
@@ -132,10 +131,10 @@ idc_dictionary_free(IdcDictionary *dictionary)
 {
     if (dictionary == NULL)
         return;
-    free(dictionary->bytes);
-    free(dictionary->offsets);
-    free(dictionary->slots);
-    free(dictionary);
+    idc_free(dictionary->bytes);
+    idc_free(dictionary->offsets);
+    idc_free(dictionary->slots);
+    idc_free(dictionary);
 }
 
 IdcDecoded
@@ -160,13 +159,13 @@ bool
 idc_dictionary_array(const IdcDictionary *dictionary, struct ArrowArray *array)
 {
     size_t offsets_size = (dictionary->count + 1) * sizeof *dictionary->offsets;
-    void *offsets = malloc(offsets_size);
-    void *bytes = malloc(dictionary->bytes_len + 1);
+    void *offsets = idc_malloc(offsets_size);
+    void *bytes = idc_malloc(dictionary->bytes_len + 1);
 
     if (offsets == NULL || bytes == NULL ||
         !idc_array_init(array, (int64_t) dictionary->count, 0, 3, 0)) {
-        free(offsets);
-        free(bytes);
+        idc_free(offsets);
+        idc_free(bytes);
         return false;
     }
     memcpy(offsets, dictionary->offsets, offsets_size);

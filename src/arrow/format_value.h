@@ -7,7 +7,7 @@
 #ifndef IDC_ARROW_FORMAT_VALUE_H
 #define IDC_ARROW_FORMAT_VALUE_H
 
-#include "arrow/abi.h"
+#include "arrow/nano.h"
 #include "base/error.h"
 #include "base/text.h"
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "arrow/rows.h"
+#include "arrow/nano.h"
 #include "base/arena.h"
 #include "base/text.h"
 

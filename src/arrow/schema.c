@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "arrow/builder.h"
+#include "arrow/nano.h"
 
 static ArrowErrorCode
 schema_add_type_name(struct ArrowSchema *schema, const IdcColumnSpec *spec)

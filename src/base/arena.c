@@ -6,8 +6,9 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 enum { ARENA_BLOCK_BYTES = 8192 };
 
@@ -33,7 +34,7 @@ struct IdcArena {
 IdcArena *
 idc_arena_new(size_t limit_bytes)
 {
-    IdcArena *arena = calloc(1, sizeof *arena);
+    IdcArena *arena = idc_calloc(1, sizeof *arena);
 
     if (arena != NULL)
         arena->limit_bytes = limit_bytes;
@@ -49,9 +50,9 @@ idc_arena_free(IdcArena *arena)
         cleanup->close_function(cleanup->resource);
     for (Block *block = arena->blocks, *next; block != NULL; block = next) {
         next = block->next;
-        free(block);
+        idc_free(block);
     }
-    free(arena);
+    idc_free(arena);
 }
 
 static Block *
@@ -65,7 +66,7 @@ block_add(IdcArena *arena, size_t size)
     if (__builtin_add_overflow(arena->total_bytes, size, &total) ||
         (arena->limit_bytes != 0 && total > arena->limit_bytes) || size > SIZE_MAX - sizeof *block)
         return NULL;
-    block = malloc(sizeof *block + size);
+    block = idc_malloc(sizeof *block + size);
     if (block == NULL)
         return NULL;
     block->used = 0;

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/memory.h"
+
 void
 idc_text_init(IdcText *text, size_t limit_bytes)
 {
@@ -20,7 +22,7 @@ idc_text_init(IdcText *text, size_t limit_bytes)
 void
 idc_text_done(IdcText *text)
 {
-    free(text->data);
+    idc_free(text->data);
     text->data = NULL;
     text->len = text->capacity = 0;
 }
@@ -60,7 +62,7 @@ text_reserve(IdcText *text, size_t extra)
     capacity = text->capacity > SIZE_MAX / 2 ? needed + 1 : text->capacity * 2;
     if (capacity < needed + 1)
         capacity = needed + 1 < 64 ? 64 : needed + 1;
-    data = realloc(text->data, capacity);
+    data = idc_realloc(text->data, capacity);
     if (data == NULL)
         return text_break(text);
     text->data = data;

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "arrow/column.h"
+#include "arrow/nano.h"
 #include "base/text.h"
 
 /* A value or row under construction; wire.data is malloc'ed so that the sanitizer sees its end. */
