@@ -1,0 +1,19 @@
+# The C files of src/base and src/arrow that a PostgreSQL backend links too, beside those of src/fdw:
+# they ask for memory through base/memory.h, which src/fdw/memory.c implements there, and use neither
+# nanoarrow nor libpq. Libraries: libc, and liblz4 and libzstd where arrow/compress.c finds their headers.
+set(INSTANT_BACKEND_SOURCES
+    src/base/arena.c
+    src/base/error.c
+    src/base/text.c
+    src/arrow/array.c
+    src/arrow/buffers.c
+    src/arrow/builder.c
+    src/arrow/compress.c
+    src/arrow/decode.c
+    src/arrow/decode_nested.c
+    src/arrow/dictionary.c
+    src/arrow/flatbuffer.c
+    src/arrow/ipc_write.c
+    src/arrow/ipc_write_layout.c
+    src/arrow/ipc_write_schema.c
+    src/arrow/numeric.c)
