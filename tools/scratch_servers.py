@@ -168,9 +168,10 @@ class PostgresServer(Server):
     username = "instant"
     _stop_signal = signal.SIGINT  # "fast": sessions are cut, data is written
 
-    def __init__(self, scratch: Scratch, settings: dict[str, str] | None = None) -> None:
+    def __init__(self, scratch: Scratch, settings: dict[str, str] | None = None, bin_directory: Path | None = None
+                 ) -> None:
         super().__init__(scratch)
-        self.bin = postgres_bin()
+        self.bin = bin_directory or postgres_bin()
         self.settings = {
             "listen_addresses": self.host, "unix_socket_directories": str(self.directory),
             "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
@@ -257,6 +258,41 @@ def postgres_bin() -> Path:
     """The newest PostgreSQL server installed: Debian's place first, then the PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
     return (found[-1] if found else Path(_program("postgres"))).parent
+
+
+def server_tree(scratch: Scratch, extension: Path, pg_config: Path | None = None) -> Path:
+    """A private copy of an installed server with an extension in it; the folder of its programs.
+
+    The programs are copied, since a server looks for its files beside its own program; all else is linked.
+    extension is a folder with a .so, a .control and .sql files, such as build/fdw/pg15.
+    """
+    config = pg_config or postgres_bin() / "pg_config"
+    bin_directory, libraries, share = (
+        Path(subprocess.run([str(config), option], check=True, capture_output=True, text=True).stdout.strip())
+        for option in ("--bindir", "--pkglibdir", "--sharedir"))
+    prefix = Path(os.path.commonpath([bin_directory, libraries, share]))
+    root = Path(tempfile.mkdtemp(prefix="server-", dir=scratch.path))
+    root.chmod(0o755)
+    # A server from a Python wheel finds its libraries in PACKAGE.libs beside the package.
+    bundled = prefix.parent.parent / f"{prefix.parent.name}.libs"
+    if bundled.is_dir():
+        (root / bundled.name).symlink_to(bundled)
+    place = root / prefix.parent.name / prefix.name
+    bins, libs, shares = (place / path.relative_to(prefix) for path in (bin_directory, libraries, share))
+    for folder in (bins, libs, shares / "extension"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for program in bin_directory.iterdir():
+        shutil.copy2(program, bins / program.name)
+    for source, target in ((libraries, libs), (share, shares), (share / "extension", shares / "extension")):
+        for entry in source.iterdir():
+            if not (target / entry.name).exists():
+                (target / entry.name).symlink_to(entry)
+    for file in extension.iterdir():
+        if file.suffix == ".so":
+            shutil.copy2(file, libs / file.name)
+        elif file.suffix in (".control", ".sql"):
+            shutil.copy2(file, shares / "extension" / file.name)
+    return bins
 
 
 def _program(name: str) -> str:
