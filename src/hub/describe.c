@@ -391,7 +391,7 @@ read_description(IdcConn *conn, IdcCall *call, PGresult **described, IdcError *e
 }
 
 IdcStatus
-idc_describe(IdcConn *conn, IdcCall *call, IdcArena *arena, const char *sql,
+idc_describe(IdcConn *conn, IdcCall *call, IdcArena *arena, const char *name, const char *sql,
              const IdcSqlParameter *parameters, size_t parameter_count, IdcNumericMode numeric,
              IdcDescription *description, IdcError *err)
 {
@@ -405,8 +405,8 @@ idc_describe(IdcConn *conn, IdcCall *call, IdcArena *arena, const char *sql,
         types[i] = parameters[i].type_oid;
     if (PQenterPipelineMode(conn->libpq) != 1)
         return idc_conn_fail(conn, NULL, err);
-    if (PQsendPrepare(conn->libpq, "", sql, (int) parameter_count, types) != 1 ||
-        PQsendDescribePrepared(conn->libpq, "") != 1 || PQpipelineSync(conn->libpq) != 1) {
+    if (PQsendPrepare(conn->libpq, name, sql, (int) parameter_count, types) != 1 ||
+        PQsendDescribePrepared(conn->libpq, name) != 1 || PQpipelineSync(conn->libpq) != 1) {
         conn->is_broken = true;
         return idc_conn_fail(conn, NULL, err);
     }

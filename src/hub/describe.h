@@ -28,12 +28,14 @@ typedef struct IdcDescription {
     bool needs_wrap;
 } IdcDescription;
 
-/* Parse and describe, in one round trip; a second one if there are types that were not met before.
+/*
+ * Parse and describe, in one round trip; a second one if there are types that were not met before.
+ * The server keeps the statement under this name ("": until the next one).
  */
-IDC_CHECKED IdcStatus idc_describe(IdcConn *conn, IdcCall *call, IdcArena *arena, const char *sql,
-                                   const IdcSqlParameter *parameters, size_t parameter_count,
-                                   IdcNumericMode numeric, IdcDescription *description,
-                                   IdcError *err);
+IDC_CHECKED IdcStatus idc_describe(IdcConn *conn, IdcCall *call, IdcArena *arena, const char *name,
+                                   const char *sql, const IdcSqlParameter *parameters,
+                                   size_t parameter_count, IdcNumericMode numeric,
+                                   IdcDescription *description, IdcError *err);
 
 /* Every column as the text that the server sends for it. */
 void idc_describe_as_text(IdcDescription *description);

@@ -256,7 +256,7 @@ idc_result_start(IdcResult *result, IdcCall *call, const IdcSqlParameter *parame
 
     if (parameter_count > UINT16_MAX)
         return idc_fail(err, IDC_BAD_VALUE, "%zu parameters, 65535 at most", parameter_count);
-    status = idc_describe(result->conn, call, result->arena, result->sql, parameters,
+    status = idc_describe(result->conn, call, result->arena, "", result->sql, parameters,
                           parameter_count, result->options.numeric, description, err);
     if (status != IDC_OK)
         return status;
