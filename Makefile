@@ -1,6 +1,6 @@
 # The front door. Everything here needs nothing before it: what is missing is installed first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench build install lint format docs fuzz clean setup sanitize
+.PHONY: help demo test bench bench-latency bench-stream build install lint format docs fuzz clean setup sanitize
 .DELETE_ON_ERROR:
 
 PREFIX ?= /usr/local
@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 60
 python := .venv/bin/python
 
 help: ## what can be made (this list)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## a question across PostgreSQL and MariaDB, on real data, in a scratch directory
 	@$(python) examples/flights/run.py
@@ -19,9 +19,17 @@ demo: build ## a question across PostgreSQL and MariaDB, on real data, in a scra
 test: build ## all tests, against real servers that the tests start (SANITIZE=1: C units under ASan+UBSan too)
 	@SANITIZE='$(SANITIZE)' tools/run_tests $(PYTEST_ARGS)
 
-bench: build ## load 3 M rows beside connectorx, adbc, asyncpg and psycopg (BENCH_ARGS=--help)
+bench: build ## load tables beside connectorx, adbc, polars, DuckDB and others (BENCH_ARGS=--help)
 	@tools/setup bench
+	@cmake --build --preset default --target bench_limit
 	@$(python) bench/run.py $(BENCH_ARGS)
+
+bench-latency: build ## one-row queries and first batches, beside asyncpg and psycopg
+	@tools/setup bench
+	@$(python) bench/latency.py $(BENCH_ARGS)
+
+bench-stream: build ## memory of client and hub while 50 M rows stream
+	@$(python) bench/stream.py $(BENCH_ARGS)
 
 build: setup build/.configured ## the command build/instant, the library, and the package in .venv
 	@cmake --build --preset default

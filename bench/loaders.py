@@ -1,6 +1,9 @@
 """One way to load a query's whole result into memory for each tool, and the process that times one of them.
 
-    loaders.py TOOL URL SQL      prints one line of JSON: the figures of one load
+    loaders.py TOOL URL SQL INTEGERS [NUMBERS]      prints one line of JSON: the figures of one load
+
+INTEGERS and NUMBERS name columns whose sums every tool must agree about. The tools instant-… read from the
+hub's extension as Arrow, the tools instant-copy-… by COPY as from a plain server.
 
 Each load starts with no connection and ends with the result in memory, the connection closed. Libraries are
 imported before the clock starts.
@@ -15,29 +18,57 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 
-def instant_pandas(url: str, sql: str) -> Any:
+def _connector(url: str, transfer: str) -> Any:
     from instant_connector import SyncInstantDataConnector
 
-    with SyncInstantDataConnector(postgres_config=url) as connector:
-        return connector.query(sql).to_pandas()
+    return SyncInstantDataConnector(postgres_config=url), {"transfer": transfer}
+
+
+def instant_pandas(url: str, sql: str) -> Any:
+    connector, options = _connector(url, "arrow")
+    with connector:
+        return connector.query(sql, **options).to_pandas()
+
+
+def instant_pyarrow_pandas(url: str, sql: str) -> Any:
+    connector, options = _connector(url, "arrow")
+    with connector:
+        return connector.query(sql, **options).to_pandas(dtype_backend="pyarrow")
+
+
+def instant_copy_pandas(url: str, sql: str) -> Any:
+    connector, options = _connector(url, "copy")
+    with connector:
+        return connector.query(sql, **options).to_pandas()
 
 
 def instant_arrow(url: str, sql: str) -> Any:
-    from instant_connector import SyncInstantDataConnector
-
-    with SyncInstantDataConnector(postgres_config=url) as connector:
-        return connector.query(sql).to_arrow()
+    connector, options = _connector(url, "arrow")
+    with connector:
+        return connector.query(sql, **options).to_arrow()
 
 
 def instant_float64_arrow(url: str, sql: str) -> Any:
-    from instant_connector import SyncInstantDataConnector
+    connector, options = _connector(url, "arrow")
+    with connector:
+        return connector.query(sql, **options).to_arrow(numeric="float64")
 
-    with SyncInstantDataConnector(postgres_config=url) as connector:
-        return connector.query(sql).to_arrow(numeric="float64")
+
+def instant_copy_arrow(url: str, sql: str) -> Any:
+    connector, options = _connector(url, "copy")
+    with connector:
+        return connector.query(sql, **options).to_arrow()
+
+
+def instant_partitions_pandas(url: str, sql: str) -> Any:
+    connector, options = _connector(url, "arrow")
+    with connector:
+        return connector.load_table(sql.split()[-1], partitions=2, **options).to_pandas()
 
 
 def connectorx_pandas(url: str, sql: str) -> Any:
@@ -68,6 +99,38 @@ def adbc_arrow(url: str, sql: str) -> Any:
         return cursor.fetch_arrow_table()
 
 
+def polars_connectorx_polars(url: str, sql: str) -> Any:
+    import polars
+
+    return polars.read_database_uri(sql, url, engine="connectorx")
+
+
+def polars_adbc_polars(url: str, sql: str) -> Any:
+    import polars
+
+    return polars.read_database_uri(sql, url, engine="adbc")
+
+
+def _duckdb(url: str, sql: str) -> Any:
+    """The version whose PostgreSQL scanner can be had as a package, beside the one of requirements-dev.txt."""
+    import duckdb
+    import duckdb_extension_postgres_scanner
+
+    extension = next(Path(duckdb_extension_postgres_scanner.__file__).parent.rglob("*.duckdb_extension"))
+    connection = duckdb.connect()
+    connection.execute(f"LOAD '{extension}'")
+    connection.execute(f"ATTACH '{url}' AS source (TYPE postgres, READ_ONLY)")
+    return connection.sql(f"SELECT * FROM source.public.{sql.split()[-1]}")
+
+
+def duckdb_arrow(url: str, sql: str) -> Any:
+    return _duckdb(url, sql).to_arrow_table()
+
+
+def duckdb_pandas(url: str, sql: str) -> Any:
+    return _duckdb(url, sql).df()
+
+
 def asyncpg_pandas(url: str, sql: str) -> Any:
     import asyncpg
     import pandas
@@ -95,12 +158,20 @@ def psycopg_pandas(url: str, sql: str) -> Any:
 # Tool: what it loads with, and what is imported before the clock starts.
 LOADERS: dict[str, tuple[Callable[[str, str], Any], tuple[str, ...]]] = {
     "instant-pandas": (instant_pandas, ("pandas", "pyarrow", "instant_connector")),
+    "instant-pyarrow-pandas": (instant_pyarrow_pandas, ("pandas", "pyarrow", "instant_connector")),
+    "instant-copy-pandas": (instant_copy_pandas, ("pandas", "pyarrow", "instant_connector")),
+    "instant-copy-arrow": (instant_copy_arrow, ("pyarrow", "instant_connector")),
+    "instant-partitions-pandas": (instant_partitions_pandas, ("pandas", "pyarrow", "instant_connector")),
     "instant-arrow": (instant_arrow, ("pyarrow", "instant_connector")),
     "instant-float64-arrow": (instant_float64_arrow, ("pyarrow", "instant_connector")),
     "connectorx-pandas": (connectorx_pandas, ("pandas", "connectorx")),
     "connectorx-arrow": (connectorx_arrow, ("pyarrow", "connectorx")),
     "adbc-pandas": (adbc_pandas, ("pandas", "pyarrow", "adbc_driver_postgresql.dbapi")),
     "adbc-arrow": (adbc_arrow, ("pyarrow", "adbc_driver_postgresql.dbapi")),
+    "polars-connectorx-polars": (polars_connectorx_polars, ("polars", "connectorx")),
+    "polars-adbc-polars": (polars_adbc_polars, ("polars", "adbc_driver_postgresql.dbapi")),
+    "duckdb-arrow": (duckdb_arrow, ("pyarrow", "duckdb")),
+    "duckdb-pandas": (duckdb_pandas, ("pandas", "duckdb")),
     "asyncpg-pandas": (asyncpg_pandas, ("pandas", "asyncpg")),
     "psycopg-pandas": (psycopg_pandas, ("pandas", "psycopg")),
 }
@@ -119,17 +190,26 @@ def result_bytes(result: Any) -> int:
     """An Arrow table counts its buffers; a DataFrame its columns, of Python objects only the pointers."""
     if hasattr(result, "get_total_buffer_size"):
         return int(result.get_total_buffer_size())
+    if hasattr(result, "estimated_size"):
+        return int(result.estimated_size())
     return int(result.memory_usage(index=True, deep=False).sum())
 
 
-def checksum(result: Any) -> tuple[int, float]:
-    """The same for every tool that read the same rows."""
-    frame = result if hasattr(result, "iloc") else result.select(["l_orderkey", "l_quantity"]).to_pandas()
-    return int(frame["l_orderkey"].sum()), float(frame["l_quantity"].astype(float).sum())
+def checksum(result: Any, integers: str, numbers: str | None) -> tuple[int, float]:
+    """The same for every tool that read the same rows; sums of floats are rounded."""
+    def total(column: str) -> float:
+        if hasattr(result, "iloc"):
+            return float(result[column].astype(float).sum())
+        values = result[column] if hasattr(result, "get_total_buffer_size") else result[column].to_arrow()
+        return float(values.to_pandas().astype(float).sum())
+
+    return int(total(integers)), round(total(numbers), 2) if numbers else 0.0
 
 
-def main(tool: str, url: str, sql: str) -> None:
+def main(tool: str, url: str, sql: str, integers: str, numbers: str = "") -> None:
     load, modules = LOADERS[tool]
+    if tool.startswith("duckdb-"):
+        sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".deps" / "duckdb-1.5.5"))
     for module in modules:
         importlib.import_module(module)
     if urlsplit(url).scheme != "postgresql":
@@ -147,7 +227,8 @@ def main(tool: str, url: str, sql: str) -> None:
     print(json.dumps({
         "tool": tool, "wall_s": wall, "rows": len(result),
         "client_cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-        "peak_bytes": peak - resident, "result_bytes": result_bytes(result), "checksum": checksum(result)}))
+        "peak_bytes": peak - resident, "result_bytes": result_bytes(result),
+        "checksum": checksum(result, integers, numbers or None)}))
 
 
 if __name__ == "__main__":
