@@ -1,17 +1,20 @@
 """What both connectors stand on: a native connector, its threads, and calls that can be stopped.
 
-Every call into the core runs in a thread of the connector's own. Whoever waits for it, an event
-loop or a thread that may get a KeyboardInterrupt, can give up; the query is then canceled in the
-hub, not just forgotten.
+A synchronous call runs in the thread that makes it: a hand-over to another thread costs more than
+a small query. For coroutines it runs in a thread of the connector's own. Whoever waits can give
+up, by a KeyboardInterrupt or by canceling a task; the query is then canceled in the hub, not just
+forgotten.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 import os
 import re
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -34,6 +37,8 @@ _CANCEL_GRACE_S = 5.0
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 # What users call libpq's keywords.
 _HUB_KEYWORDS = {"database": "dbname", "username": "user", "db": "dbname"}
+# Calls of the main thread that a Ctrl-C may stop; 0 ends the thread that listens.
+_numbers = itertools.count(1)
 _HUB_OPTIONS = ("pool_size", "pool_timeout_ms", "connect_timeout_ms", "query_timeout_ms", "home")
 
 
@@ -75,6 +80,75 @@ class Operation:
         if result is not None:
             result.cancel()
 
+    def give_up(self) -> None:
+        """Cancel, and close what nobody will read on: its connection is free again."""
+        self.cancel()
+        if self._result is not None:
+            self._result.close()
+
+
+class _Interrupts:
+    """Cancels what the main thread waits for when a Ctrl-C comes; native/interrupts.c has the rest.
+
+    The signal's handler writes the number of the call into a pipe, a thread reads it there.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._number = 0
+        self._operation: Operation | None = None
+        self._pipe: tuple[int, int] | None = None
+        self._is_closed = False
+
+    def begin(self, operation: Operation) -> bool:
+        """Watch from now on. False: the caller has to wait in Python for its handlers to run."""
+        if self._pipe is None:
+            self._pipe = os.pipe2(os.O_CLOEXEC)
+            os.set_blocking(self._pipe[1], False)
+            threading.Thread(
+                target=self._listen, args=(self._pipe[0],), daemon=True, name="instant-interrupts"
+            ).start()
+        number = next(_numbers)
+        with self._lock:
+            outer = self._number, self._operation
+            self._number, self._operation = number, operation
+        if _native.interrupts_begin(self._pipe[1], number):
+            return True
+        with self._lock:
+            self._number, self._operation = outer
+        return False
+
+    def end(self) -> None:
+        """Watch no more; raises the KeyboardInterrupt that came."""
+        try:
+            _native.interrupts_end()
+        finally:
+            with self._lock:
+                self._operation = None
+                if self._is_closed:
+                    self._shut()
+
+    def close(self) -> None:
+        """End the thread; the pipe stays while a signal's handler may still write to it."""
+        with self._lock:
+            self._is_closed = True
+            if self._operation is None:
+                self._shut()
+
+    def _shut(self) -> None:
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
+            os.write(pipe[1], bytes(8))
+            os.close(pipe[1])
+
+    def _listen(self, pipe: int) -> None:
+        while number := int.from_bytes(os.read(pipe, 8), sys.byteorder):
+            with self._lock:
+                operation = self._operation if number == self._number else None
+            if operation is not None:
+                operation.cancel()
+        os.close(pipe)
+
 
 class Engine:
     """A native connector with threads to wait in. Safe for many threads and event loops at once."""
@@ -88,6 +162,7 @@ class Engine:
         )
         self._lock = threading.Lock()
         self._operations: set[Operation] = set()
+        self._interrupts = _Interrupts()
         self._is_closed = False
 
     @property
@@ -117,8 +192,23 @@ class Engine:
     def run(self, work: Callable[[Operation], T]) -> T:
         """Do the work and wait for it; a KeyboardInterrupt cancels it first."""
         operation = Operation()
-        if threading.current_thread() is not threading.main_thread():
+        if threading.get_ident() != threading.main_thread().ident:
             return self._perform(operation, work)
+        if self._is_closed or not self._interrupts.begin(operation):
+            return self._run_in_thread(operation, work)
+        try:
+            try:
+                return self._perform(operation, work)
+            finally:
+                self._interrupts.end()
+        except Exception:
+            raise
+        except BaseException:
+            operation.give_up()
+            raise
+
+    def _run_in_thread(self, operation: Operation, work: Callable[[Operation], T]) -> T:
+        """For a main thread whose signals have handlers: they run while it waits here."""
         future = self._submit(operation, work)
         try:
             return future.result()
@@ -156,6 +246,11 @@ class Engine:
             operation.cancel()
         self.native.close()
         self._threads.shutdown(wait=False)
+        self._interrupts.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_interrupts"):
+            self._interrupts.close()
 
 
 def _wait_briefly(future: Future[Any]) -> None:

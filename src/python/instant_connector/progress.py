@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,13 +33,15 @@ def _bar_class() -> Any:
 
 
 @contextmanager
-def watched(result: _native.Result, title: str, enabled: bool | None) -> Iterator[None]:
+def watched(
+    result: _native.Result, title: Callable[[], str], enabled: bool | None
+) -> Iterator[None]:
     """Show the rows that arrive while the block runs. enabled None: if somebody looks."""
     if not (_somebody_looks() if enabled is None else enabled):
         yield
         return
     done = threading.Event()
-    thread = threading.Thread(target=_show, args=(result, title, done), daemon=True)
+    thread = threading.Thread(target=_show, args=(result, title(), done), daemon=True)
     thread.start()
     try:
         yield

@@ -103,13 +103,12 @@ class _LazyResult:
         self, operation: Operation, dtype_backend: str | None, numeric: str | None
     ) -> "pandas.DataFrame":
         frames.check_backend(dtype_backend)
-        required("pandas", "pandas")
-        required("pyarrow", "pandas")
+        frames.prepare()
         native = self._run(
             operation, single_batch=True, **self._with_numeric(numeric, "float64")
         )
         try:
-            with watched(native, self._request.title(), self._progress):
+            with watched(native, self._request.title, self._progress):
                 return frames.to_pandas(native, dtype_backend)
         finally:
             self._finish(native)
@@ -124,7 +123,7 @@ class _LazyResult:
         pa = required("pyarrow", "arrow")
         native = self._run(operation, **self._with_numeric(numeric, "decimal"))
         try:
-            with watched(native, self._request.title(), self._progress):
+            with watched(native, self._request.title, self._progress):
                 return _consume(
                     native, lambda: pa.RecordBatchReader.from_stream(_ArrowStream(native)).read_all()
                 )
@@ -135,7 +134,7 @@ class _LazyResult:
         pl = required("polars", "polars")
         native = self._run(operation, **self._with_numeric(numeric, "decimal"))
         try:
-            with watched(native, self._request.title(), self._progress):
+            with watched(native, self._request.title, self._progress):
                 return _consume(native, lambda: pl.DataFrame(_ArrowStream(native)))
         finally:
             self._finish(native)

@@ -7,7 +7,9 @@
 
 #include <stddef.h>
 
+#include "columns.h"
 #include "hub.h"
+#include "interrupts.h"
 
 ModuleState *
 module_state(PyObject *module)
@@ -41,6 +43,8 @@ static const struct {
     { "datetime", "timedelta", offsetof(ModuleState, timedelta_type) },
     { "uuid", "UUID", offsetof(ModuleState, uuid_type) },
     { "enum", "Enum", offsetof(ModuleState, enum_type) },
+    { "_signal", "getsignal", offsetof(ModuleState, getsignal) },
+    { "_signal", "default_int_handler", offsetof(ModuleState, default_int_handler) },
 };
 
 static const struct {
@@ -51,6 +55,7 @@ static const struct {
     { &call_spec, offsetof(ModuleState, call_type) },
     { &result_spec, offsetof(ModuleState, result_type) },
     { &buffer_spec, offsetof(ModuleState, buffer_type) },
+    { &column_memory_spec, offsetof(ModuleState, column_memory_type) },
 };
 
 static PyObject **
@@ -148,6 +153,12 @@ static PyMethodDef module_methods[] = {
     { "hub_destroy", hub_destroy, METH_O, "Stop the embedded hub and remove its data." },
     { "config_check", config_check, METH_O, "Every error of a configuration, or ''." },
     { "config_schema", config_schema, METH_NOARGS, "The JSON Schema of the configuration." },
+    { "column_values", column_values, METH_VARARGS,
+      "What numpy needs of a column: (dtype, values, mask, zone)." },
+    { "fill_objects", fill_objects, METH_VARARGS,
+      "Put the Python objects of a column into an array of objects." },
+    { "interrupts_begin", interrupts_begin, METH_VARARGS, "Watch for a Ctrl-C during a call." },
+    { "interrupts_end", interrupts_end, METH_NOARGS, "Raise the KeyboardInterrupt that came." },
     { "version", version, METH_NOARGS, "The version of the library." },
     { NULL, NULL, 0, NULL },
 };

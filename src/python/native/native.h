@@ -25,6 +25,7 @@ typedef struct ModuleState {
     PyTypeObject *call_type;
     PyTypeObject *result_type;
     PyTypeObject *buffer_type;
+    PyTypeObject *column_memory_type;
     PyObject *errors; /* the module instant_connector.errors */
     PyObject *decimal_type;
     PyObject *date_type;
@@ -40,6 +41,8 @@ typedef struct ModuleState {
     PyObject *json_type;      /* instant_connector.types.Json */
     PyObject *json_dumps;     /* instant_connector.types.json_text */
     PyObject *adapt;          /* instant_connector.types.adapt */
+    PyObject *getsignal;
+    PyObject *default_int_handler;
 } ModuleState;
 
 ModuleState *module_state(PyObject *module);
@@ -120,10 +123,11 @@ int array_convert(ModuleState *state, PyObject *sequence, const char *where, Ins
 
 /* ---- the objects ---- */
 
-extern PyType_Spec call_spec;      /* connector.c */
-extern PyType_Spec connector_spec; /* connector.c */
-extern PyType_Spec result_spec;    /* result.c */
-extern PyType_Spec buffer_spec;    /* buffer.c */
+extern PyType_Spec call_spec;          /* connector.c */
+extern PyType_Spec connector_spec;     /* connector.c */
+extern PyType_Spec result_spec;        /* result.c */
+extern PyType_Spec buffer_spec;        /* buffer.c */
+extern PyType_Spec column_memory_spec; /* columns.c */
 
 /* A Result that owns result (freed here on failure) and keeps owner (the Connector) alive. */
 PyObject *result_new(ModuleState *state, InstantResult *result, PyObject *owner);

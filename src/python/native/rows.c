@@ -506,6 +506,18 @@ row_reader_new(ModuleState *state, const struct ArrowSchema *schema, bool numeri
     return reader;
 }
 
+RowReader *
+value_reader_new(ModuleState *state, const struct ArrowSchema *schema)
+{
+    return row_reader_new(state, schema, false);
+}
+
+PyObject *
+row_reader_value(const RowReader *reader, const struct ArrowArray *column, int64_t i)
+{
+    return field_read(&reader->root, column, i);
+}
+
 void
 row_reader_free(RowReader *reader)
 {

@@ -21,6 +21,10 @@ void row_reader_free(RowReader *reader);
 int row_reader_read(RowReader *reader, const struct ArrowArray *batch, int64_t first, int64_t count,
                     bool as_dict, PyObject *list);
 
+/* A reader of one column instead of a row, for row_reader_value. */
+RowReader *value_reader_new(ModuleState *state, const struct ArrowSchema *schema);
+PyObject *row_reader_value(const RowReader *reader, const struct ArrowArray *column, int64_t i);
+
 /* The text of a key in a schema's metadata; NULL if there is none. Not NUL-terminated. */
 const char *schema_metadata(const struct ArrowSchema *schema, const char *key, size_t *len);
 
