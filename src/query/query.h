@@ -78,6 +78,7 @@ typedef struct IdcTableRequest {
         *order_by; /* "col" ascending, "-col" descending; NULLs as PostgreSQL orders them */
     size_t order_by_count;
     int64_t limit, offset; /* negative: none */
+    const char *condition; /* SQL of ours that rows must fulfil besides, or NULL */
 } IdcTableRequest;
 
 /*

@@ -381,6 +381,9 @@ append_request(IdcText *sql, const IdcTable *table, const IdcTableRequest *reque
         if ((status = append_filter(sql, table, &request->filters[i], err)) != IDC_OK)
             return status;
     }
+    if (request->condition != NULL)
+        idc_text_append_format(sql, "%s(%s)", request->filter_count == 0 ? " WHERE " : " AND ",
+                               request->condition);
     if ((status = append_order_by(sql, table, request, err)) != IDC_OK)
         return status;
     if (is_apart)
