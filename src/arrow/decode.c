@@ -11,102 +11,31 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#include "arrow/builder.h"
+#include "arrow/decode.h"
+#include "arrow/numeric.h"
 
-#define EPOCH_DAYS INT32_C(10957)               /* 1970-01-01 to 2000-01-01 */
-#define EPOCH_US (INT64_C(10957) * 86400000000) /* the same */
-#define DAY_US INT64_C(86400000000)
-
-static IdcDecoded
-decode_date(IdcColumn *column, const uint8_t *value)
-{
-    int32_t days = (int32_t) idc_be32(value);
-
-    if (days == INT32_MIN || days > INT32_MAX - EPOCH_DAYS)
-        return IDC_DECODED_UNREPRESENTABLE;
-    ((int32_t *) column->values)[column->length++] = days + EPOCH_DAYS;
-    return IDC_DECODED;
-}
-
-static IdcDecoded
-decode_time(IdcColumn *column, const uint8_t *value)
-{
-    int64_t us = (int64_t) idc_be64(value);
-
-    if (us == DAY_US)
-        return IDC_DECODED_UNREPRESENTABLE;
-    if (us < 0 || us > DAY_US)
-        return IDC_DECODED_MALFORMED;
-    ((int64_t *) column->values)[column->length++] = us;
-    return IDC_DECODED;
-}
-
-static IdcDecoded
-decode_timestamp(IdcColumn *column, const uint8_t *value)
-{
-    int64_t us = (int64_t) idc_be64(value);
-
-    if (us == INT64_MIN || us > INT64_MAX - EPOCH_US)
-        return IDC_DECODED_UNREPRESENTABLE;
-    ((int64_t *) column->values)[column->length++] = us + EPOCH_US;
-    return IDC_DECODED;
-}
-
-/* interval_send: microseconds, days, months; Arrow: months, days, nanoseconds. */
-static IdcDecoded
-decode_interval(IdcColumn *column, const uint8_t *value)
-{
-    struct {
-        int32_t months, days;
-        int64_t ns;
-    } interval = { .months = (int32_t) idc_be32(value + 12),
-                   .days = (int32_t) idc_be32(value + 8) };
-
-    if (__builtin_mul_overflow((int64_t) idc_be64(value), INT64_C(1000), &interval.ns))
-        return IDC_DECODED_UNREPRESENTABLE;
-    memcpy(column->values + (size_t) column->length++ * sizeof interval, &interval,
-           sizeof interval);
-    return IDC_DECODED;
-}
-
-static IdcDecoded
-decode_uuid(IdcColumn *column, const uint8_t *value)
+void
+idc_uuid_text(const uint8_t uuid[16], char text[36])
 {
     static const char digits[] = "0123456789abcdef";
-    char text[36];
     size_t n = 0;
 
     for (size_t i = 0; i < 16; i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10)
             text[n++] = '-';
-        text[n++] = digits[value[i] >> 4];
-        text[n++] = digits[value[i] & 15];
+        text[n++] = digits[uuid[i] >> 4];
+        text[n++] = digits[uuid[i] & 15];
     }
-    return idc_column_append_text(column, text, sizeof text, sizeof text) ? IDC_DECODED
-                                                                          : IDC_DECODED_NO_MEMORY;
 }
 
 static IdcDecoded
-decode_numeric(IdcColumn *column, const uint8_t *value, size_t len)
+decode_uuid(IdcColumn *column, const uint8_t *value)
 {
-    IdcDecoded decoded;
-    uint8_t decimal[16];
+    char text[36];
 
-    if (column->kind == IDC_KIND_NUMERIC_DECIMAL) {
-        decoded =
-            idc_numeric_decimal(value, len, column->spec->precision, column->spec->scale, decimal);
-        if (decoded == IDC_DECODED)
-            memcpy(column->values + (size_t) column->length++ * sizeof decimal, decimal,
-                   sizeof decimal);
-        return decoded;
-    }
-    decoded = idc_numeric_text(&column->state->scratch, value, len);
-    if (decoded != IDC_DECODED)
-        return decoded;
-    return idc_column_append_text(column, column->state->scratch.data, column->state->scratch.len,
-                                  column->state->scratch.len)
-               ? IDC_DECODED
-               : IDC_DECODED_NO_MEMORY;
+    idc_uuid_text(value, text);
+    return idc_column_append_text(column, text, sizeof text, sizeof text) ? IDC_DECODED
+                                                                          : IDC_DECODED_NO_MEMORY;
 }
 
 static IdcDecoded
@@ -139,10 +68,7 @@ decode_value(IdcColumn *column, const uint8_t *value, size_t len, size_t readabl
     case IDC_KIND_BOOL:
         if (len != 1)
             return IDC_DECODED_MALFORMED;
-        if (value[0] != 0)
-            column->values[column->length / 8] |= (uint8_t) (1u << (column->length % 8));
-        column->length++;
-        return IDC_DECODED;
+        return idc_column_append_bool(column, value[0] != 0);
     case IDC_KIND_INT16:
         if (len != 2)
             return IDC_DECODED_MALFORMED;
@@ -162,16 +88,10 @@ decode_value(IdcColumn *column, const uint8_t *value, size_t len, size_t readabl
             return IDC_DECODED_MALFORMED;
         ((uint64_t *) column->values)[column->length++] = idc_be64(value);
         return IDC_DECODED;
-    case IDC_KIND_NUMERIC_FLOAT64: {
-        IdcDecoded decoded = idc_numeric_float64(&column->state->scratch, value, len,
-                                                 (double *) column->values + column->length);
-
-        column->length += decoded == IDC_DECODED;
-        return decoded;
-    }
+    case IDC_KIND_NUMERIC_FLOAT64:
     case IDC_KIND_NUMERIC_DECIMAL:
     case IDC_KIND_NUMERIC_STRING:
-        return decode_numeric(column, value, len);
+        return idc_column_append_wire_numeric(column, value, len);
     case IDC_KIND_TEXT:
     case IDC_KIND_BYTES:
         return decode_text(column, value, len, readable);
@@ -180,14 +100,21 @@ decode_value(IdcColumn *column, const uint8_t *value, size_t len, size_t readabl
             return IDC_DECODED_MALFORMED;
         return decode_text(column, value + 1, len - 1, readable - 1);
     case IDC_KIND_DATE:
-        return len == 4 ? decode_date(column, value) : IDC_DECODED_MALFORMED;
+        return len == 4 ? idc_column_append_date(column, (int32_t) idc_be32(value))
+                        : IDC_DECODED_MALFORMED;
     case IDC_KIND_TIME:
-        return len == 8 ? decode_time(column, value) : IDC_DECODED_MALFORMED;
+        return len == 8 ? idc_column_append_time(column, (int64_t) idc_be64(value))
+                        : IDC_DECODED_MALFORMED;
     case IDC_KIND_TIMESTAMP:
     case IDC_KIND_TIMESTAMPTZ:
-        return len == 8 ? decode_timestamp(column, value) : IDC_DECODED_MALFORMED;
+        return len == 8 ? idc_column_append_timestamp(column, (int64_t) idc_be64(value))
+                        : IDC_DECODED_MALFORMED;
     case IDC_KIND_INTERVAL:
-        return len == 16 ? decode_interval(column, value) : IDC_DECODED_MALFORMED;
+        /* interval_send: microseconds, days, months. */
+        return len == 16 ? idc_column_append_interval(column, (int32_t) idc_be32(value + 12),
+                                                      (int32_t) idc_be32(value + 8),
+                                                      (int64_t) idc_be64(value))
+                         : IDC_DECODED_MALFORMED;
     case IDC_KIND_UUID:
         return len == 16 ? decode_uuid(column, value) : IDC_DECODED_MALFORMED;
     case IDC_KIND_ENUM:
@@ -210,6 +137,8 @@ static IdcStatus
 value_fail(IdcBatchBuilder *builder, const IdcColumn *column, IdcDecoded decoded, IdcError *err)
 {
     const char *name = column->spec->name, *type = column->spec->type_name;
+    const IdcColumnSpec *value =
+        column->kind == IDC_KIND_LIST ? column->spec->element : column->spec;
     int64_t row = builder->rows_before + builder->row_count + 1;
 
     builder->is_broken = true;
@@ -225,7 +154,7 @@ value_fail(IdcBatchBuilder *builder, const IdcColumn *column, IdcDecoded decoded
         (void) idc_fail(err, IDC_BAD_VALUE,
                         "column \"%s\" of type %s holds a value in row %" PRId64
                         " that does not fit decimal128(%d, %d)",
-                        name, type, row, column->spec->precision, column->spec->scale);
+                        name, type, row, value->precision, value->scale);
         idc_error_set_hint(err, "read it with numeric=\"float64\" or numeric=\"string\"");
         return IDC_BAD_VALUE;
     case IDC_DECODED_DIMENSIONS:
@@ -260,9 +189,9 @@ row_fail(IdcBatchBuilder *builder, const char *what, IdcError *err)
                     builder->rows_before + builder->row_count + 1, what);
 }
 
-/* A value that is NULL, cannot be represented, or is wrong. */
-static __attribute__((noinline)) IdcStatus
-append_other(IdcBatchBuilder *builder, IdcColumn *column, IdcDecoded decoded, IdcError *err)
+__attribute__((noinline)) IdcStatus
+idc_batch_append_other(IdcBatchBuilder *builder, IdcColumn *column, IdcDecoded decoded,
+                       IdcError *err)
 {
     if (decoded == IDC_DECODED_UNREPRESENTABLE && !builder->state.fail_unrepresentable) {
         builder->state.unrepresentable_count++;
@@ -273,8 +202,8 @@ append_other(IdcBatchBuilder *builder, IdcColumn *column, IdcDecoded decoded, Id
     return decoded == IDC_DECODED ? IDC_OK : value_fail(builder, column, decoded, err);
 }
 
-static IdcStatus
-row_begin(IdcBatchBuilder *builder, IdcError *err)
+IdcStatus
+idc_batch_begin_row(IdcBatchBuilder *builder, IdcError *err)
 {
     if (builder->is_broken)
         return idc_fail(err, IDC_MISUSE, "cannot add a row after one has failed");
@@ -289,7 +218,7 @@ idc_batch_append(IdcBatchBuilder *builder, size_t index, const uint8_t *value, i
 {
     IdcColumn *column = &builder->columns[index];
     IdcDecoded decoded = IDC_DECODED;
-    IdcStatus status = row_begin(builder, err);
+    IdcStatus status = idc_batch_begin_row(builder, err);
 
     if (status != IDC_OK)
         return status;
@@ -297,10 +226,10 @@ idc_batch_append(IdcBatchBuilder *builder, size_t index, const uint8_t *value, i
     if (len < -1)
         return value_fail(builder, column, IDC_DECODED_MALFORMED, err);
     if (len == -1)
-        return append_other(builder, column, IDC_DECODED, err);
+        return idc_batch_append_other(builder, column, IDC_DECODED, err);
     decoded = idc_column_append_value(column, value, (size_t) len);
     if (decoded != IDC_DECODED)
-        return append_other(builder, column, decoded, err);
+        return idc_batch_append_other(builder, column, decoded, err);
     if (column->offsets != NULL)
         builder->bytes += len;
     return IDC_OK;
@@ -311,7 +240,7 @@ idc_batch_append_copy_prefix(IdcBatchBuilder *builder, const uint8_t *bytes, siz
                              size_t *used, IdcError *err)
 {
     const uint8_t *next = bytes + 2, *end = bytes + len;
-    IdcStatus status = row_begin(builder, err);
+    IdcStatus status = idc_batch_begin_row(builder, err);
 
     if (status != IDC_OK)
         return status;
@@ -338,7 +267,7 @@ idc_batch_append_copy_prefix(IdcBatchBuilder *builder, const uint8_t *bytes, siz
         } else if (value_len != -1) {
             decoded = IDC_DECODED_MALFORMED;
         }
-        status = append_other(builder, column, decoded, err);
+        status = idc_batch_append_other(builder, column, decoded, err);
         if (status != IDC_OK)
             return status;
     }

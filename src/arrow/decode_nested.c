@@ -4,7 +4,7 @@
  * In:   array_send's and hstore_send's bytes
  * Out:  one list or map in a column, its members in the column's children
  */
-#include "arrow/builder.h"
+#include "arrow/decode.h"
 
 enum { MAX_DIMENSIONS = 6 }; /* MAXDIM of PostgreSQL */
 
@@ -58,11 +58,20 @@ end_list(IdcColumn *column, int64_t item_count)
 }
 
 /* The lists of every level but the innermost hold lists of one size: arrays are rectangles. */
-static IdcDecoded
-append_levels(IdcColumn *column, const int32_t *sizes, IdcColumn **items)
+IdcDecoded
+idc_column_begin_lists(IdcColumn *column, int dimensions, const int32_t *sizes, IdcColumn **items)
 {
     int64_t list_count = 1;
 
+    *items = NULL;
+    if (dimensions == 0) {
+        end_list(column, 0);
+        return IDC_DECODED;
+    }
+    if (dimensions != column->levels) {
+        column->found_dimensions = dimensions;
+        return IDC_DECODED_DIMENSIONS;
+    }
     for (int level = 0;; level++) {
         for (int64_t i = 0; i < list_count; i++)
             end_list(column, sizes[level]);
@@ -77,6 +86,18 @@ append_levels(IdcColumn *column, const int32_t *sizes, IdcColumn **items)
     return IDC_DECODED;
 }
 
+IdcDecoded
+idc_column_append_other(IdcColumn *items, IdcDecoded decoded)
+{
+    if (decoded == IDC_DECODED_UNREPRESENTABLE && !items->state->fail_unrepresentable) {
+        items->state->unrepresentable_count++;
+        decoded = IDC_DECODED;
+    }
+    if (decoded == IDC_DECODED && !idc_column_append_null(items))
+        decoded = IDC_DECODED_NO_MEMORY;
+    return decoded;
+}
+
 static IdcDecoded
 append_items(IdcColumn *items, Bytes *bytes, int64_t count)
 {
@@ -89,12 +110,8 @@ append_items(IdcColumn *items, Bytes *bytes, int64_t count)
             return IDC_DECODED_MALFORMED;
         if (value != NULL)
             decoded = idc_column_append_value(items, value, len);
-        else if (!idc_column_append_null(items))
-            decoded = IDC_DECODED_NO_MEMORY;
-        if (decoded == IDC_DECODED_UNREPRESENTABLE && !items->state->fail_unrepresentable) {
-            items->state->unrepresentable_count++;
-            decoded = idc_column_append_null(items) ? IDC_DECODED : IDC_DECODED_NO_MEMORY;
-        }
+        if (value == NULL || decoded != IDC_DECODED)
+            decoded = idc_column_append_other(items, decoded);
         if (decoded != IDC_DECODED)
             return decoded;
     }
@@ -106,7 +123,7 @@ IdcDecoded
 idc_decode_list(IdcColumn *column, const uint8_t *value, size_t len)
 {
     Bytes bytes = { value, value + len };
-    int32_t sizes[MAX_DIMENSIONS], dimensions;
+    int32_t sizes[MAX_DIMENSIONS] = { 0 }, dimensions;
     int64_t item_count = 1;
     IdcColumn *items = NULL;
     IdcDecoded decoded;
@@ -118,14 +135,11 @@ idc_decode_list(IdcColumn *column, const uint8_t *value, size_t len)
     if (dimensions < 0 || dimensions > MAX_DIMENSIONS ||
         bytes_left(&bytes) < (size_t) dimensions * 8)
         return IDC_DECODED_MALFORMED;
-    if (dimensions == 0) {
-        end_list(column, 0);
-        return bytes_left(&bytes) == 0 ? IDC_DECODED : IDC_DECODED_MALFORMED;
-    }
-    if (dimensions != column->levels) {
-        column->found_dimensions = dimensions;
-        return IDC_DECODED_DIMENSIONS;
-    }
+    /* What is left of it is not looked at where its depth is wrong: no column holds it. */
+    if (dimensions == 0 && bytes_left(&bytes) != 0)
+        return IDC_DECODED_MALFORMED;
+    if (dimensions == 0 || dimensions != column->levels)
+        return idc_column_begin_lists(column, dimensions, sizes, &items);
     for (int32_t i = 0; i < dimensions; i++) {
         sizes[i] = bytes_int32(&bytes);
         bytes.next += 4;
@@ -135,7 +149,7 @@ idc_decode_list(IdcColumn *column, const uint8_t *value, size_t len)
     /* Each element takes four bytes at least: a short message cannot ask for much memory. */
     if ((uint64_t) item_count > bytes_left(&bytes) / 4)
         return IDC_DECODED_MALFORMED;
-    decoded = append_levels(column, sizes, &items);
+    decoded = idc_column_begin_lists(column, dimensions, sizes, &items);
     return decoded == IDC_DECODED ? append_items(items, &bytes, item_count) : decoded;
 }
 

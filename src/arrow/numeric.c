@@ -1,75 +1,27 @@
 /*
  * numeric.c - PostgreSQL's numeric to double, decimal128 or text.
  *
- * In:   numeric_send: int16 digit count, weight, sign, display scale, then base-10000 digits
+ * In:   digits in base 10000 with a weight, a sign and a display scale; on the wire (numeric_send)
+ *       int16 digit count, weight, sign, display scale, then the digits
  * Out:  the nearest double; the scaled integer of a decimal128; the text that numeric_out prints
  */
-#include <errno.h>
+#include "arrow/numeric.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "arrow/builder.h"
+#include "base/memory.h"
 
-enum {
-    SIGN_POSITIVE = 0x0000,
-    SIGN_NEGATIVE = 0x4000,
-    SIGN_NAN = 0xC000,
-    SIGN_INFINITY = 0xD000,
-    SIGN_MINUS_INFINITY = 0xF000,
-    MAX_DISPLAY_SCALE = 0x3FFF,
-    BASE = 10000,
-    HEADER_SIZE = 8
-};
+enum { BASE = IDC_NUMERIC_BASE, HEADER_SIZE = 8, LOCAL_DIGITS = 32 };
 
-/* The value is the sum of digit(i) * 10000^(weight - i), with its sign. */
-typedef struct Numeric {
-    const uint8_t *digits;
-    int count, weight, display_scale;
-    uint16_t sign;
-} Numeric;
-
-static inline int
-digit(const Numeric *numeric, int i)
-{
-    return idc_be16(numeric->digits + (size_t) i * 2);
-}
-
-/* The header; the digits are as many as it says, but not looked at. */
 static inline bool
-header_read(const uint8_t *value, size_t len, Numeric *numeric)
+is_finite(const IdcNumeric *numeric)
 {
-    if (len < HEADER_SIZE)
-        return false;
-    numeric->digits = value + HEADER_SIZE;
-    numeric->count = (int16_t) idc_be16(value);
-    numeric->weight = (int16_t) idc_be16(value + 2);
-    numeric->sign = idc_be16(value + 4);
-    numeric->display_scale = idc_be16(value + 6);
-    return numeric->count >= 0 && len == HEADER_SIZE + (size_t) numeric->count * 2 &&
-           numeric->display_scale <= MAX_DISPLAY_SCALE;
+    return (numeric->sign & ~IDC_NUMERIC_NEGATIVE) == 0;
 }
 
-static bool
-numeric_read(const uint8_t *value, size_t len, Numeric *numeric)
-{
-    if (!header_read(value, len, numeric))
-        return false;
-    if (numeric->sign == SIGN_POSITIVE || numeric->sign == SIGN_NEGATIVE) {
-        for (int i = 0; i < numeric->count; i++)
-            if (digit(numeric, i) >= BASE)
-                return false;
-        return true;
-    }
-    return numeric->sign == SIGN_NAN || numeric->sign == SIGN_INFINITY ||
-           numeric->sign == SIGN_MINUS_INFINITY;
-}
-
-static bool
-numeric_is_finite(const Numeric *numeric)
-{
-    return numeric->sign == SIGN_POSITIVE || numeric->sign == SIGN_NEGATIVE;
-}
+/* ---- double ---- */
 
 /* Powers of ten that a double, and a long double of 64 bits, hold exactly. */
 static const double double_powers[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
@@ -115,12 +67,12 @@ nearest_by_long_double(uint64_t integer, int exponent, double *result)
 
 /* All digits as one integer, without the zeros at the end; false where 64 bits are too few. */
 static bool
-numeric_integer(const Numeric *numeric, uint64_t *integer, int *exponent)
+to_integer(const IdcNumeric *numeric, uint64_t *integer, int *exponent)
 {
     uint64_t sum = 0, power = BASE;
     int count = numeric->count, last;
 
-    while (count > 0 && digit(numeric, count - 1) == 0)
+    while (count > 0 && numeric->digits[count - 1] == 0)
         count--;
     *exponent = 0;
     *integer = 0;
@@ -129,9 +81,9 @@ numeric_integer(const Numeric *numeric, uint64_t *integer, int *exponent)
     *exponent = 4 * (numeric->weight - count + 1);
     for (int i = 0; i < count - 1; i++)
         if (__builtin_mul_overflow(sum, (uint64_t) BASE, &sum) ||
-            __builtin_add_overflow(sum, (uint64_t) digit(numeric, i), &sum))
+            __builtin_add_overflow(sum, (uint64_t) numeric->digits[i], &sum))
             return false;
-    last = digit(numeric, count - 1);
+    last = numeric->digits[count - 1];
     while (last % 10 == 0) {
         last /= 10;
         power /= 10;
@@ -144,17 +96,29 @@ numeric_integer(const Numeric *numeric, uint64_t *integer, int *exponent)
     return true;
 }
 
+/* The four decimal digits of one digit in base 10000. */
+static inline void
+group_write(char *text, int digit)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+
+    memcpy(text, pairs + (size_t) (digit / 100) * 2, 2);
+    memcpy(text + 2, pairs + (size_t) (digit % 100) * 2, 2);
+}
+
 /* Any number of digits, by way of text; there is no decimal point in it, so no locale matters. */
 static IdcDecoded
-nearest_by_text(IdcText *scratch, const Numeric *numeric, double *result)
+nearest_by_text(IdcText *scratch, const IdcNumeric *numeric, double *result)
 {
     idc_text_clear(scratch);
     idc_text_append_char(scratch, '0');
     for (int i = 0; i < numeric->count; i++) {
-        int d = digit(numeric, i);
-        char group[4] = { (char) ('0' + d / 1000), (char) ('0' + d / 100 % 10),
-                          (char) ('0' + d / 10 % 10), (char) ('0' + d % 10) };
+        char group[4];
 
+        group_write(group, numeric->digits[i]);
         idc_text_append_len(scratch, group, sizeof group);
     }
     idc_text_append_format(scratch, "e%d", 4 * (numeric->weight - numeric->count + 1));
@@ -166,24 +130,24 @@ nearest_by_text(IdcText *scratch, const Numeric *numeric, double *result)
 
 /* Anything but a few digits: long numbers, NaN, infinities. */
 static __attribute__((noinline)) IdcDecoded
-float64_slow(IdcText *scratch, const Numeric *numeric, double *result)
+float64_slow(IdcText *scratch, const IdcNumeric *numeric, double *result)
 {
     uint64_t integer;
     int exponent;
     IdcDecoded decoded = IDC_DECODED;
 
-    if (numeric->sign == SIGN_NAN) {
+    if (numeric->sign == IDC_NUMERIC_NAN) {
         *result = NAN;
         return IDC_DECODED;
     }
-    if (!numeric_is_finite(numeric)) {
-        *result = numeric->sign == SIGN_INFINITY ? INFINITY : -INFINITY;
+    if (!is_finite(numeric)) {
+        *result = numeric->sign == IDC_NUMERIC_INFINITY ? INFINITY : -INFINITY;
         return IDC_DECODED;
     }
-    if (!numeric_integer(numeric, &integer, &exponent) ||
+    if (!to_integer(numeric, &integer, &exponent) ||
         !nearest_by_long_double(integer, exponent, result))
         decoded = nearest_by_text(scratch, numeric, result);
-    if (decoded == IDC_DECODED && numeric->sign == SIGN_NEGATIVE)
+    if (decoded == IDC_DECODED && numeric->sign == IDC_NUMERIC_NEGATIVE)
         *result = -*result;
     return decoded;
 }
@@ -194,40 +158,32 @@ float64_slow(IdcText *scratch, const Numeric *numeric, double *result)
  * numerics.
  */
 static inline bool
-float64_fast(const Numeric *numeric, double *result)
+float64_fast(const IdcNumeric *numeric, double *result)
 {
-    int exponent = 4 * (numeric->weight - numeric->count + 1), largest = 0;
+    int exponent = 4 * (numeric->weight - numeric->count + 1);
     uint64_t integer = 0;
     double size;
 
     if (numeric->count > 4 || exponent < -DOUBLE_POWERS || exponent > DOUBLE_POWERS ||
-        (numeric->sign & ~SIGN_NEGATIVE) != 0)
+        !is_finite(numeric))
         return false;
-    for (int i = 0; i < numeric->count; i++) {
-        int d = digit(numeric, i);
-
-        integer = integer * BASE + (uint64_t) d;
-        largest = d > largest ? d : largest;
-    }
-    if (integer > UINT64_C(1) << 53 || largest >= BASE)
+    for (int i = 0; i < numeric->count; i++)
+        integer = integer * BASE + (uint64_t) numeric->digits[i];
+    if (integer > UINT64_C(1) << 53)
         return false;
     size = exponent < 0 ? (double) (int64_t) integer / double_powers[-exponent]
                         : (double) (int64_t) integer * double_powers[exponent];
-    *result = numeric->sign == SIGN_NEGATIVE ? -size : size;
+    *result = numeric->sign == IDC_NUMERIC_NEGATIVE ? -size : size;
     return true;
 }
 
 IdcDecoded
-idc_numeric_float64(IdcText *scratch, const uint8_t *value, size_t len, double *result)
+idc_numeric_to_float64(IdcText *scratch, const IdcNumeric *numeric, double *result)
 {
-    Numeric numeric;
-
-    if (header_read(value, len, &numeric) && float64_fast(&numeric, result))
-        return IDC_DECODED;
-    if (!numeric_read(value, len, &numeric))
-        return IDC_DECODED_MALFORMED;
-    return float64_slow(scratch, &numeric, result);
+    return float64_fast(numeric, result) ? IDC_DECODED : float64_slow(scratch, numeric, result);
 }
+
+/* ---- decimal128 ---- */
 
 static const int small_powers[] = { 1, 10, 100, 1000, BASE };
 
@@ -241,13 +197,13 @@ append_digits(unsigned __int128 *sum, int factor, int addend)
 
 /* The digits times 10^scale as an integer; false where that is none, or too big. */
 static bool
-numeric_scaled(const Numeric *numeric, int scale, unsigned __int128 *integer)
+to_scaled(const IdcNumeric *numeric, int scale, unsigned __int128 *integer)
 {
     unsigned __int128 sum = 0;
     int exponent = 0;
 
     for (int i = 0; i < numeric->count; i++) {
-        int d = digit(numeric, i);
+        int d = numeric->digits[i];
 
         exponent = 4 * (numeric->weight - i) + scale;
         if (exponent >= 0) {
@@ -297,22 +253,16 @@ enum { INTEGER_POWERS = 19, SHORT_COUNT = 4 };
  * also for those that do not fit: the long way tells why.
  */
 static inline bool
-decimal_fast(const Numeric *numeric, int precision, int scale, __int128 *result)
+decimal_fast(const IdcNumeric *numeric, int precision, int scale, __int128 *result)
 {
-    int exponent = 4 * (numeric->weight - numeric->count + 1) + scale, largest = 0;
+    int exponent = 4 * (numeric->weight - numeric->count + 1) + scale;
     uint64_t integer = 0;
 
     if (numeric->count > SHORT_COUNT || exponent < -INTEGER_POWERS || exponent > INTEGER_POWERS ||
-        (numeric->sign & ~SIGN_NEGATIVE) != 0)
+        !is_finite(numeric))
         return false;
-    for (int i = 0; i < numeric->count; i++) {
-        int d = digit(numeric, i);
-
-        integer = integer * BASE + (uint64_t) d;
-        largest = d > largest ? d : largest;
-    }
-    if (largest >= BASE)
-        return false;
+    for (int i = 0; i < numeric->count; i++)
+        integer = integer * BASE + (uint64_t) numeric->digits[i];
     if (exponent < 0) {
         if (integer % integer_powers[-exponent] != 0)
             return false;
@@ -322,80 +272,181 @@ decimal_fast(const Numeric *numeric, int precision, int scale, __int128 *result)
     }
     if (precision <= INTEGER_POWERS && integer >= integer_powers[precision])
         return false;
-    *result = numeric->sign == SIGN_NEGATIVE ? -(__int128) integer : (__int128) integer;
+    *result = numeric->sign == IDC_NUMERIC_NEGATIVE ? -(__int128) integer : (__int128) integer;
     return true;
 }
 
 IdcDecoded
-idc_numeric_decimal(const uint8_t *value, size_t len, int precision, int scale, uint8_t result[16])
+idc_numeric_to_decimal(const IdcNumeric *numeric, int precision, int scale, uint8_t result[16])
 {
     unsigned __int128 integer, limit = 1;
     __int128 number;
-    Numeric numeric;
 
-    if (header_read(value, len, &numeric) && decimal_fast(&numeric, precision, scale, &number)) {
+    if (decimal_fast(numeric, precision, scale, &number)) {
         memcpy(result, &number, sizeof number);
         return IDC_DECODED;
     }
-    if (!numeric_read(value, len, &numeric))
-        return IDC_DECODED_MALFORMED;
-    if (!numeric_is_finite(&numeric))
+    if (!is_finite(numeric))
         return IDC_DECODED_UNREPRESENTABLE;
     for (int i = 0; i < precision; i++)
         limit *= 10;
-    if (!numeric_scaled(&numeric, scale, &integer) || integer >= limit)
+    if (!to_scaled(numeric, scale, &integer) || integer >= limit)
         return IDC_DECODED_DOES_NOT_FIT;
-    if (numeric.sign == SIGN_NEGATIVE)
+    if (numeric->sign == IDC_NUMERIC_NEGATIVE)
         integer = -integer;
     memcpy(result, &integer, sizeof integer);
     return IDC_DECODED;
 }
 
-static void
-append_group(IdcText *text, int d, int count)
-{
-    char group[4] = { (char) ('0' + d / 1000), (char) ('0' + d / 100 % 10),
-                      (char) ('0' + d / 10 % 10), (char) ('0' + d % 10) };
+/* ---- text ---- */
 
-    idc_text_append_len(text, group, (size_t) count);
+size_t
+idc_numeric_text_room(const IdcNumeric *numeric)
+{
+    size_t whole = numeric->weight > 0 ? (size_t) numeric->weight * 4 : 0;
+
+    /* Sign, a first group, point, and the rest of a last group that is written but not kept. */
+    return whole + numeric->dscale + 16;
+}
+
+static inline int
+digit_at(const IdcNumeric *numeric, int i)
+{
+    return i >= 0 && i < numeric->count ? numeric->digits[i] : 0;
 }
 
 /* As get_str_from_var in numeric.c of PostgreSQL. */
-static void
-append_finite(IdcText *text, const Numeric *numeric)
+static size_t
+finite_to_text(const IdcNumeric *numeric, char *text)
 {
-    int scale = numeric->display_scale;
+    char *at = text, *end;
 
-    if (numeric->sign == SIGN_NEGATIVE)
-        idc_text_append_char(text, '-');
-    if (numeric->weight < 0 || numeric->count == 0)
-        idc_text_append_char(text, '0');
+    if (numeric->sign == IDC_NUMERIC_NEGATIVE)
+        *at++ = '-';
+    if (numeric->weight < 0 || numeric->count == 0) {
+        *at++ = '0';
+    } else {
+        int first = numeric->digits[0];
+        int zeros = (first < 1000) + (first < 100) + (first < 10);
+        char group[8];
+
+        group_write(group, first);
+        memcpy(at, group + zeros, 4);
+        at += 4 - zeros;
+        for (int i = 1; i <= numeric->weight; i++, at += 4)
+            group_write(at, digit_at(numeric, i));
+    }
+    if (numeric->dscale == 0)
+        return (size_t) (at - text);
+    *at++ = '.';
+    end = at + numeric->dscale;
+    for (int i = numeric->weight + 1; at < end; i++, at += 4)
+        group_write(at, digit_at(numeric, i));
+    return (size_t) (end - text);
+}
+
+size_t
+idc_numeric_to_text(const IdcNumeric *numeric, char *text)
+{
+    const char *name = "NaN";
+
+    if (is_finite(numeric))
+        return finite_to_text(numeric, text);
+    if (numeric->sign == IDC_NUMERIC_INFINITY)
+        name = "Infinity";
+    else if (numeric->sign == IDC_NUMERIC_MINUS_INFINITY)
+        name = "-Infinity";
+    memcpy(text, name, strlen(name));
+    return strlen(name);
+}
+
+/* ---- columns ---- */
+
+static IdcDecoded
+append_text(IdcColumn *column, const IdcNumeric *numeric)
+{
+    if (!idc_column_reserve_bytes(column, idc_numeric_text_room(numeric)))
+        return IDC_DECODED_NO_MEMORY;
+    column->bytes_len += idc_numeric_to_text(numeric, (char *) column->values + column->bytes_len);
+    column->length++;
+    column->offsets[column->length] = (int64_t) column->bytes_len;
+    return IDC_DECODED;
+}
+
+static inline __attribute__((always_inline)) IdcDecoded
+append(IdcColumn *column, const IdcNumeric *numeric)
+{
+    IdcDecoded decoded;
+
+    if (column->kind == IDC_KIND_NUMERIC_FLOAT64)
+        decoded = idc_numeric_to_float64(&column->state->scratch, numeric,
+                                         (double *) column->values + column->length);
+    else if (column->kind == IDC_KIND_NUMERIC_DECIMAL)
+        decoded = idc_numeric_to_decimal(numeric, column->spec->precision, column->spec->scale,
+                                         column->values + (size_t) column->length * 16);
     else
-        idc_text_append_format(text, "%d", digit(numeric, 0));
-    for (int i = 1; i <= numeric->weight && numeric->count > 0; i++)
-        append_group(text, i < numeric->count ? digit(numeric, i) : 0, 4);
-    if (scale > 0)
-        idc_text_append_char(text, '.');
-    for (int i = numeric->weight + 1; scale > 0; i++, scale -= 4)
-        append_group(text, i >= 0 && i < numeric->count ? digit(numeric, i) : 0,
-                     scale < 4 ? scale : 4);
+        return append_text(column, numeric);
+    column->length += decoded == IDC_DECODED;
+    return decoded;
 }
 
 IdcDecoded
-idc_numeric_text(IdcText *scratch, const uint8_t *value, size_t len)
+idc_column_append_numeric(IdcColumn *column, const IdcNumeric *numeric)
 {
-    Numeric numeric;
+    return append(column, numeric);
+}
 
-    if (!numeric_read(value, len, &numeric))
+/* The digits of a checked header into the machine's order; false if one of them is none. */
+static inline bool
+digits_read(const uint8_t *value, int count, int16_t *digits)
+{
+    int largest = 0;
+
+    for (int i = 0; i < count; i++) {
+        int d = idc_be16(value + (size_t) i * 2);
+
+        largest = d > largest ? d : largest;
+        digits[i] = (int16_t) d;
+    }
+    return largest < BASE;
+}
+
+/* More digits than the stack should hold. */
+static __attribute__((noinline)) IdcDecoded
+append_long(IdcColumn *column, IdcNumeric *numeric, const uint8_t *value)
+{
+    int16_t *digits = idc_malloc((size_t) numeric->count * sizeof *digits);
+    IdcDecoded decoded = IDC_DECODED_MALFORMED;
+
+    if (digits == NULL)
+        return IDC_DECODED_NO_MEMORY;
+    numeric->digits = digits;
+    if (digits_read(value, numeric->count, digits))
+        decoded = append(column, numeric);
+    idc_free(digits);
+    return decoded;
+}
+
+IdcDecoded
+idc_column_append_wire_numeric(IdcColumn *column, const uint8_t *value, size_t len)
+{
+    int16_t digits[LOCAL_DIGITS];
+    IdcNumeric numeric = { .digits = digits };
+
+    if (len < HEADER_SIZE)
         return IDC_DECODED_MALFORMED;
-    idc_text_clear(scratch);
-    if (numeric.sign == SIGN_NAN)
-        idc_text_append(scratch, "NaN");
-    else if (numeric.sign == SIGN_INFINITY)
-        idc_text_append(scratch, "Infinity");
-    else if (numeric.sign == SIGN_MINUS_INFINITY)
-        idc_text_append(scratch, "-Infinity");
-    else
-        append_finite(scratch, &numeric);
-    return scratch->is_broken ? IDC_DECODED_NO_MEMORY : IDC_DECODED;
+    numeric.count = (int16_t) idc_be16(value);
+    numeric.weight = (int16_t) idc_be16(value + 2);
+    numeric.sign = idc_be16(value + 4);
+    numeric.dscale = idc_be16(value + 6);
+    if (numeric.count < 0 || len != HEADER_SIZE + (size_t) numeric.count * 2 ||
+        numeric.dscale > IDC_NUMERIC_MAX_DISPLAY_SCALE ||
+        (!is_finite(&numeric) && numeric.sign != IDC_NUMERIC_NAN &&
+         numeric.sign != IDC_NUMERIC_INFINITY && numeric.sign != IDC_NUMERIC_MINUS_INFINITY))
+        return IDC_DECODED_MALFORMED;
+    if (numeric.count > LOCAL_DIGITS)
+        return append_long(column, &numeric, value + HEADER_SIZE);
+    if (!digits_read(value + HEADER_SIZE, numeric.count, digits))
+        return IDC_DECODED_MALFORMED;
+    return append(column, &numeric);
 }

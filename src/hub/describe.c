@@ -3,12 +3,12 @@
  */
 #include "hub/describe.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "arrow/pgtype.h"
 #include "hub/conn_private.h"
-
-#define DOMAIN_DEPTH_MAX 32
 
 static const IdcWrap no_wrap = { "", "" };
 static const IdcWrap wrap_text = { "", "::pg_catalog.text" };
@@ -19,6 +19,11 @@ static const IdcWrap wrap_numeric_array = { "", "::pg_catalog.numeric[]" };
 static const IdcWrap wrap_inet = { "pg_catalog.inet_out(", ")::pg_catalog.text" };
 static const IdcWrap wrap_cidr = { "pg_catalog.cidr_out(", ")::pg_catalog.text" };
 static const IdcWrap wrap_net_array = { "", "::pg_catalog.text::pg_catalog.text[]" };
+
+static_assert((int) IDC_PG_NUMERIC_FLOAT64 == (int) IDC_NUMERIC_FLOAT64 &&
+                  (int) IDC_PG_NUMERIC_DECIMAL == (int) IDC_NUMERIC_DECIMAL &&
+                  (int) IDC_PG_NUMERIC_STRING == (int) IDC_NUMERIC_STRING,
+              "the modes are the same ones");
 
 /* What format_type calls a built-in type. */
 static const char *const formal_names[][2] = {
@@ -35,72 +40,19 @@ static const char *const formal_names[][2] = {
     { "timestamptz", "timestamp with time zone" },
 };
 
-/* Kinds by OID: PostgreSQL 15, pg_type.dat. What is not here travels as its text. */
-static bool
-kind_of(const IdcTypeInfo *type, IdcColumnKind *kind)
-{
-    static const struct {
-        uint32_t oid;
-        IdcColumnKind kind;
-    } known[] = {
-        { 16, IDC_KIND_BOOL },       { 17, IDC_KIND_BYTES },       { 19, IDC_KIND_TEXT },
-        { 20, IDC_KIND_INT64 },      { 21, IDC_KIND_INT16 },       { 23, IDC_KIND_INT32 },
-        { 25, IDC_KIND_TEXT },       { 26, IDC_KIND_UINT32 },      { 28, IDC_KIND_UINT32 },
-        { 29, IDC_KIND_UINT32 },     { 114, IDC_KIND_TEXT },       { 142, IDC_KIND_TEXT },
-        { 700, IDC_KIND_FLOAT32 },   { 701, IDC_KIND_FLOAT64 },    { 705, IDC_KIND_TEXT },
-        { 1042, IDC_KIND_TEXT },     { 1043, IDC_KIND_TEXT },      { 1082, IDC_KIND_DATE },
-        { 1083, IDC_KIND_TIME },     { 1114, IDC_KIND_TIMESTAMP }, { 1184, IDC_KIND_TIMESTAMPTZ },
-        { 1186, IDC_KIND_INTERVAL }, { 1790, IDC_KIND_TEXT },      { 2275, IDC_KIND_TEXT },
-        { 2278, IDC_KIND_TEXT },     { 2950, IDC_KIND_UUID },      { 3802, IDC_KIND_JSONB },
-        { 5069, IDC_KIND_UINT64 },
-    };
-
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (known[i].oid == type->oid) {
-            *kind = known[i].kind;
-            return true;
-        }
-    if (type->kind == 'e')
-        *kind = IDC_KIND_ENUM;
-    else if (strcmp(type->name, "hstore") == 0 && strcmp(type->extension, "hstore") == 0)
-        *kind = IDC_KIND_HSTORE;
-    else if (strcmp(type->name, "citext") == 0 && strcmp(type->extension, "citext") == 0)
-        *kind = IDC_KIND_TEXT;
-    else
-        return false;
-    return true;
-}
-
 /* The type under all domains, with the modifier that the innermost one gives it. */
 static const IdcTypeInfo *
 type_under_domains(const IdcTypeCache *cache, uint32_t oid, int32_t *modifier)
 {
     const IdcTypeInfo *type = idc_type_find(cache, oid);
 
-    for (int depth = 0; type != NULL && type->kind == 'd' && depth < DOMAIN_DEPTH_MAX; depth++) {
-        if (type->base_modifier >= 0)
-            *modifier = type->base_modifier;
-        type = idc_type_find(cache, type->base);
+    for (int depth = 0; type != NULL && type->type.kind == 'd' && depth < IDC_PG_DOMAIN_DEPTH;
+         depth++) {
+        if (type->type.base_modifier >= 0)
+            *modifier = type->type.base_modifier;
+        type = idc_type_find(cache, type->type.base);
     }
     return type;
-}
-
-/* numeric(p, s): the modifier is ((p << 16) | s, 11 bits with a sign) + 4. */
-static void
-plan_numeric(IdcColumnSpec *spec, int32_t modifier, IdcNumericMode mode)
-{
-    bool is_declared = modifier >= 4;
-    int32_t bits = modifier - 4;
-
-    spec->precision = is_declared ? (bits >> 16) & 0xFFFF : 0;
-    spec->scale = is_declared ? ((bits & 0x7FF) ^ 0x400) - 0x400 : 0;
-    if (mode == IDC_NUMERIC_FLOAT64)
-        spec->kind = IDC_KIND_NUMERIC_FLOAT64;
-    else if (mode == IDC_NUMERIC_DECIMAL && is_declared && spec->precision <= 38 &&
-             spec->scale >= 0 && spec->scale <= spec->precision)
-        spec->kind = IDC_KIND_NUMERIC_DECIMAL;
-    else
-        spec->kind = IDC_KIND_NUMERIC_STRING;
 }
 
 static IdcStatus
@@ -125,31 +77,21 @@ static IdcStatus
 plan_scalar(IdcArena *arena, const IdcTypeInfo *type, int32_t modifier, IdcNumericMode mode,
             IdcColumnSpec *spec, IdcWrap *wrap, IdcError *err)
 {
-    *wrap = no_wrap;
-    spec->kind = IDC_KIND_TEXT;
-    if (type == NULL) {
+    switch (idc_pg_plan_scalar(type != NULL ? &type->type : NULL, modifier, (IdcPgNumericMode) mode,
+                               spec)) {
+    case IDC_PG_DIRECT:
+        *wrap = no_wrap;
+        break;
+    case IDC_PG_AS_TEXT:
         *wrap = wrap_text;
-        return IDC_OK;
-    }
-    switch (type->oid) {
-    case 1700: /* numeric */
-        plan_numeric(spec, modifier, mode);
-        return IDC_OK;
-    case 790: /* money */
-        plan_numeric(spec, -1, mode);
+        break;
+    case IDC_PG_AS_NUMERIC:
         *wrap = wrap_numeric;
-        return IDC_OK;
-    case 869: /* inet */
-        *wrap = wrap_inet;
-        return IDC_OK;
-    case 650: /* cidr */
-        *wrap = wrap_cidr;
-        return IDC_OK;
-    default:
+        break;
+    case IDC_PG_AS_NETWORK:
+        *wrap = type->type.oid == IDC_PG_INET ? wrap_inet : wrap_cidr;
         break;
     }
-    if (!kind_of(type, &spec->kind))
-        *wrap = wrap_text;
     return spec->kind == IDC_KIND_ENUM ? copy_labels(arena, type, spec, err) : IDC_OK;
 }
 
@@ -157,7 +99,7 @@ static IdcStatus
 plan_list(IdcArena *arena, const IdcTypeCache *cache, const IdcTypeInfo *type, int32_t modifier,
           int dimensions, IdcNumericMode mode, IdcColumnSpec *spec, IdcWrap *wrap, IdcError *err)
 {
-    const IdcTypeInfo *inner = type_under_domains(cache, type->element, &modifier);
+    const IdcTypeInfo *inner = type_under_domains(cache, type->type.element, &modifier);
     IdcColumnSpec *element = idc_arena_alloc(arena, sizeof *element);
     IdcStatus status;
 
@@ -165,7 +107,7 @@ plan_list(IdcArena *arena, const IdcTypeCache *cache, const IdcTypeInfo *type, i
         return idc_fail_no_memory(err);
     element->name = "item";
     element->type_name = "";
-    if (inner != NULL && inner->element != 0) {
+    if (inner != NULL && inner->type.element != 0) {
         /* An array of a domain over an array: its elements are arrays themselves, as text. */
         element->kind = IDC_KIND_TEXT;
         *wrap = wrap_text_array;
@@ -173,9 +115,10 @@ plan_list(IdcArena *arena, const IdcTypeCache *cache, const IdcTypeInfo *type, i
         status = plan_scalar(arena, inner, modifier, mode, element, wrap, err);
         if (status != IDC_OK)
             return status;
-        if (inner != NULL && inner->oid == 790)
+        if (inner != NULL && inner->type.oid == IDC_PG_MONEY)
             *wrap = wrap_numeric_array;
-        else if (inner != NULL && (inner->oid == 869 || inner->oid == 650))
+        else if (inner != NULL &&
+                 (inner->type.oid == IDC_PG_INET || inner->type.oid == IDC_PG_CIDR))
             *wrap = wrap_net_array;
         else if (wrap->after[0] != '\0')
             *wrap = wrap_text_array;
@@ -203,14 +146,14 @@ plain_type_name(IdcArena *arena, const IdcTypeCache *cache, const Column *column
     const char *name;
     int32_t modifier = column->modifier;
 
-    if (type == NULL || type->oid >= 16384 || type->kind != 'b' || column->oid > 4000)
+    if (type == NULL || type->type.oid >= 16384 || type->type.kind != 'b' || column->oid > 4000)
         return NULL;
-    if (type->element != 0) {
-        element = idc_type_find(cache, type->element);
+    if (type->type.element != 0) {
+        element = idc_type_find(cache, type->type.element);
         if (element == NULL || column->table != 0 || modifier >= 0)
             return NULL;
     }
-    name = element != NULL ? element->name : type->name;
+    name = element != NULL ? element->type.name : type->type.name;
     for (size_t i = 0; i < sizeof formal_names / sizeof formal_names[0]; i++)
         if (strcmp(formal_names[i][0], name) == 0)
             name = formal_names[i][1];
@@ -218,11 +161,11 @@ plain_type_name(IdcArena *arena, const IdcTypeCache *cache, const Column *column
         return idc_arena_printf(arena, "%s[]", name);
     if (modifier < 0)
         return name;
-    if (type->oid == 1700)
+    if (type->type.oid == IDC_PG_NUMERIC)
         return idc_arena_printf(arena, "numeric(%d,%d)", ((modifier - 4) >> 16) & 0xFFFF,
                                 (((modifier - 4) & 0x7FF) ^ 0x400) - 0x400);
-    if (type->oid == 1043 || type->oid == 1042)
-        return idc_arena_printf(arena, "%s(%d)", type->oid == 1043 ? name : "character",
+    if (type->type.oid == 1043 || type->type.oid == 1042)
+        return idc_arena_printf(arena, "%s(%d)", type->type.oid == 1043 ? name : "character",
                                 modifier - 4);
     return NULL;
 }
@@ -319,7 +262,7 @@ plan_columns(IdcConn *conn, IdcArena *arena, const Column *columns, const PGresu
         spec->type_name = idc_arena_strdup(arena, columns[i].type_name);
         if (spec->name == NULL || spec->type_name == NULL)
             return idc_fail_no_memory(err);
-        status = type != NULL && type->element != 0
+        status = type != NULL && type->type.element != 0
                      ? plan_list(arena, conn->types, type, modifier, columns[i].dimensions, numeric,
                                  spec, &made->wraps[i], err)
                      : plan_scalar(arena, type, modifier, numeric, spec, &made->wraps[i], err);

@@ -19,12 +19,18 @@ struct IdcTypeCache {
 
 #define SCALAR(number, text)                                                                       \
     {                                                                                              \
-        .oid = number, .kind = 'b', .base_modifier = -1, .name = text, .extension = ""             \
+        .type = {.oid = number, .kind = 'b', .base_modifier = -1, .name = text, .extension = "" }  \
     }
 #define ARRAY(number, of)                                                                          \
     {                                                                                              \
-        .oid = number, .element = of, .kind = 'b', .base_modifier = -1, .name = "",                \
-        .extension = ""                                                                            \
+        .type = {                                                                                  \
+            .oid = number,                                                                         \
+            .element = of,                                                                         \
+            .kind = 'b',                                                                           \
+            .base_modifier = -1,                                                                   \
+            .name = "",                                                                            \
+            .extension = ""                                                                        \
+        }                                                                                          \
     }
 
 static const IdcTypeInfo built_in[] = {
@@ -93,10 +99,10 @@ const IdcTypeInfo *
 idc_type_find(const IdcTypeCache *cache, uint32_t oid)
 {
     for (size_t i = 0; i < sizeof built_in / sizeof built_in[0]; i++)
-        if (built_in[i].oid == oid)
+        if (built_in[i].type.oid == oid)
             return &built_in[i];
     for (size_t i = 0; i < cache->count; i++)
-        if (cache->items[i]->oid == oid)
+        if (cache->items[i]->type.oid == oid)
             return cache->items[i];
     return NULL;
 }
@@ -168,18 +174,18 @@ read_type(IdcTypeCache *cache, const char *const *row, IdcError *err)
     if (info == NULL)
         return idc_fail_no_memory(err);
     (void) idc_int64_parse(row[4], &modifier);
-    info->oid = read_oid(row[0]);
-    info->kind = row[1][0];
-    info->element = read_oid(row[2]);
-    info->base = read_oid(row[3]);
-    info->base_modifier = (int32_t) modifier;
-    info->name = idc_arena_strdup(cache->arena, row[5]);
-    info->extension = idc_arena_strdup(cache->arena, row[6] != NULL ? row[6] : "");
-    if (info->name == NULL || info->extension == NULL)
+    info->type.oid = read_oid(row[0]);
+    info->type.kind = row[1][0];
+    info->type.element = read_oid(row[2]);
+    info->type.base = read_oid(row[3]);
+    info->type.base_modifier = (int32_t) modifier;
+    info->type.name = idc_arena_strdup(cache->arena, row[5]);
+    info->type.extension = idc_arena_strdup(cache->arena, row[6] != NULL ? row[6] : "");
+    if (info->type.name == NULL || info->type.extension == NULL)
         return idc_fail_no_memory(err);
     if (row[7] != NULL && read_labels(cache, row[7], info, err) != IDC_OK)
         return IDC_NO_MEMORY;
-    return idc_type_find(cache, info->oid) == NULL ? cache_add(cache, info, err) : IDC_OK;
+    return idc_type_find(cache, info->type.oid) == NULL ? cache_add(cache, info, err) : IDC_OK;
 }
 
 /* Vectors (22, 30) look like arrays but begin at 0 and print with blanks: they are no arrays here.

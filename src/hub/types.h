@@ -12,22 +12,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arrow/pgtype.h"
 #include "base/call.h"
 #include "base/error.h"
 #include "hub/conn.h"
 
 typedef struct IdcTypeCache IdcTypeCache;
 
-/* element: of an array, else 0. base: of a domain, with base_modifier, else 0. extension: who
- * brings it, or "". */
+/* The type itself, and the labels of an enum in their order. */
 typedef struct IdcTypeInfo {
-    uint32_t oid;
-    uint32_t element, base;
-    int32_t base_modifier;
-    char kind; /* pg_type.typtype */
-    const char *name;
-    const char *extension;
-    const char *const *labels; /* of an enum, in order */
+    IdcPgType type;
+    const char *const *labels;
     size_t label_count;
 } IdcTypeInfo;
 
