@@ -383,12 +383,16 @@ idc_cluster_trim_logs(const IdcEmbedded *embedded)
 IdcStatus
 idc_cluster_remove(const IdcEmbedded *embedded, IdcError *err)
 {
+    char tree[PATH_MAX];
+
     if (access(embedded->marker_path, F_OK) != 0)
         return idc_fail(err, IDC_IO_FAILED,
                         "\"%s\" was not made by the connector (no file \"%s\"), it stays as it is",
                         embedded->root, embedded->marker_path);
     idc_remove_tree(embedded->data);
     idc_remove_matching(embedded->root, "data.tmp.");
+    (void) snprintf(tree, sizeof tree, "%s/server", embedded->root);
+    idc_remove_tree(tree);
     idc_remove_tree(embedded->log_directory);
     idc_remove_tree(embedded->socket_directory);
     if (access(embedded->data, F_OK) == 0)

@@ -22,7 +22,9 @@
 
 #include "base/text.h"
 #include "hub/cluster.h"
+#include "hub/embedded_extension.h"
 #include "hub/server_process.h"
+#include "hub/server_tree.h"
 
 #define LOCK_MS 120000
 #define START_MS 60000
@@ -400,9 +402,10 @@ has_little_shared_memory(void)
            (uint64_t) found.f_blocks * found.f_frsize < 512u << 20;
 }
 
+/* preload: one more setting, or NULL. */
 static IdcStatus
-spawn_server(const IdcEmbedded *embedded, const char *bin, const char *output, pid_t *pid,
-             IdcError *err)
+spawn_server(const IdcEmbedded *embedded, const char *bin, const char *preload, const char *output,
+             pid_t *pid, IdcError *err)
 {
     char program[PATH_MAX + 16], log_directory[PATH_MAX + 32];
     IdcText sockets;
@@ -419,10 +422,22 @@ spawn_server(const IdcEmbedded *embedded, const char *bin, const char *output, p
                           NULL,
                           (char *) "-c",
                           log_directory,
-                          has_little_shared_memory() ? (char *) "-c" : NULL,
-                          (char *) "dynamic_shared_memory_type=mmap",
+                          NULL,
+                          NULL,
+                          NULL,
+                          NULL,
                           NULL };
+    size_t count = 13;
     IdcStatus status;
+
+    if (has_little_shared_memory()) {
+        arguments[count++] = (char *) "-c";
+        arguments[count++] = (char *) "dynamic_shared_memory_type=mmap";
+    }
+    if (preload != NULL) {
+        arguments[count++] = (char *) "-c";
+        arguments[count++] = (char *) preload;
+    }
 
     (void) snprintf(program, sizeof program, "%s/postgres", bin);
     (void) snprintf(log_directory, sizeof log_directory, "log_directory=%s",
@@ -438,14 +453,83 @@ spawn_server(const IdcEmbedded *embedded, const char *bin, const char *output, p
     return status;
 }
 
+/* One server from spawn to answer. is_dead: it failed in a way that another way to start it may
+ * not. */
+static IdcStatus
+run_server(const IdcEmbedded *embedded, IdcCall *call, const char *bin, const char *preload,
+           bool *is_dead, IdcError *err)
+{
+    char output[PATH_MAX];
+    int64_t started_ms = idc_clock_ms();
+    pid_t pid = 0;
+    IdcStatus status;
+
+    (void) snprintf(output, sizeof output, "%s/start.log", embedded->log_directory);
+    (void) unlink(output);
+    status = spawn_server(embedded, bin, preload, output, &pid, err);
+    if (status == IDC_OK)
+        status = wait_until_answering(embedded, call, pid, output, err);
+    *is_dead = status == IDC_IO_FAILED ||
+               (status == IDC_CONNECTION_FAILED && pid != 0 && idc_server_is_dead(pid));
+    if (status == IDC_OK)
+        idc_log(&embedded->log, IDC_INFO, "hub: the embedded hub is up after %lld ms, process %ld",
+                (long long) (idc_clock_ms() - started_ms), (long) pid);
+    return status;
+}
+
+/*
+ * From the private tree, with the extension. IDC_NOT_FOUND: not in this way, the log says why; any
+ * other failure is that of the whole start.
+ */
+static IdcStatus
+start_with_extension(const IdcEmbedded *embedded, IdcCall *call, int major, const char *bin,
+                     IdcError *err)
+{
+    IdcServerTree tree;
+    IdcText preload;
+    IdcError reason = { 0 };
+    bool is_dead = false;
+    IdcStatus status = idc_server_tree_ensure(embedded, call, major, bin, &tree, &reason);
+
+    if (status == IDC_CANCELED || status == IDC_TIMEOUT)
+        return idc_fail(err, status, "%s", reason.message);
+    if (status != IDC_OK) {
+        idc_log(&embedded->log, IDC_INFO, "hub: without the extension: %s", reason.message);
+        return IDC_NOT_FOUND;
+    }
+    idc_text_init(&preload, 0);
+    status = idc_extension_preload(embedded, call, &tree, &preload, &reason);
+    is_dead = status == IDC_IO_FAILED;
+    if (status == IDC_OK)
+        status = idc_server_tree_use(embedded, &tree, &reason);
+    if (status == IDC_OK)
+        status = run_server(embedded, call, tree.bin, idc_text_string(&preload), &is_dead, &reason);
+    idc_text_done(&preload);
+    if (status == IDC_OK) {
+        idc_server_tree_remove_others(embedded, &tree);
+        return IDC_OK;
+    }
+    if (!is_dead) {
+        if (err != NULL)
+            *err = reason;
+        return status;
+    }
+    /* Whatever is wrong with it, the next start makes it anew. */
+    idc_log(&embedded->log, IDC_WARNING,
+            "hub: the server does not start with the extension, and starts without: %s",
+            reason.message);
+    idc_server_tree_remove(&tree);
+    return IDC_NOT_FOUND;
+}
+
 /* The lock is held and nobody listens on the socket. */
 static IdcStatus
 start(const IdcEmbedded *embedded, IdcCall *call, IdcError *err)
 {
-    char bin[PATH_MAX], output[PATH_MAX];
+    char bin[PATH_MAX];
     pid_t pid = idc_embedded_pid(embedded);
     int major = data_major(embedded);
-    int64_t started_ms = idc_clock_ms();
+    bool is_dead;
     IdcStatus status;
 
     if (major == 0)
@@ -463,15 +547,21 @@ start(const IdcEmbedded *embedded, IdcCall *call, IdcError *err)
     if (status != IDC_OK)
         return status;
     idc_cluster_trim_logs(embedded);
-    (void) snprintf(output, sizeof output, "%s/start.log", embedded->log_directory);
-    (void) unlink(output);
-    status = spawn_server(embedded, bin, output, &pid, err);
-    if (status == IDC_OK)
-        status = wait_until_answering(embedded, call, pid, output, err);
-    if (status == IDC_OK)
-        idc_log(&embedded->log, IDC_INFO, "hub: the embedded hub is up after %lld ms, process %ld",
-                (long long) (idc_clock_ms() - started_ms), (long) pid);
-    return status;
+    status = start_with_extension(embedded, call, major, bin, err);
+    if (status != IDC_NOT_FOUND)
+        return status;
+    status = idc_server_tree_use(embedded, NULL, err);
+    return status == IDC_OK ? run_server(embedded, call, bin, NULL, &is_dead, err) : status;
+}
+
+/* A server that was started for the extension, and a starter that was killed before it was made. */
+static void
+finish_extension(const IdcEmbedded *embedded)
+{
+    if (!idc_server_tree_is_pending(embedded))
+        return;
+    idc_extension_create(embedded);
+    idc_server_tree_is_done(embedded);
 }
 
 IdcStatus
@@ -480,8 +570,10 @@ idc_embedded_ensure(const IdcEmbedded *embedded, IdcCall *call, IdcError *err)
     int lock = -1;
     IdcStatus status;
 
-    if (idc_embedded_is_up(embedded))
+    if (idc_embedded_is_up(embedded) && !idc_server_tree_is_pending(embedded)) {
+        idc_server_tree_refresh(embedded);
         return IDC_OK;
+    }
     status = idc_cluster_folders(embedded, err);
     if (status == IDC_OK)
         status = lock_take(embedded, call, &lock, err);
@@ -495,6 +587,8 @@ idc_embedded_ensure(const IdcEmbedded *embedded, IdcCall *call, IdcError *err)
         if (status == IDC_OK)
             status = start(embedded, call, err);
     }
+    if (status == IDC_OK)
+        finish_extension(embedded);
     close(lock);
     return status;
 }

@@ -303,13 +303,14 @@ hub_uri(const IdcHub *hub, char *uri, size_t size)
     idc_text_done(&text);
 }
 
-static int
-hub_server_version(const IdcHub *hub)
+/* What only the server knows; zero and empty if it cannot be reached. */
+static void
+ask_server(const IdcHub *hub, IdcHubStatus *status)
 {
     const char *names[KEYWORDS_MAX + 2];
     const char *values[KEYWORDS_MAX + 2];
+    PGresult *result;
     PGconn *conn;
-    int version;
 
     memcpy(names, hub->names, hub->keyword_count * sizeof *names);
     memcpy(values, hub->values, hub->keyword_count * sizeof *values);
@@ -317,9 +318,16 @@ hub_server_version(const IdcHub *hub)
     values[hub->keyword_count] = "3";
     names[hub->keyword_count + 1] = values[hub->keyword_count + 1] = NULL;
     conn = PQconnectdbParams(names, values, 0);
-    version = PQserverVersion(conn);
+    status->server_version_num = PQserverVersion(conn);
+    if (PQstatus(conn) == CONNECTION_OK) {
+        result = PQexec(conn, "SELECT extversion FROM pg_catalog.pg_extension"
+                              " WHERE extname = 'instant_fdw'");
+        if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1)
+            (void) snprintf(status->extension_version, sizeof status->extension_version, "%s",
+                            PQgetvalue(result, 0, 0));
+        PQclear(result);
+    }
     PQfinish(conn);
-    return version;
 }
 
 IdcStatus
@@ -336,10 +344,10 @@ idc_hub_status(IdcHub *hub, IdcHubStatus *status, IdcError *err)
         idc_embedded_log_file(embedded, found.log_file, sizeof found.log_file);
         if (found.exists && idc_embedded_is_up(embedded)) {
             found.pid = idc_embedded_pid(embedded);
-            found.server_version_num = hub_server_version(hub);
+            ask_server(hub, &found);
         }
     } else {
-        found.server_version_num = hub_server_version(hub);
+        ask_server(hub, &found);
         found.exists = found.server_version_num != 0;
     }
     found.is_running = found.server_version_num != 0;

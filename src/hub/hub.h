@@ -50,6 +50,7 @@ typedef struct IdcHubStatus {
     char uri[1024]; /* never with a password */
     char directory[1024];
     char log_file[1024];
+    char extension_version[32]; /* of instant_fdw in the hub's database; empty without it */
 } IdcHubStatus;
 
 IDC_CHECKED IdcStatus idc_hub_status(IdcHub *hub, IdcHubStatus *status, IdcError *err);

@@ -26,23 +26,21 @@ typedef struct Search {
     char directory[PATH_MAX];
 } Search;
 
-/* The first line that a program prints; empty if it cannot be run. */
-static void
-program_line(const char *path, const char *argument, char *line, size_t size)
+void
+idc_server_ask(char *const *arguments, char *text, size_t size)
 {
-    char *arguments[] = { (char *) path, (char *) argument, NULL };
     int64_t until_ms = idc_clock_ms() + OUTPUT_MS;
     int ends[2];
     size_t len = 0;
     pid_t pid;
 
-    line[0] = '\0';
+    text[0] = '\0';
     if (pipe2(ends, O_CLOEXEC) != 0)
         return;
     pid = fork();
     if (pid == 0) {
         if (dup2(ends[1], 1) >= 0)
-            execv(path, arguments);
+            execv(arguments[0], arguments);
         _exit(127);
     }
     close(ends[1]);
@@ -52,7 +50,7 @@ program_line(const char *path, const char *argument, char *line, size_t size)
 
         if (idc_call_wait(NULL, ends[0], POLLIN, left > 0 ? left : 0, NULL) != IDC_OK)
             break;
-        got = read(ends[0], line + len, size - 1 - len);
+        got = read(ends[0], text + len, size - 1 - len);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
@@ -65,7 +63,16 @@ program_line(const char *path, const char *argument, char *line, size_t size)
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             ;
     }
-    line[len] = '\0';
+    text[len] = '\0';
+}
+
+/* The first line that a program prints; empty if it cannot be run. */
+static void
+program_line(const char *path, const char *argument, char *line, size_t size)
+{
+    char *arguments[] = { (char *) path, (char *) argument, NULL };
+
+    idc_server_ask(arguments, line, size);
     line[strcspn(line, "\r\n")] = '\0';
 }
 

@@ -350,6 +350,18 @@ look_as(uid_t uid, gid_t gid)
     }
 }
 
+void
+idc_server_look_as_server(const IdcEmbedded *embedded)
+{
+    look_as(embedded->uid, embedded->gid);
+}
+
+void
+idc_server_look_as_self(void)
+{
+    look_as(0, getegid());
+}
+
 bool
 idc_server_is_ours(const IdcEmbedded *embedded, pid_t pid)
 {
@@ -358,9 +370,9 @@ idc_server_is_ours(const IdcEmbedded *embedded, pid_t pid)
 
     if (pid <= 1 || realpath(embedded->data, directory) == NULL)
         return false;
-    look_as(embedded->uid, embedded->gid);
+    idc_server_look_as_server(embedded);
     is_ours = works_in(pid, directory);
-    look_as(0, getegid());
+    idc_server_look_as_self();
     return is_ours && is_postgres(pid);
 }
 

@@ -16,6 +16,16 @@
 IDC_CHECKED IdcStatus idc_server_binaries(int wanted_major, char *directory, size_t size,
                                           IdcError *err);
 
+/* What a program prints within five seconds, run as we are; empty if it cannot be run. */
+void idc_server_ask(char *const *arguments, char *text, size_t size);
+
+/*
+ * From here on this thread, and no other, uses files with the rights of the server's user, and what
+ * it makes is that user's; then with its own again. Changes nothing unless we are root.
+ */
+void idc_server_look_as_server(const IdcEmbedded *embedded);
+void idc_server_look_as_self(void);
+
 /*
  * Run a program to its end, in the folder of the hub; input is its stdin (may be NULL), all it
  * prints goes to the file output. IDC_IO_FAILED without a message of its own when it ends badly:
