@@ -14,6 +14,7 @@ set(INSTANT_BACKEND_SOURCES
     src/arrow/dictionary.c
     src/arrow/flatbuffer.c
     src/arrow/ipc_write.c
+    src/arrow/ipc_write_body.c
     src/arrow/ipc_write_layout.c
     src/arrow/ipc_write_schema.c
     src/arrow/numeric.c)

@@ -8,6 +8,9 @@
 #include "arrow/builder.h"
 #include "base/memory.h"
 
+/* Less than this is kept whatever the batch before needed. */
+enum { MUCH_BYTES = 1 << 20 };
+
 /* One and a half times what there was: realloc moves big buffers by remapping their pages. */
 static size_t
 grown(size_t have, size_t needed, size_t least)
@@ -311,12 +314,103 @@ idc_column_finish(IdcColumn *column, struct ArrowArray *array)
         return idc_column_finish(column->children[0], array->children[0]);
     if (column->kind == IDC_KIND_HSTORE)
         return entries_finish(column, array->children[0]);
-    if (column->kind != IDC_KIND_ENUM)
+    if (column->dictionary == NULL)
         return true;
-    if (!idc_dictionary_array(column->dictionary, &dictionary))
+    if (!idc_dictionary_array(column->dictionary, column->kind == IDC_KIND_TEXT, &dictionary))
         return false;
+    if (column->kind == IDC_KIND_TEXT)
+        idc_dictionary_limit(column->dictionary);
     if (idc_array_add_dictionary(array, &dictionary))
         return true;
     dictionary.release(&dictionary);
     return false;
+}
+
+/* A buffer that one batch needed and this one did not is given back. */
+static void
+bytes_shrink(IdcColumn *column)
+{
+    if (column->bytes_capacity <= MUCH_BYTES || column->bytes_len >= column->bytes_capacity / 4)
+        return;
+    idc_free(column->values);
+    column->values = NULL;
+    column->bytes_capacity = 0;
+}
+
+void
+idc_column_clear(IdcColumn *column)
+{
+    size_t touched = (size_t) column->length / 8 + 1;
+
+    if (column->null_count > 0)
+        memset(column->validity, 0xFF, touched);
+    if (column->kind == IDC_KIND_BOOL && column->length > 0)
+        memset(column->values, 0, touched);
+    if (column->offsets != NULL)
+        bytes_shrink(column);
+    column->length_hint = (size_t) column->length;
+    column->bytes_hint = column->bytes_len + column->bytes_len / 16 + IDC_BYTES_SLACK;
+    column->length = column->null_count = 0;
+    column->bytes_len = 0;
+    if (column->dictionary != NULL && column->kind == IDC_KIND_TEXT)
+        idc_dictionary_limit(column->dictionary);
+    for (size_t i = 0; i < 2; i++)
+        if (column->children[i] != NULL)
+            idc_column_clear(column->children[i]);
+}
+
+bool
+idc_column_begin_dictionary(IdcColumn *column)
+{
+    column->dictionary = idc_dictionary_new(NULL, 0);
+    if (column->dictionary == NULL)
+        return false;
+    idc_free(column->offsets);
+    column->offsets = NULL;
+    column->width = sizeof(int32_t);
+    return true;
+}
+
+/* The texts behind the numbers, one value each. */
+static bool
+append_texts(IdcColumn *plain, const IdcColumn *column)
+{
+    const IdcDictionary *dictionary = column->dictionary;
+    const int32_t *numbers = (const int32_t *) column->values;
+
+    for (int64_t i = 0; i < column->length; i++) {
+        const char *text = "";
+        size_t len = 0;
+
+        if (column->null_count == 0 || (column->validity[i / 8] >> (i % 8) & 1) != 0) {
+            int64_t from = dictionary->offsets[numbers[i]];
+
+            text = dictionary->bytes + from;
+            len = (size_t) (dictionary->offsets[numbers[i] + 1] - from);
+        }
+        if (!idc_column_append_text(plain, text, len, len))
+            return false;
+    }
+    return true;
+}
+
+bool
+idc_column_end_dictionary(IdcColumn *column)
+{
+    IdcColumn plain = { .spec = column->spec, .kind = column->kind, .state = column->state };
+
+    plain.offsets = idc_calloc(1, sizeof *plain.offsets);
+    if (plain.offsets == NULL || !idc_column_reserve(&plain, column->capacity) ||
+        !append_texts(&plain, column)) {
+        idc_column_done(&plain);
+        return false;
+    }
+    /* NULLs stay NULLs: their bits belong to as many values as the column had room for. */
+    plain.validity = column->validity;
+    plain.null_count = column->null_count;
+    plain.capacity = column->capacity;
+    column->validity = NULL;
+    idc_column_done(column);
+    *column = plain;
+    return true;
 }

@@ -13,6 +13,9 @@
 /* Rows that a batch has room for at its beginning. */
 enum { FIRST_ROWS = 1024 };
 
+/* So many different texts are worth a dictionary whatever the number of rows. */
+enum { FEW_LABELS = 256, FEW_BYTES = 1 << 20 };
+
 static bool
 spec_is_valid(const IdcColumnSpec *spec)
 {
@@ -48,6 +51,11 @@ idc_batch_builder_new(const IdcColumnSpec *specs, size_t count, const IdcBatchOp
         if (!idc_column_init(&made->columns[i], &specs[i],
                              specs[i].kind == IDC_KIND_LIST ? specs[i].dimensions : 0,
                              &made->state)) {
+            status = idc_fail_no_memory(err);
+            goto done;
+        }
+        if (specs[i].kind == IDC_KIND_TEXT && specs[i].can_be_dictionary &&
+            !idc_column_begin_dictionary(&made->columns[i])) {
             status = idc_fail_no_memory(err);
             goto done;
         }
@@ -107,11 +115,12 @@ bool
 idc_batch_is_full(const IdcBatchBuilder *builder)
 {
     const IdcBatchOptions *options = &builder->options;
+    int64_t bytes = builder->bytes + builder->state.dictionary_bytes;
 
     if (options->single_batch)
         return false;
     return (options->batch_rows > 0 && builder->row_count >= options->batch_rows) ||
-           (options->batch_bytes > 0 && builder->bytes >= options->batch_bytes);
+           (options->batch_bytes > 0 && bytes >= options->batch_bytes);
 }
 
 int64_t
@@ -124,6 +133,14 @@ int64_t
 idc_batch_unrepresentable_count(const IdcBatchBuilder *builder)
 {
     return builder->state.unrepresentable_count;
+}
+
+static void
+forget_rows(IdcBatchBuilder *builder)
+{
+    builder->rows_before += builder->row_count;
+    builder->rows_hint = builder->row_count;
+    builder->row_count = builder->bytes = builder->state.dictionary_bytes = 0;
 }
 
 IdcStatus
@@ -143,9 +160,58 @@ idc_batch_finish(IdcBatchBuilder *builder, struct ArrowArray *batch, IdcError *e
             return idc_fail_no_memory(err);
         }
     }
-    builder->rows_before += builder->row_count;
-    builder->rows_hint = builder->row_count;
-    builder->row_count = builder->row_capacity = builder->bytes = 0;
+    forget_rows(builder);
+    builder->row_capacity = 0;
     *batch = made;
     return IDC_OK;
+}
+
+void
+idc_batch_clear(IdcBatchBuilder *builder)
+{
+    for (size_t i = 0; i < builder->column_count; i++)
+        idc_column_clear(&builder->columns[i]);
+    forget_rows(builder);
+    builder->is_broken = false;
+}
+
+/*
+ * A dictionary pays where a text appears twice or more. A few texts are always few: a second batch
+ * of a small table has hardly others.
+ */
+static bool
+repeats(const IdcColumn *column)
+{
+    size_t value_count = (size_t) (column->length - column->null_count);
+    const IdcDictionary *dictionary = column->dictionary;
+
+    if (value_count == 0)
+        return false;
+    return dictionary->count <= value_count / 2 ||
+           (dictionary->count <= FEW_LABELS && dictionary->bytes_len <= FEW_BYTES);
+}
+
+IdcStatus
+idc_batch_settle_dictionaries(IdcBatchBuilder *builder, IdcError *err)
+{
+    for (size_t i = 0; i < builder->column_count; i++) {
+        IdcColumn *column = &builder->columns[i];
+
+        if (column->kind != IDC_KIND_TEXT || column->dictionary == NULL || column->is_settled)
+            continue;
+        if (!repeats(column)) {
+            if (!idc_column_end_dictionary(column))
+                return idc_fail_no_memory(err);
+            builder->row_bytes += (int64_t) (sizeof(int64_t) - sizeof(int32_t));
+        }
+        column->is_settled = true;
+    }
+    return IDC_OK;
+}
+
+bool
+idc_batch_column_is_dictionary(const IdcBatchBuilder *builder, size_t column)
+{
+    assert(column < builder->column_count);
+    return builder->columns[column].dictionary != NULL;
 }

@@ -24,28 +24,39 @@ typedef enum IdcDecoded {
     IDC_DECODED_NO_MEMORY
 } IdcDecoded;
 
-/* The labels of an enum column and where each one stands; unknown labels are added at the end. */
+typedef struct IdcDictionarySlot {
+    int32_t number; /* of a label, or -1 */
+    uint32_t hash;
+} IdcDictionarySlot;
+
+/*
+ * The labels of an enum column, or the texts of a column that repeats them, and where each one
+ * stands; unknown ones are added at the end.
+ */
 typedef struct IdcDictionary {
     char *bytes;
     size_t bytes_len, bytes_capacity;
-    int32_t *offsets; /* count + 1 of them */
+    int64_t *offsets; /* count + 1 of them */
     size_t count, capacity;
-    int32_t *slots; /* open addressing: label number or -1; slot_count is a power of two */
+    IdcDictionarySlot *slots; /* open addressing; slot_count is a power of two */
     size_t slot_count;
-    int32_t last; /* the label of the value before: often the next one too */
+    int32_t last;        /* the label of the value before: often the next one too */
+    uint32_t generation; /* how many times it was begun again */
 } IdcDictionary;
 
 /* What all columns of a builder share. */
 typedef struct IdcDecodeState {
     IdcText scratch; /* the text of a numeric */
     int64_t unrepresentable_count;
+    int64_t dictionary_bytes; /* of texts that were new in the rows so far */
     bool fail_unrepresentable;
 } IdcDecodeState;
 
 /*
  * Between calls: length <= capacity; validity is NULL until the first NULL and then has all bits
  * set that are not NULLs, also past length; offsets has capacity + 1 entries, of which length + 1
- * are valid. The bytes of a text column have IDC_BYTES_SLACK of room past bytes_len.
+ * are valid. The bytes of a text column have IDC_BYTES_SLACK of room past bytes_len. A column of
+ * kind TEXT that has a dictionary holds int32 numbers and neither offsets nor bytes.
  */
 typedef struct IdcColumn {
     const IdcColumnSpec *spec; /* of the column, or of the element below a list */
@@ -60,7 +71,8 @@ typedef struct IdcColumn {
     size_t bytes_len, bytes_capacity;
     size_t length_hint, bytes_hint; /* what the batch before needed: the next one begins so big */
     struct IdcColumn *children[2];  /* LIST: items; HSTORE: keys, values */
-    IdcDictionary *dictionary;      /* ENUM */
+    IdcDictionary *dictionary;      /* ENUM; TEXT while its values repeat */
+    bool is_settled;                /* TEXT: its encoding is told to others and stays */
     IdcDecodeState *state;          /* the builder's */
 } IdcColumn;
 
@@ -101,12 +113,17 @@ idc_column_reserve_bytes(IdcColumn *column, size_t extra)
            idc_column_grow_bytes(column, extra);
 }
 
+/* dictionary.c: the number of a text, for a column with a dictionary. */
+bool idc_column_append_label(IdcColumn *column, const void *bytes, size_t len);
+
 /* One text value; there must be room for one more value. readable: bytes that may be read there. */
 static inline bool
 idc_column_append_text(IdcColumn *column, const void *bytes, size_t len, size_t readable)
 {
     uint8_t *end;
 
+    if (column->dictionary != NULL)
+        return idc_column_append_label(column, bytes, len);
     if (!idc_column_reserve_bytes(column, len))
         return false;
     end = column->values + column->bytes_len;
@@ -126,6 +143,10 @@ bool idc_column_finish(IdcColumn *column, struct ArrowArray *array);
 bool idc_column_init(IdcColumn *column, const IdcColumnSpec *spec, int levels,
                      IdcDecodeState *state);
 void idc_column_done(IdcColumn *column);
+void idc_column_clear(IdcColumn *column); /* forget the values, keep the memory */
+/* An empty column of kind TEXT holds numbers of texts from here on, or its texts as they are. */
+bool idc_column_begin_dictionary(IdcColumn *column);
+bool idc_column_end_dictionary(IdcColumn *column);
 
 /* array.c: an array that owns its buffers (each from malloc, NULL allowed) and children. */
 bool idc_array_init(struct ArrowArray *array, int64_t length, int64_t null_count,
@@ -152,7 +173,10 @@ IdcDictionary *idc_dictionary_new(const char *const *labels, size_t count);
 void idc_dictionary_free(IdcDictionary *dictionary);
 IdcDecoded idc_dictionary_find(IdcDictionary *dictionary, const char *label, size_t len,
                                int32_t *number);
-bool idc_dictionary_array(const IdcDictionary *dictionary, struct ArrowArray *array);
+/* All labels: large_utf8, or utf8, where there must not be 2 GiB of them. */
+bool idc_dictionary_array(const IdcDictionary *dictionary, bool is_large, struct ArrowArray *array);
+/* Forget all labels if there are too many to keep: only where no value refers to one. */
+void idc_dictionary_limit(IdcDictionary *dictionary);
 
 /* decode_nested.c */
 IdcDecoded idc_decode_list(IdcColumn *column, const uint8_t *value, size_t len);

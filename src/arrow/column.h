@@ -107,6 +107,9 @@ IDC_CHECKED IdcStatus idc_batch_finish(IdcBatchBuilder *builder, struct ArrowArr
  */
 IDC_CHECKED IdcStatus idc_batch_settle_dictionaries(IdcBatchBuilder *builder, IdcError *err);
 
+/* True if the column is written as numbers of a dictionary: an enum, or text that repeats. */
+bool idc_batch_column_is_dictionary(const IdcBatchBuilder *builder, size_t column);
+
 /* Forget the rows so far, keep the memory. */
 void idc_batch_clear(IdcBatchBuilder *builder);
 

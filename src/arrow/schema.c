@@ -71,6 +71,18 @@ schema_set_enum(struct ArrowSchema *schema)
 }
 
 static ArrowErrorCode
+schema_set_dictionary(struct ArrowSchema *schema)
+{
+    ArrowErrorCode code = ArrowSchemaSetType(schema, NANOARROW_TYPE_INT32);
+
+    if (code == NANOARROW_OK)
+        code = ArrowSchemaAllocateDictionary(schema);
+    if (code == NANOARROW_OK)
+        code = ArrowSchemaInitFromType(schema->dictionary, NANOARROW_TYPE_LARGE_STRING);
+    return code;
+}
+
+static ArrowErrorCode
 schema_set_map(struct ArrowSchema *schema)
 {
     ArrowErrorCode code = ArrowSchemaSetType(schema, NANOARROW_TYPE_MAP);
@@ -118,6 +130,8 @@ schema_set_field(struct ArrowSchema *schema, const IdcColumnSpec *spec)
 
     if (code == NANOARROW_OK)
         code = schema_add_type_name(schema, spec);
+    if (code == NANOARROW_OK && spec->kind == IDC_KIND_TEXT && spec->can_be_dictionary)
+        return schema_set_dictionary(schema);
     if (spec->kind != IDC_KIND_LIST)
         return code == NANOARROW_OK ? schema_set_scalar(schema, spec) : code;
     for (int i = 0; code == NANOARROW_OK && i < spec->dimensions; i++) {
