@@ -12,4 +12,15 @@
 
 #include "fmgr.h"
 
+#if PG_VERSION_NUM < 150000
+#error "instant_fdw needs PostgreSQL 15 or later"
+#endif
+
+/* PostgreSQL 17 gave the kept search path of a plan another name. */
+#if PG_VERSION_NUM >= 170000
+#define fdw_search_path_is_current(path) SearchPathMatchesCurrentEnvironment(path)
+#else
+#define fdw_search_path_is_current(path) OverrideSearchPathMatchesCurrent(path)
+#endif
+
 #endif

@@ -9,7 +9,7 @@
 #include "base/error.h"
 
 /* ereport(ERROR) with the SQLSTATE (or the one that fits the status), message and hint. */
-extern void fdw_raise(const IdcError *err) pg_attribute_noreturn();
+extern void fdw_raise(const IdcError *err) __attribute__((noreturn));
 
 /* Raise unless the status is IDC_OK. */
 static inline void

@@ -1,0 +1,267 @@
+/*
+ * arrow.c - instant.arrow: the result of a query as an Arrow IPC stream, one message group a row.
+ *
+ * In:   a query, its parameters and options
+ * Out:  rows of type bytea: the schema, a record batch each (with its dictionaries), end of stream
+ * Next: the client puts them one after the other and has an Arrow stream
+ *
+ * In a target list it is called once a row, and between two calls only its builder holds memory:
+ * one batch. All that it holds is of a memory context below the function's, and of the resource
+ * owner.
+ */
+#include "fdw/pg.h"
+
+#include "arrow/ipc.h"
+#include "fdw/arguments.h"
+#include "fdw/backend.h"
+#include "fdw/columns.h"
+#include "fdw/options.h"
+#include "fdw/query.h"
+#include "fdw/raise.h"
+#include "funcapi.h"
+#include "nodes/memnodes.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* Detoasted values and texts of rows are thrown away after so many rows or bytes. */
+enum { SCRATCH_ROWS = 1024, SCRATCH_BYTES = 256 * 1024 };
+
+/* A row of the result travels in one message of at most 1 GB too, with a few bytes around it. */
+#define MAX_BYTEA ((size_t) MaxAllocSize - 1024)
+
+typedef enum Phase { SCHEMA, BATCHES, DONE } Phase;
+
+typedef struct Stream {
+    FmgrInfo *function; /* its fn_extra is this stream */
+    MemoryContext context;
+    MemoryContext scratch;
+    FdwOptions options;
+    FdwQuery *query;
+    FdwColumns *columns;
+    IdcBatchBuilder *builder;
+    IdcIpcWriter *writer;
+    int64 batch_rows; /* of the next batch, at most options.batch_rows */
+    int scratch_rows; /* since scratch was emptied */
+    bool has_batch;   /* the builder is filled and not sent */
+    Phase phase;
+} Stream;
+
+PG_FUNCTION_INFO_V1(instant_arrow);
+PG_FUNCTION_INFO_V1(instant_arrow_with);
+
+static void
+prepare_builder(Stream *stream)
+{
+    const FdwOptions *options = &stream->options;
+    IdcBatchOptions batch = { .batch_rows = options->batch_rows,
+                              .batch_bytes = options->batch_bytes,
+                              .fail_unrepresentable = options->fail_unrepresentable };
+    IdcIpcOptions ipc = { .small_offsets = options->small_offsets,
+                          .compression = options->compression };
+    const IdcColumnSpec *specs;
+    size_t count;
+    IdcError err;
+
+    stream->columns =
+        fdw_columns_plan(fdw_query_descriptor(stream->query), fdw_query_target_list(stream->query),
+                         options->numeric, options->can_be_dictionary);
+    specs = fdw_columns_specs(stream->columns, &count);
+    fdw_check(idc_batch_builder_new(specs, count, &batch, &stream->builder, &err), &err);
+    fdw_check(idc_ipc_writer_new(stream->builder, &ipc, &stream->writer, &err), &err);
+}
+
+/* The executor ends with the statement that calls, however that ends, unless by an error. */
+static void
+close_stream(Datum arg)
+{
+    Stream *stream = (Stream *) DatumGetPointer(arg);
+
+    stream->function->fn_extra = NULL;
+    fdw_query_close(stream->query);
+    MemoryContextDelete(stream->context);
+}
+
+static Stream *
+open_stream(FunctionCallInfo fcinfo, Jsonb *options, const char *text, int first_argument)
+{
+    ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+    MemoryContext context =
+        AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "instant.arrow", ALLOCSET_DEFAULT_SIZES);
+    MemoryContext caller = MemoryContextSwitchTo(context);
+    Stream *stream = palloc0(sizeof *stream);
+    FdwArguments arguments;
+
+    stream->function = fcinfo->flinfo;
+    stream->context = context;
+    stream->scratch = AllocSetContextCreate(context, "instant.arrow rows", ALLOCSET_DEFAULT_SIZES);
+    fdw_options_read(options, &stream->options);
+    stream->batch_rows = stream->options.first_batch_rows;
+    fdw_arguments_read(fcinfo, first_argument, &arguments);
+    fdw_count(FDW_QUERIES, 1);
+    stream->query =
+        fdw_query_open(text, &arguments, fdw_query_has_statement_alone(result->econtext));
+    RegisterExprContextCallback(result->econtext, close_stream, PointerGetDatum(stream));
+    stream->function->fn_extra = stream;
+    prepare_builder(stream);
+    MemoryContextSwitchTo(caller);
+    return stream;
+}
+
+static inline void
+tidy_scratch(Stream *stream)
+{
+    if (++stream->scratch_rows < SCRATCH_ROWS && stream->scratch->mem_allocated < SCRATCH_BYTES)
+        return;
+    MemoryContextReset(stream->scratch);
+    stream->scratch_rows = 0;
+}
+
+/* Rows until the batch is full or there are no more; CurrentMemoryContext is the stream's. */
+static void
+fill_batch(Stream *stream)
+{
+    TupleTableSlot *slot;
+
+    fdw_query_enter(stream->query);
+    while ((slot = fdw_query_next(stream->query)) != NULL) {
+        fdw_columns_append(stream->columns, stream->builder, slot, stream->scratch);
+        tidy_scratch(stream);
+        stream->has_batch = true;
+        if (idc_batch_row_count(stream->builder) >= stream->batch_rows ||
+            idc_batch_is_full(stream->builder))
+            break;
+    }
+    fdw_query_leave(stream->query);
+    MemoryContextReset(stream->scratch);
+    stream->scratch_rows = 0;
+    stream->batch_rows = Min(stream->batch_rows * 2, stream->options.batch_rows);
+}
+
+static bytea *
+new_bytea(MemoryContext context, size_t size)
+{
+    bytea *result;
+
+    if (size > MAX_BYTEA)
+        ereport(ERROR,
+                (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                 errmsg("cannot send a batch of %zu bytes: a value of PostgreSQL has at most 1 GB",
+                        size),
+                 errhint("Make batches smaller with the option \"batch_bytes\", or select less of "
+                         "the longest values.")));
+    result = MemoryContextAlloc(context, VARHDRSZ + size);
+    SET_VARSIZE(result, VARHDRSZ + size);
+    return result;
+}
+
+static bytea *
+schema_message(Stream *stream, MemoryContext caller)
+{
+    bytea *result;
+    size_t size;
+    IdcError err;
+
+    /* Which columns are dictionaries is decided by the first rows. */
+    if (stream->options.can_be_dictionary) {
+        fill_batch(stream);
+        fdw_check(idc_batch_settle_dictionaries(stream->builder, &err), &err);
+    }
+    fdw_check(idc_ipc_prepare_schema(stream->writer, &size, &err), &err);
+    result = new_bytea(caller, size);
+    idc_ipc_emit(stream->writer, (uint8 *) VARDATA(result));
+    stream->phase = BATCHES;
+    return result;
+}
+
+static bytea *
+batch_message(Stream *stream, MemoryContext caller)
+{
+    int64 rows = idc_batch_row_count(stream->builder);
+    bytea *result;
+    size_t size;
+    IdcError err;
+
+    fdw_check(idc_ipc_prepare_batch(stream->writer, &size, &err), &err);
+    result = new_bytea(caller, size);
+    idc_ipc_emit(stream->writer, (uint8 *) VARDATA(result));
+    stream->has_batch = false;
+    fdw_count(FDW_BATCHES, 1);
+    fdw_count(FDW_ROWS, (uint64) rows);
+    fdw_count(FDW_BYTES, size);
+    return result;
+}
+
+static bytea *
+end_message(Stream *stream, MemoryContext caller)
+{
+    bytea *result = new_bytea(caller, IDC_IPC_END_SIZE);
+
+    memcpy(VARDATA(result), idc_ipc_end, IDC_IPC_END_SIZE);
+    fdw_count(FDW_UNREPRESENTABLE, (uint64) idc_batch_unrepresentable_count(stream->builder));
+    fdw_count(FDW_COMPLETED, 1);
+    stream->phase = DONE;
+    return result;
+}
+
+static bytea *
+next_message(Stream *stream)
+{
+    MemoryContext caller = MemoryContextSwitchTo(stream->context);
+    bytea *result;
+
+    if (stream->phase == SCHEMA) {
+        result = schema_message(stream, caller);
+    } else {
+        if (!stream->has_batch)
+            fill_batch(stream);
+        result = stream->has_batch ? batch_message(stream, caller) : end_message(stream, caller);
+    }
+    MemoryContextSwitchTo(caller);
+    return result;
+}
+
+static Datum
+next_row(FunctionCallInfo fcinfo, Jsonb *(*read_options)(FunctionCallInfo), int query_argument)
+{
+    ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+    Stream *stream = fcinfo->flinfo->fn_extra;
+
+    if (stream == NULL) {
+        if (result == NULL || !IsA(result, ReturnSetInfo) ||
+            (result->allowedModes & SFRM_ValuePerCall) == 0)
+            ereport(ERROR,
+                    (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                     errmsg("set-valued function called in context that cannot accept a set")));
+        if (PG_ARGISNULL(query_argument))
+            ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the query is NULL")));
+        stream =
+            open_stream(fcinfo, read_options == NULL ? NULL : read_options(fcinfo),
+                        text_to_cstring(PG_GETARG_TEXT_PP(query_argument)), query_argument + 1);
+    }
+    if (stream->phase == DONE) {
+        UnregisterExprContextCallback(result->econtext, close_stream, PointerGetDatum(stream));
+        close_stream(PointerGetDatum(stream));
+        result->isDone = ExprEndResult;
+        PG_RETURN_NULL();
+    }
+    result->isDone = ExprMultipleResult;
+    PG_RETURN_BYTEA_P(next_message(stream));
+}
+
+Datum
+instant_arrow(PG_FUNCTION_ARGS)
+{
+    return next_row(fcinfo, NULL, 0);
+}
+
+static Jsonb *
+first_argument_as_options(FunctionCallInfo fcinfo)
+{
+    return PG_ARGISNULL(0) ? NULL : PG_GETARG_JSONB_P(0);
+}
+
+Datum
+instant_arrow_with(PG_FUNCTION_ARGS)
+{
+    return next_row(fcinfo, first_argument_as_options, 1);
+}

@@ -1,0 +1,41 @@
+/*
+ * memory.c - memory from PostgreSQL's contexts: what base/memory.c is elsewhere.
+ *
+ * Nothing here returns NULL: running out of memory is PostgreSQL's error. Sizes above 1 GB are
+ * allowed, since the texts of one batch may be longer than one value can be.
+ */
+#include "fdw/pg.h"
+
+#include "base/memory.h"
+#include "utils/memutils.h"
+
+void *
+idc_malloc(size_t size)
+{
+    return MemoryContextAllocHuge(CurrentMemoryContext, size);
+}
+
+void *
+idc_calloc(size_t count, size_t size)
+{
+    size_t total;
+
+    if (__builtin_mul_overflow(count, size, &total))
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                        errmsg("cannot allocate %zu times %zu bytes", count, size)));
+    return MemoryContextAllocExtended(CurrentMemoryContext, total,
+                                      MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+void *
+idc_realloc(void *memory, size_t size)
+{
+    return memory == NULL ? idc_malloc(size) : repalloc_huge(memory, size);
+}
+
+void
+idc_free(void *memory)
+{
+    if (memory != NULL)
+        pfree(memory);
+}

@@ -1,0 +1,42 @@
+/*
+ * module.c - what happens when a backend loads the extension, and which version it is.
+ */
+#include "fdw/backend.h"
+
+#include "fdw/plan_cache.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#define VERSION "0.1.0"
+
+#ifdef PG_MODULE_MAGIC_EXT
+PG_MODULE_MAGIC_EXT(.name = "instant_fdw", .version = VERSION);
+#else
+PG_MODULE_MAGIC;
+#endif
+
+FdwBackend fdw_backend;
+
+PGDLLEXPORT void _PG_init(void);
+
+PG_FUNCTION_INFO_V1(instant_version);
+
+void
+_PG_init(void)
+{
+    fdw_plan_cache_init();
+    fdw_backend.since = GetCurrentTimestamp();
+    DefineCustomIntVariable("instant.plan_cache_size",
+                            "How many plans of instant.arrow a session keeps.",
+                            "0 plans every query anew.", &fdw_backend.plan_cache_size, 64, 0, 1024,
+                            PGC_USERSET, 0, NULL, NULL, NULL);
+    if (process_shared_preload_libraries_in_progress)
+        fdw_stats_use_shared_memory();
+}
+
+Datum
+instant_version(PG_FUNCTION_ARGS)
+{
+    (void) fcinfo;
+    PG_RETURN_TEXT_P(cstring_to_text(VERSION));
+}
