@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hub/conn_private.h"
+#include "hub/statement_cache.h"
 
 #define ABANDON_MS 2000
 #define SETTLE_MS 500
@@ -67,7 +68,9 @@ conn_start(IdcConn *conn, IdcCall *call, IdcError *err)
     conn->types = idc_type_cache_new();
     if (conn->canceller == NULL || conn->types == NULL)
         return idc_fail_no_memory(err);
-    status = conn_settings(conn, call, err);
+    status = idc_statement_cache_new(&conn->statements, err);
+    if (status == IDC_OK)
+        status = conn_settings(conn, call, err);
     conn->is_dirty = false;
     return status;
 }
@@ -124,6 +127,7 @@ idc_conn_close(IdcConn *conn)
     PQfinish(conn->libpq);
     idc_canceller_free(conn->canceller);
     idc_type_cache_free(conn->types);
+    idc_statement_cache_free(conn->statements);
     idc_hub_free(conn->hub);
     free(conn);
 }
@@ -215,6 +219,56 @@ idc_conn_next_result(IdcConn *conn, IdcCall *call, PGresult **result, IdcError *
     if (status == IDC_OK)
         *result = PQgetResult(conn->libpq);
     return status;
+}
+
+/* The end of what was sent: no answer, or outside a pipeline the missing one. */
+static bool
+is_statement_end(IdcConn *conn, PGresult *answer)
+{
+    bool is_pipeline = PQpipelineStatus(conn->libpq) != PQ_PIPELINE_OFF;
+
+    if (answer == NULL)
+        return !is_pipeline || PQstatus(conn->libpq) != CONNECTION_OK;
+    if (PQresultStatus(answer) != PGRES_PIPELINE_SYNC)
+        return false;
+    if (PQexitPipelineMode(conn->libpq) != 1)
+        conn->is_broken = true;
+    return true;
+}
+
+IdcStatus
+idc_conn_fail_statement(IdcConn *conn, IdcCall *call, PGresult *failed, IdcError *err)
+{
+    IdcStatus status = idc_conn_fail(conn, failed, err);
+    bool is_end = failed == NULL;
+
+    while (!is_end && PQstatus(conn->libpq) == CONNECTION_OK) {
+        PQclear(failed);
+        failed = NULL;
+        if (idc_conn_next_result(conn, call, &failed, NULL) != IDC_OK)
+            break;
+        is_end = is_statement_end(conn, failed);
+    }
+    PQclear(failed);
+    return status;
+}
+
+IdcStatus
+idc_conn_end_statement(IdcConn *conn, IdcCall *call, IdcError *err)
+{
+    for (;;) {
+        PGresult *answer = NULL;
+        IdcStatus status = idc_conn_next_result(conn, call, &answer, err);
+
+        if (status != IDC_OK)
+            return status;
+        if (is_statement_end(conn, answer)) {
+            PQclear(answer);
+            return PQstatus(conn->libpq) == CONNECTION_OK ? IDC_OK : idc_conn_fail(conn, NULL, err);
+        }
+        if (answer != NULL)
+            return idc_conn_fail_statement(conn, call, answer, err);
+    }
 }
 
 /* Read until the session is idle; false when time is up or the connection is gone. */
@@ -385,6 +439,7 @@ idc_conn_reset(IdcConn *conn, IdcCall *call, IdcError *err)
     if (PQtransactionStatus(conn->libpq) != PQTRANS_IDLE)
         status = idc_conn_execute(conn, call, "ROLLBACK", err);
     if (status == IDC_OK && was_dirty) {
+        idc_statement_cache_clear(conn->statements);
         status = idc_conn_execute(conn, call, "DISCARD ALL", err);
         if (status == IDC_OK)
             status = conn_settings(conn, call, err);

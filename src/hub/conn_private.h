@@ -18,6 +18,7 @@ struct IdcConn {
     IdcHub *hub;
     IdcCanceller *canceller;
     IdcTypeCache *types;
+    struct IdcStatementCache *statements;
     bool is_broken;
     bool is_dirty;
 };
@@ -30,6 +31,13 @@ IDC_CHECKED IdcStatus idc_conn_reset(IdcConn *conn, IdcCall *call, IdcError *err
 
 /* Remember whether this finished command may have left traces in the session. */
 void idc_conn_note_command(IdcConn *conn, const char *sql, const PGresult *result);
+
+/* Take the error of failed, free it, and read away what follows, so that the session is idle again.
+ */
+IdcStatus idc_conn_fail_statement(IdcConn *conn, IdcCall *call, PGresult *failed, IdcError *err);
+
+/* After the last answer of a statement: nothing may follow but the end, of a pipeline too. */
+IDC_CHECKED IdcStatus idc_conn_end_statement(IdcConn *conn, IdcCall *call, IdcError *err);
 
 /* Push out what libpq still holds, reading what comes meanwhile. */
 IDC_CHECKED IdcStatus idc_conn_flush(IdcConn *conn, IdcCall *call, IdcError *err);

@@ -38,6 +38,7 @@ result_leave(IdcResult *result)
     PQclear(result->first);
     idc_copy_reader_free(result->reader);
     idc_batch_builder_free(result->builder);
+    idc_statement_free(result->statement);
     if (result->given.release != NULL)
         result->given.release(&result->given);
     idc_call_free(result->call);
@@ -202,8 +203,9 @@ stream_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema)
 {
     IdcResult *result = stream->private_data;
     IdcError err;
-    IdcStatus status = idc_columns_schema(result->description.specs,
-                                          result->description.column_count, schema, &err);
+    IdcStatus status =
+        idc_columns_schema(result->statement->description.specs,
+                           result->statement->description.column_count, schema, &err);
 
     if (status == IDC_OK)
         return 0;

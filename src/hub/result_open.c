@@ -12,91 +12,32 @@
 #include "hub/statement.h"
 
 /* What COPY (…) and a subquery accept. */
-static bool
-is_query(const char *sql)
+bool
+idc_statement_is_query(const char *sql)
 {
     return idc_statement_begins(sql, "SELECT") || idc_statement_begins(sql, "WITH") ||
            idc_statement_begins(sql, "VALUES") || idc_statement_begins(sql, "TABLE");
 }
 
-/* What WITH name AS (…) accepts besides. */
-static bool
-is_change(const char *sql)
-{
-    return idc_statement_begins(sql, "INSERT") || idc_statement_begins(sql, "UPDATE") ||
-           idc_statement_begins(sql, "DELETE");
-}
-
-static void
-append_names(IdcText *text, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        idc_text_append_format(text, "%sc%zu", i == 0 ? "(" : ",", i + 1);
-    idc_text_append_char(text, ')');
-}
-
-static void
-append_wrapped_columns(IdcText *text, const IdcDescription *description)
-{
-    idc_text_append(text, "SELECT ");
-    for (size_t i = 0; i < description->column_count; i++)
-        idc_text_append_format(text, "%s%sc%zu%s", i == 0 ? "" : ",", description->wraps[i].before,
-                               i + 1, description->wraps[i].after);
-    idc_text_append(text, " FROM ");
-}
-
-/* The line end closes a comment at the statement's end. */
-static void
-append_statement(IdcText *text, const IdcResult *result)
-{
-    const IdcDescription *description = &result->description;
-    size_t len = idc_statement_len(result->sql);
-
-    if (!description->needs_wrap) {
-        idc_text_append_len(text, result->sql, len);
-        idc_text_append_char(text, '\n');
-    } else if (is_change(result->sql)) {
-        idc_text_append(text, "WITH q");
-        append_names(text, description->column_count);
-        idc_text_append(text, " AS (");
-        idc_text_append_len(text, result->sql, len);
-        idc_text_append(text, "\n) ");
-        append_wrapped_columns(text, description);
-        idc_text_append_char(text, 'q');
-    } else {
-        append_wrapped_columns(text, description);
-        idc_text_append_char(text, '(');
-        idc_text_append_len(text, result->sql, len);
-        idc_text_append(text, "\n) AS q");
-        append_names(text, description->column_count);
-    }
-}
-
-/* COPY and wrapping refuse some statements that run by themselves: SELECT INTO, WITH … INSERT. */
-static bool
-is_refusal(const IdcError *err)
+bool
+idc_result_is_refusal(const IdcError *err)
 {
     return strcmp(err->sqlstate, "0A000") == 0 || strcmp(err->sqlstate, "42601") == 0;
 }
 
-/* Read away what follows an error, so that the session is idle again. */
-static IdcStatus
-finish_failed(IdcConn *conn, IdcCall *call, PGresult *failed, IdcError *err)
+/*
+ * A description that is older than this call is confirmed in the same round trip, and in the same
+ * transaction: the server explains its own prepared statement only while that has the columns that
+ * were described. It executes nothing for it, and has the plan already.
+ */
+static void
+append_guard(IdcText *text, const IdcStatement *statement)
 {
-    IdcStatus status = idc_conn_fail(conn, failed, err);
-
-    while (failed != NULL) {
-        PQclear(failed);
-        failed = NULL;
-        if (PQstatus(conn->libpq) == CONNECTION_OK &&
-            idc_conn_next_result(conn, call, &failed, NULL) != IDC_OK)
-            break;
-    }
-    return status;
+    idc_text_append_format(text, "EXPLAIN (COSTS OFF) EXECUTE %s;", statement->name);
 }
 
 static IdcStatus
-start_copy(IdcResult *result, IdcCall *call, IdcError *err)
+start_copy(IdcResult *result, IdcCall *call, bool is_known, bool *is_stale, IdcError *err)
 {
     PGconn *libpq = result->conn->libpq;
     PGresult *answer = NULL;
@@ -104,8 +45,10 @@ start_copy(IdcResult *result, IdcCall *call, IdcError *err)
     IdcStatus status;
 
     idc_text_init(&text, 0);
+    if (is_known)
+        append_guard(&text, result->statement);
     idc_text_append(&text, "COPY (");
-    append_statement(&text, result);
+    idc_result_append_statement(&text, result);
     idc_text_append(&text, ") TO STDOUT (FORMAT binary)");
     status = idc_text_check(&text, err);
     if (status == IDC_OK && PQsendQuery(libpq, idc_text_string(&text)) != 1)
@@ -113,165 +56,162 @@ start_copy(IdcResult *result, IdcCall *call, IdcError *err)
     idc_text_done(&text);
     if (status == IDC_OK)
         status = idc_conn_next_result(result->conn, call, &answer, err);
+    if (status == IDC_OK && is_known && answer != NULL &&
+        PQresultStatus(answer) == PGRES_TUPLES_OK) {
+        PQclear(answer);
+        answer = NULL;
+        status = idc_conn_next_result(result->conn, call, &answer, err);
+    }
     if (status != IDC_OK)
         return status;
-    if (answer == NULL || PQresultStatus(answer) != PGRES_COPY_OUT)
-        return finish_failed(result->conn, call, answer, err);
+    if (answer == NULL || PQresultStatus(answer) != PGRES_COPY_OUT) {
+        *is_stale = answer != NULL && idc_statement_is_stale(answer);
+        return idc_conn_fail_statement(result->conn, call, answer, err);
+    }
     PQclear(answer);
     result->mode = RESULT_COPY;
     return IDC_OK;
 }
 
-typedef struct Bound {
-    Oid *types;
-    const char **values;
-    int *lengths, *formats;
-    int count;
-} Bound;
-
 static IdcStatus
-bind(IdcArena *arena, const IdcSqlParameter *parameters, size_t count, Bound *bound, IdcError *err)
+bind(IdcArena *arena, const IdcSqlParameter *parameters, size_t count, IdcBound *bound,
+     IdcError *err)
 {
-    bound->types = idc_arena_alloc_array(arena, count + 1, sizeof *bound->types);
-    bound->values = idc_arena_alloc_array(arena, count + 1, sizeof *bound->values);
-    bound->lengths = idc_arena_alloc_array(arena, count + 1, sizeof *bound->lengths);
-    bound->formats = idc_arena_alloc_array(arena, count + 1, sizeof *bound->formats);
-    if (bound->types == NULL || bound->values == NULL || bound->lengths == NULL ||
-        bound->formats == NULL)
+    Oid *types = idc_arena_alloc_array(arena, count + 1, sizeof *types);
+    const char **values = idc_arena_alloc_array(arena, count + 1, sizeof *values);
+    int *lengths = idc_arena_alloc_array(arena, count + 1, sizeof *lengths);
+    int *formats = idc_arena_alloc_array(arena, count + 1, sizeof *formats);
+
+    if (types == NULL || values == NULL || lengths == NULL || formats == NULL)
         return idc_fail_no_memory(err);
     for (size_t i = 0; i < count; i++) {
-        bound->types[i] = parameters[i].type_oid;
-        bound->values[i] = parameters[i].data;
-        bound->lengths[i] = parameters[i].len;
-        bound->formats[i] = parameters[i].is_binary;
+        types[i] = parameters[i].type_oid;
+        values[i] = parameters[i].data;
+        lengths[i] = parameters[i].len;
+        formats[i] = parameters[i].is_binary;
     }
-    bound->count = (int) count;
+    *bound = (IdcBound){ types, values, lengths, formats, (int) count };
     return IDC_OK;
-}
-
-/* The first answer tells whether rows come or the statement is done. */
-static IdcStatus
-read_first(IdcResult *result, IdcCall *call, IdcError *err)
-{
-    PGresult *answer = NULL;
-    IdcStatus status = idc_conn_next_result(result->conn, call, &answer, err);
-    int64_t affected = 0;
-
-    if (status != IDC_OK)
-        return status;
-    switch (answer != NULL ? PQresultStatus(answer) : PGRES_FATAL_ERROR) {
-    case PGRES_SINGLE_TUPLE:
-    case PGRES_TUPLES_OK:
-        result->first = answer;
-        result->mode = RESULT_ROWS;
-        return IDC_OK;
-    case PGRES_COMMAND_OK:
-        idc_conn_note_command(result->conn, result->sql, answer);
-        if (idc_int64_parse(PQcmdTuples(answer), &affected))
-            result->stats.rows = affected;
-        PQclear(answer);
-        answer = NULL;
-        /* An error of a deferred constraint comes after the command itself. */
-        status = idc_conn_next_result(result->conn, call, &answer, err);
-        if (status == IDC_OK && answer != NULL)
-            return finish_failed(result->conn, call, answer, err);
-        result->mode = RESULT_ENDED;
-        return status;
-    case PGRES_EMPTY_QUERY:
-        PQclear(answer);
-        return idc_fail(err, IDC_BAD_VALUE, "the query is empty");
-    case PGRES_COPY_IN:
-    case PGRES_COPY_OUT:
-        PQclear(answer);
-        (void) idc_fail(err, IDC_UNSUPPORTED, "COPY from or to the client is not supported");
-        idc_error_set_hint(err, "send the query itself: its result is read as fast as a COPY");
-        return IDC_UNSUPPORTED;
-    default:
-        return finish_failed(result->conn, call, answer, err);
-    }
-}
-
-/* is_wrapped: with the wrap that the columns need; as_text: the server sends text. */
-static IdcStatus
-start_rows(IdcResult *result, IdcCall *call, const Bound *bound, bool is_wrapped, bool as_text,
-           IdcError *err)
-{
-    PGconn *libpq = result->conn->libpq;
-    IdcText text;
-    IdcStatus status;
-
-    idc_text_init(&text, 0);
-    if (is_wrapped)
-        append_statement(&text, result);
-    else
-        idc_text_append(&text, result->sql);
-    status = idc_text_check(&text, err);
-    if (status == IDC_OK &&
-        (PQsendQueryParams(libpq, idc_text_string(&text), bound->count, bound->types, bound->values,
-                           bound->lengths, bound->formats, as_text ? 0 : 1) != 1 ||
-         PQsetSingleRowMode(libpq) != 1))
-        status = idc_conn_fail(result->conn, NULL, err);
-    idc_text_done(&text);
-    return status == IDC_OK ? read_first(result, call, err) : status;
-}
-
-static IdcStatus
-start_extended(IdcResult *result, IdcCall *call, const Bound *bound, IdcError *err)
-{
-    IdcDescription *description = &result->description;
-    bool can_wrap = is_query(result->sql) || is_change(result->sql);
-    IdcStatus status;
-
-    if (!description->needs_wrap)
-        return start_rows(result, call, bound, false, false, err);
-    if (can_wrap) {
-        status = start_rows(result, call, bound, true, false, err);
-        if (status == IDC_OK || !is_refusal(err) || !idc_conn_is_usable(result->conn))
-            return status;
-    }
-    /* FETCH, EXECUTE, WITH … INSERT RETURNING with a type that no decoder knows. */
-    idc_describe_as_text(description);
-    return start_rows(result, call, bound, false, true, err);
 }
 
 static IdcStatus
 make_builder(IdcResult *result, IdcError *err)
 {
-    IdcStatus status =
-        idc_batch_builder_new(result->description.specs, result->description.column_count,
-                              &result->options.batch, &result->builder, err);
+    const IdcDescription *description = &result->statement->description;
+    IdcStatus status = idc_batch_builder_new(description->specs, description->column_count,
+                                             &result->options.batch, &result->builder, err);
 
     if (status == IDC_OK && result->mode == RESULT_COPY)
         status = idc_copy_reader_new(result->builder, &result->reader, err);
     return status;
 }
 
+/* Few rows, by what the statement says or what it gave last. */
+static bool
+is_small(const IdcStatement *statement, const char *sql)
+{
+    int64_t rows = statement != NULL ? statement->last_rows : -1;
+
+    if (rows < 0)
+        rows = idc_statement_limit(sql);
+    return rows >= 0 && rows <= IDC_SMALL_RESULT_ROWS;
+}
+
+/*
+ * Describe the statement anew and remember it. The server keeps it under a name if it is likely to
+ * run again: it ran before, has parameters, or is small.
+ */
+static IdcStatus
+describe(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
+         size_t parameter_count, IdcStatement *known, IdcError *err)
+{
+    IdcStatementCache *cache = result->conn->statements;
+    bool is_kept = parameter_count > 0 || idc_statement_is_query(result->sql);
+    IdcStatement *made = NULL;
+    IdcStatus status = idc_statement_cache_sweep(cache, result->conn, call, err);
+
+    if (status == IDC_OK)
+        status = idc_statement_new(result->sql, parameters, parameter_count,
+                                   result->options.numeric, &made, err);
+    if (status != IDC_OK)
+        return status;
+    if (is_kept && (known != NULL || parameter_count > 0 || is_small(NULL, result->sql)))
+        idc_statement_cache_name(cache, made->name);
+    if (known != NULL) {
+        made->last_rows = known->last_rows;
+        made->is_copy_refused = known->is_copy_refused;
+        made->is_arrow_refused = known->is_arrow_refused;
+    }
+    status = idc_describe(result->conn, call, made->arena, made->name, result->sql, parameters,
+                          parameter_count, result->options.numeric, &made->description, err);
+    if (status == IDC_OK && made->description.parameter_count != parameter_count)
+        status = idc_fail(err, IDC_BAD_VALUE, "the query has %zu parameters, %zu were given",
+                          made->description.parameter_count, parameter_count);
+    if (status == IDC_OK && is_kept)
+        idc_statement_cache_keep(cache, made);
+    if (status == IDC_OK)
+        result->statement = made;
+    else
+        idc_statement_free(made);
+    return status;
+}
+
+/* One try, with what is known of the statement if the server still has it. */
+static IdcStatus
+start_plain(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
+            const IdcBound *bound, bool *is_stale, IdcError *err)
+{
+    size_t count = (size_t) bound->count;
+    IdcStatement *known = idc_statement_cache_find(result->conn->statements, result->sql,
+                                                   parameters, count, result->options.numeric);
+    bool is_known = known != NULL && known->name[0] != '\0';
+    IdcStatement *statement;
+    IdcStatus status = IDC_OK;
+
+    if (is_known)
+        result->statement = idc_statement_hold(known);
+    else
+        status = describe(result, call, parameters, count, known, err);
+    if (status != IDC_OK)
+        return status;
+    statement = result->statement;
+    if (count > 0 || statement->description.column_count == 0 || statement->is_copy_refused ||
+        !idc_statement_is_query(result->sql) || is_small(statement, result->sql))
+        return idc_result_start_extended(result, call, bound, is_known, is_stale, err);
+    status = start_copy(result, call, is_known, is_stale, err);
+    if (status == IDC_OK || *is_stale || !idc_result_is_refusal(err) ||
+        !idc_conn_is_usable(result->conn))
+        return status;
+    statement->is_copy_refused = true;
+    return idc_result_start_extended(result, call, bound, is_known, is_stale, err);
+}
+
 IdcStatus
 idc_result_start(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
                  size_t parameter_count, IdcError *err)
 {
-    IdcDescription *description = &result->description;
-    Bound bound = { 0 };
+    IdcStatementCache *cache = result->conn->statements;
+    bool was_idle = PQtransactionStatus(result->conn->libpq) == PQTRANS_IDLE;
+    bool is_stale = false;
+    IdcBound bound = { 0 };
     IdcStatus status;
 
     if (parameter_count > UINT16_MAX)
         return idc_fail(err, IDC_BAD_VALUE, "%zu parameters, 65535 at most", parameter_count);
-    status = idc_describe(result->conn, call, result->arena, "", result->sql, parameters,
-                          parameter_count, result->options.numeric, description, err);
-    if (status != IDC_OK)
-        return status;
-    if (description->parameter_count != parameter_count)
-        return idc_fail(err, IDC_BAD_VALUE, "the query has %zu parameters, %zu were given",
-                        description->parameter_count, parameter_count);
     status = bind(result->arena, parameters, parameter_count, &bound, err);
     if (status != IDC_OK)
         return status;
-    if (parameter_count == 0 && description->column_count > 0 && is_query(result->sql)) {
-        status = start_copy(result, call, err);
-        if (status != IDC_OK && is_refusal(err) && idc_conn_is_usable(result->conn))
-            status = start_extended(result, call, &bound, err);
-    } else {
-        status = start_extended(result, call, &bound, err);
+    status = start_plain(result, call, parameters, &bound, &is_stale, err);
+    if (is_stale && result->statement != NULL) {
+        /* Nothing was executed: once more, with what the server has now. */
+        if (strcmp(err->sqlstate, "26000") == 0)
+            idc_statement_cache_note_loss(cache);
+        idc_statement_cache_forget(cache, result->statement);
+        if (was_idle && idc_conn_is_usable(result->conn)) {
+            idc_statement_free(result->statement);
+            result->statement = NULL;
+            status = start_plain(result, call, parameters, &bound, &is_stale, err);
+        }
     }
     return status == IDC_OK ? make_builder(result, err) : status;
 }

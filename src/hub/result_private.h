@@ -1,6 +1,6 @@
 /*
- * result_private.h - what result.c (a result's life), result_open.c (starting) and result_read.c
- * (rows) share.
+ * result_private.h - what result.c (a result's life), result_open.c (starting), result_extended.c
+ * (the extended protocol), result_arrow.c (the hub's extension) and result_read.c (rows) share.
  */
 #ifndef IDC_HUB_RESULT_PRIVATE_H
 #define IDC_HUB_RESULT_PRIVATE_H
@@ -8,8 +8,8 @@
 #include <pthread.h>
 
 #include "arrow/copy_reader.h"
-#include "hub/describe.h"
 #include "hub/result.h"
+#include "hub/statement_cache.h"
 
 typedef enum ResultMode {
     RESULT_COPY,  /* COPY … TO STDOUT (FORMAT binary) is running */
@@ -32,7 +32,7 @@ struct IdcResult {
     IdcCall *call;
     const char *sql;
     IdcResultOptions options;
-    IdcDescription description;
+    IdcStatement *statement; /* its description made the builder */
     IdcBatchBuilder *builder;
     IdcCopyReader *reader;
     PGresult *first;
@@ -48,6 +48,49 @@ struct IdcResult {
 IDC_CHECKED IdcStatus idc_result_start(IdcResult *result, IdcCall *call,
                                        const IdcSqlParameter *parameters, size_t parameter_count,
                                        IdcError *err);
+
+/* Parameters as libpq takes them. */
+typedef struct IdcBound {
+    const Oid *types;
+    const char *const *values;
+    const int *lengths, *formats;
+    int count;
+} IdcBound;
+
+/*
+ * What the server executes: sql, prepared as name unless that is "" (then once, without a name);
+ * sql NULL: name is prepared already. guard: a prepared statement that must still have its
+ * columns; NULL: none. Answers are binary, or text.
+ */
+typedef struct IdcRun {
+    const char *sql, *name, *guard;
+    bool is_as_text;
+} IdcRun;
+
+/* Send it, in one piece, and read the first answer: mode is then RESULT_ROWS or RESULT_ENDED. */
+IDC_CHECKED IdcStatus idc_result_run(IdcResult *result, IdcCall *call, const IdcRun *run,
+                                     const IdcBound *bound, bool *is_stale, IdcError *err);
+
+/* The first answer of what was sent: rows come, or the statement is done. */
+IDC_CHECKED IdcStatus idc_result_read_first(IdcResult *result, IdcCall *call, bool *is_stale,
+                                            IdcError *err);
+
+/*
+ * Run the described statement by the extended protocol; is_known: its description is older than
+ * this call, so the server must confirm it. is_stale is set if the server could not.
+ */
+IDC_CHECKED IdcStatus idc_result_start_extended(IdcResult *result, IdcCall *call,
+                                                const IdcBound *bound, bool is_known,
+                                                bool *is_stale, IdcError *err);
+
+/* The statement, in the wrap that its columns need. */
+void idc_result_append_statement(IdcText *text, const IdcResult *result);
+
+/* COPY and wrapping refuse some statements that run by themselves: SELECT INTO, WITH … INSERT. */
+bool idc_result_is_refusal(const IdcError *err);
+
+/* What COPY (…) and a subquery accept. */
+bool idc_statement_is_query(const char *sql);
 
 /* Read until a batch is full or the rows end; then mode is RESULT_ENDED and the connection was
  * given back. */

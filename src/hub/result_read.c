@@ -21,14 +21,11 @@ fail_cut_off(IdcResult *result, IdcError *err)
 static IdcStatus
 finish(IdcResult *result, IdcError *err)
 {
-    PGresult *answer = NULL;
-    IdcStatus status = idc_conn_next_result(result->conn, result->call, &answer, err);
+    IdcStatus status = idc_conn_end_statement(result->conn, result->call, err);
 
-    if (status == IDC_OK && answer != NULL)
-        status = idc_conn_fail(result->conn, answer, err);
-    PQclear(answer);
     if (status != IDC_OK)
         return status;
+    result->statement->last_rows = result->stats.rows + idc_batch_row_count(result->builder);
     result->mode = RESULT_ENDED;
     idc_result_release_conn(result);
     return IDC_OK;
@@ -93,7 +90,7 @@ read_copy(IdcResult *result, int64_t *bytes, IdcError *err)
 static IdcStatus
 append_row(IdcResult *result, const PGresult *row, int number, int64_t *bytes, IdcError *err)
 {
-    size_t count = result->description.column_count;
+    size_t count = result->statement->description.column_count;
 
     if ((size_t) PQnfields(row) != count)
         return idc_fail(err, IDC_QUERY_FAILED, "the result has %d columns where %zu were described",

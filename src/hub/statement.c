@@ -88,31 +88,71 @@ skip_comment(const char *sql, size_t at)
     return sql[at] == '/' && sql[at + 1] == '*' ? skip_block_comment(sql, at) : at;
 }
 
+/* After the comment, word, string, name or character that begins here. */
+static size_t
+skip_token(const char *sql, size_t at)
+{
+    size_t start = at;
+    size_t after = skip_comment(sql, at);
+
+    if (after != at)
+        return after;
+    if (is_word(sql[at])) {
+        /* A word ends before anything that follows it, except for E'…'. */
+        while (is_word(sql[at]) || sql[at] == '$')
+            at++;
+        if (sql[at] == '\'' && at - start == 1 && (sql[start] == 'e' || sql[start] == 'E'))
+            at = skip_quoted(sql, at, true);
+        return at;
+    }
+    if (sql[at] == '\'' || sql[at] == '"')
+        return skip_quoted(sql, at, false);
+    return sql[at] == '$' ? skip_dollar_quoted(sql, at) : at + 1;
+}
+
 size_t
 idc_statement_len(const char *sql)
 {
     size_t at = 0;
 
-    while (sql[at] != '\0' && sql[at] != ';') {
-        size_t after = skip_comment(sql, at);
-
-        if (after != at) {
-            at = after;
-        } else if (is_word(sql[at])) {
-            /* A word ends before anything that follows it, except for E'…'. */
-            size_t start = at;
-
-            while (is_word(sql[at]) || sql[at] == '$')
-                at++;
-            if (sql[at] == '\'' && at - start == 1 && (sql[start] == 'e' || sql[start] == 'E'))
-                at = skip_quoted(sql, at, true);
-        } else if (sql[at] == '\'' || sql[at] == '"') {
-            at = skip_quoted(sql, at, false);
-        } else {
-            at = sql[at] == '$' ? skip_dollar_quoted(sql, at) : at + 1;
-        }
-    }
+    while (sql[at] != '\0' && sql[at] != ';')
+        at = skip_token(sql, at);
     return at;
+}
+
+/* A decimal number of at most nine digits, -1 for anything else. */
+static int64_t
+small_number(const char *digits, size_t len)
+{
+    int64_t number = 0;
+
+    if (len > 9)
+        return -1;
+    for (size_t i = 0; i < len; i++) {
+        if (digits[i] < '0' || digits[i] > '9')
+            return -1;
+        number = number * 10 + (digits[i] - '0');
+    }
+    return number;
+}
+
+int64_t
+idc_statement_limit(const char *sql)
+{
+    int64_t limit = -1;
+    bool is_awaited = false;
+    int depth = 0;
+
+    for (size_t at = 0, end; sql[at] != '\0' && sql[at] != ';'; at = end) {
+        end = skip_token(sql, at);
+        if (is_blank(sql[at]) || skip_comment(sql, at) != at)
+            continue;
+        depth += sql[at] == '(' ? 1 : sql[at] == ')' ? -1 : 0;
+        if (is_awaited)
+            limit = small_number(sql + at, end - at);
+        is_awaited = depth == 0 && end - at == 5 && strncasecmp(sql + at, "LIMIT", 5) == 0;
+    }
+    return limit;
 }
 
 bool

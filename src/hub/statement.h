@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Bytes before the first semicolon that is no part of a string, name or comment; all of it without
  * one. */
@@ -13,5 +14,8 @@ size_t idc_statement_len(const char *sql);
 
 /* Is the first word, after comments and opening parentheses, this one (in any case)? */
 bool idc_statement_begins(const char *sql, const char *word);
+
+/* The number that stands after its last LIMIT outside parentheses; -1 without one. */
+int64_t idc_statement_limit(const char *sql);
 
 #endif
