@@ -17,4 +17,5 @@ set(INSTANT_BACKEND_SOURCES
     src/arrow/ipc_write_body.c
     src/arrow/ipc_write_layout.c
     src/arrow/ipc_write_schema.c
-    src/arrow/numeric.c)
+    src/arrow/numeric.c
+    src/arrow/pgtype.c)
