@@ -3,12 +3,12 @@
  */
 #include "fdw/analyse.h"
 
-#include "catalog/pg_type.h"
-#include "nodes/nodeFuncs.h"
-#include "nodes/parsenodes.h"
-#include "tcop/tcopprot.h"
-#include "tcop/utility.h"
-#include "utils/memutils.h"
+#include <catalog/pg_type.h>
+#include <nodes/nodeFuncs.h>
+#include <nodes/parsenodes.h>
+#include <tcop/tcopprot.h>
+#include <tcop/utility.h>
+#include <utils/memutils.h>
 
 typedef struct Survey {
     int last_parameter;

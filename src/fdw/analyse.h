@@ -10,7 +10,7 @@
 
 #include "fdw/arguments.h"
 
-#include "utils/plancache.h"
+#include <utils/plancache.h>
 
 /*
  * Raises an error unless the text is one query that only reads and has as many parameters as there

@@ -3,11 +3,11 @@
  */
 #include "fdw/arguments.h"
 
-#include "catalog/pg_type.h"
-#include "funcapi.h"
-#include "utils/builtins.h"
-#include "utils/datum.h"
-#include "utils/lsyscache.h"
+#include <catalog/pg_type.h>
+#include <funcapi.h>
+#include <utils/builtins.h>
+#include <utils/datum.h>
+#include <utils/lsyscache.h>
 
 void
 fdw_arguments_read(FunctionCallInfo fcinfo, int first, FdwArguments *arguments)

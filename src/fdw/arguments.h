@@ -10,7 +10,7 @@
 
 #include "fdw/pg.h"
 
-#include "nodes/params.h"
+#include <nodes/params.h>
 
 /* UNKNOWNOID in types: a text (Datum of type text) that becomes whatever the query wants there. */
 typedef struct FdwArguments {

@@ -18,10 +18,10 @@
 #include "fdw/options.h"
 #include "fdw/query.h"
 #include "fdw/raise.h"
-#include "funcapi.h"
-#include "nodes/memnodes.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
+#include <funcapi.h>
+#include <nodes/memnodes.h>
+#include <utils/builtins.h>
+#include <utils/memutils.h>
 
 /* Detoasted values and texts of rows are thrown away after so many rows or bytes. */
 enum { SCRATCH_ROWS = 1024, SCRATCH_BYTES = 256 * 1024 };
@@ -46,8 +46,8 @@ typedef struct Stream {
     Phase phase;
 } Stream;
 
-PG_FUNCTION_INFO_V1(instant_arrow);
-PG_FUNCTION_INFO_V1(instant_arrow_with);
+FDW_SQL_FUNCTION(instant_arrow);
+FDW_SQL_FUNCTION(instant_arrow_with);
 
 static void
 prepare_builder(Stream *stream)

@@ -6,11 +6,11 @@
 
 #include "fdw/pg.h"
 
-#include "lib/ilist.h"
-#include "port/atomics.h"
-#include "miscadmin.h"
-#include "storage/ipc.h"
-#include "utils/timestamp.h"
+#include <lib/ilist.h>
+#include <port/atomics.h>
+#include <miscadmin.h>
+#include <storage/ipc.h>
+#include <utils/timestamp.h>
 
 /* In the order of the view instant.stats. */
 typedef enum FdwCounter {

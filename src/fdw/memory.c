@@ -7,7 +7,7 @@
 #include "fdw/pg.h"
 
 #include "base/memory.h"
-#include "utils/memutils.h"
+#include <utils/memutils.h>
 
 void *
 idc_malloc(size_t size)

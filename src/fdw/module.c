@@ -4,8 +4,8 @@
 #include "fdw/backend.h"
 
 #include "fdw/plan_cache.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
+#include <utils/builtins.h>
+#include <utils/guc.h>
 
 #define VERSION "0.1.0"
 
@@ -19,7 +19,7 @@ FdwBackend fdw_backend;
 
 PGDLLEXPORT void _PG_init(void);
 
-PG_FUNCTION_INFO_V1(instant_version);
+FDW_SQL_FUNCTION(instant_version);
 
 void
 _PG_init(void)

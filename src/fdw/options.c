@@ -8,8 +8,8 @@
 
 #include <limits.h>
 
-#include "utils/builtins.h"
-#include "utils/numeric.h"
+#include <utils/builtins.h>
+#include <utils/numeric.h>
 
 /* A bytea ends at 1 GB, and a batch is a little larger than its limit. */
 #define MAX_BATCH_BYTES (512 * INT64CONST(1024) * 1024)

@@ -12,7 +12,7 @@
 
 #include "arrow/ipc.h"
 #include "fdw/columns.h"
-#include "utils/jsonb.h"
+#include <utils/jsonb.h>
 
 typedef struct FdwOptions {
     FdwNumeric numeric;

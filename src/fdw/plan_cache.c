@@ -9,22 +9,22 @@
  */
 #include "fdw/plan_cache.h"
 
-#include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_type.h"
-#include "common/hashfn.h"
+#include <access/xact.h>
+#include <catalog/namespace.h>
+#include <catalog/pg_type.h>
+#include <common/hashfn.h>
 #include "fdw/analyse.h"
 #include "fdw/backend.h"
-#include "nodes/plannodes.h"
-#include "parser/parse_expr.h"
-#include "parser/parser.h"
-#include "pgtime.h"
-#include "utils/array.h"
-#include "utils/inval.h"
-#include "utils/memutils.h"
-#include "utils/pg_locale.h"
-#include "utils/syscache.h"
-#include "utils/xml.h"
+#include <nodes/plannodes.h>
+#include <parser/parse_expr.h>
+#include <parser/parser.h>
+#include <pgtime.h>
+#include <utils/array.h>
+#include <utils/inval.h>
+#include <utils/memutils.h>
+#include <utils/pg_locale.h>
+#include <utils/syscache.h>
+#include <utils/xml.h>
 
 /* Longer queries are planned every time: they are lists of values that come once. */
 #define MAX_TEXT_SIZE (64 * 1024)

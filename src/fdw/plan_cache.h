@@ -10,9 +10,9 @@
 
 #include "fdw/arguments.h"
 
-#include "nodes/plannodes.h"
-#include "utils/plancache.h"
-#include "utils/resowner.h"
+#include <nodes/plannodes.h>
+#include <utils/plancache.h>
+#include <utils/resowner.h>
 
 typedef struct FdwPlan {
     PlannedStmt *statement;

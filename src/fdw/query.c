@@ -7,17 +7,17 @@
  */
 #include "fdw/query.h"
 
-#include "access/parallel.h"
-#include "access/xact.h"
-#include "executor/executor.h"
+#include <access/parallel.h>
+#include <access/xact.h>
+#include <executor/executor.h>
 #include "fdw/plan_cache.h"
-#include "miscadmin.h"
-#include "nodes/plannodes.h"
-#include "tcop/dest.h"
-#include "tcop/pquery.h"
-#include "utils/memutils.h"
-#include "utils/portal.h"
-#include "utils/snapmgr.h"
+#include <miscadmin.h>
+#include <nodes/plannodes.h>
+#include <tcop/dest.h>
+#include <tcop/pquery.h>
+#include <utils/memutils.h>
+#include <utils/portal.h>
+#include <utils/snapmgr.h>
 
 struct FdwQuery {
     const char *text;

@@ -10,9 +10,9 @@
 
 #include "fdw/arguments.h"
 
-#include "access/tupdesc.h"
-#include "executor/tuptable.h"
-#include "nodes/execnodes.h"
+#include <access/tupdesc.h>
+#include <executor/tuptable.h>
+#include <nodes/execnodes.h>
 
 typedef struct FdwQuery FdwQuery;
 

@@ -6,14 +6,14 @@
  */
 #include "fdw/backend.h"
 
-#include "funcapi.h"
-#include "storage/lwlock.h"
-#include "storage/shmem.h"
-#include "utils/builtins.h"
+#include <funcapi.h>
+#include <storage/lwlock.h>
+#include <storage/shmem.h>
+#include <utils/builtins.h>
 
 enum { STAT_COLUMNS = 2 + FDW_COUNTER_COUNT };
 
-PG_FUNCTION_INFO_V1(instant_stat_counters);
+FDW_SQL_FUNCTION(instant_stat_counters);
 
 static void
 request_shared_memory(void)
