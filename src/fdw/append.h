@@ -17,7 +17,6 @@
 /* What the values of a row share. */
 typedef struct FdwRow {
     MemoryContext scratch; /* for what PostgreSQL's functions return */
-    bool has_used_scratch; /* so that it is reset after the row */
     bool needs_conversion; /* texts of this database are not UTF-8 */
     int64 bytes;           /* of the row so far that have no fixed width */
     MemoryContext context; /* of json */
@@ -78,7 +77,6 @@ fdw_detoast(FdwRow *row, Datum value)
 static inline MemoryContext
 fdw_use_scratch(FdwRow *row)
 {
-    row->has_used_scratch = true;
     return MemoryContextSwitchTo(row->scratch);
 }
 

@@ -24,7 +24,6 @@
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/syscache.h"
 
 struct FdwColumns {
@@ -351,9 +350,5 @@ fdw_columns_append(FdwColumns *columns, IdcBatchBuilder *builder, TupleTableSlot
     }
     builder->bytes += row->bytes;
     idc_batch_end_row(builder);
-    if (row->has_used_scratch) {
-        MemoryContextReset(scratch);
-        row->has_used_scratch = false;
-    }
     MemoryContextSwitchTo(before);
 }

@@ -34,9 +34,9 @@ extern const IdcColumnSpec *fdw_columns_specs(const FdwColumns *columns, size_t 
 
 /*
  * Append one row to a builder of these specs, which is of the same context as the columns or one
- * that lives at least as long. scratch is for what only this call needs (detoasted values, texts):
- * it is reset before the call returns if anything went there, so nothing else may be in it. Raises
- * errors (IdcError as ereport, with its SQLSTATE and hint); the builder takes no more rows then.
+ * that lives at least as long. scratch is a context that the caller resets now and then (detoasted
+ * values and texts go there); values need not outlive the call. Raises errors (IdcError as ereport,
+ * with its SQLSTATE and hint); the builder takes no more rows then.
  */
 extern void fdw_columns_append(FdwColumns *columns, IdcBatchBuilder *builder, TupleTableSlot *slot,
                                MemoryContext scratch);
