@@ -17,7 +17,8 @@ enum { WORTH_COMPRESSING = 64 };
 
 /* Offsets counted from the first, at any address; eight at a time, which compilers vectorise. */
 #define DEFINE_STORE_OFFSETS(name, type)                                                           \
-    static void name(uint8_t *target, const int64_t *offsets, size_t count, int64_t first)         \
+    static void name(uint8_t *restrict target, const int64_t *restrict offsets, size_t count,      \
+                     int64_t first)                                                                \
     {                                                                                              \
         typedef type __attribute__((aligned(1), may_alias)) Unaligned;                             \
         Unaligned *next = (Unaligned *) target;                                                    \
