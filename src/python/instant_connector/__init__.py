@@ -32,6 +32,7 @@ from .errors import (
 )
 from .fdw import PostgreSQLFDWConnector, SyncPostgreSQLFDWConnector
 from .hub import check_config, config_schema, destroy_hub, hub_status, start_hub, stop_hub
+from .options import ResultOptions
 from .query_builder import AsyncQueryBuilder, QueryBuilder
 from .result import AsyncResult, Plan, Result
 from .types import Interval, Json
@@ -61,6 +62,7 @@ __all__ = [
     "QueryBuilder",
     "QueryTimeoutError",
     "Result",
+    "ResultOptions",
     "SyncInstantDataConnector",
     "SyncPostgreSQLFDWConnector",
     "Warning",

@@ -9,13 +9,14 @@ from __future__ import annotations
 import copy
 import html
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from . import operations
 from .engine import Engine, Operation, connector_options
 from .errors import InterfaceError
 from .fdw import PostgreSQLFDWConnector, SyncPostgreSQLFDWConnector
 from .filters import normalize_columns
+from .options import ResultOptions, milliseconds, result_options
 from .query_builder import AsyncQueryBuilder, QueryBuilder, table_request
 from .requests import QueryRequest
 from .result import AsyncResult, Plan, Result
@@ -30,25 +31,6 @@ __all__ = ["InstantDataConnector", "SyncInstantDataConnector"]
 logger = logging.getLogger("instant_connector")
 
 PathLike = Any
-
-
-def _milliseconds(seconds: float | None, what: str) -> int | None:
-    if seconds is None:
-        return None
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0:
-        raise InterfaceError(f"{what} has to be a number of seconds, not {seconds!r}")
-    return max(1, round(seconds * 1000)) if seconds else 0
-
-
-def _result_options(
-    numeric: str | None, timeout: float | None, unrepresentable: str | None
-) -> dict[str, Any]:
-    options = {
-        "numeric": numeric,
-        "timeout_ms": _milliseconds(timeout, "timeout"),
-        "unrepresentable": unrepresentable,
-    }
-    return {name: value for name, value in options.items() if value is not None}
 
 
 class _ConnectorBase:
@@ -81,9 +63,9 @@ class _ConnectorBase:
             hub=hub,
             home=None if home is None else str(home),
             pool_size=pool_size,
-            pool_timeout_ms=_milliseconds(pool_timeout, "pool_timeout"),
-            connect_timeout_ms=_milliseconds(connect_timeout, "connect_timeout"),
-            query_timeout_ms=_milliseconds(query_timeout, "query_timeout"),
+            pool_timeout_ms=milliseconds(pool_timeout, "pool_timeout"),
+            connect_timeout_ms=milliseconds(connect_timeout, "connect_timeout"),
+            query_timeout_ms=milliseconds(query_timeout, "query_timeout"),
             application_name=application_name,
         )
         self._share(Engine(options), enable_caching, progress)
@@ -122,19 +104,10 @@ class _ConnectorBase:
         self._tables = None
         return operations.refresh(self._engine, operation, normalize_columns(table_names))
 
-    def _query_request(
-        self,
-        sql: str,
-        params: Any,
-        numeric: str | None,
-        timeout: float | None,
-        unrepresentable: str | None,
-    ) -> QueryRequest:
+    def _query_request(self, sql: str, params: Any, options: ResultOptions) -> QueryRequest:
         if params is not None and isinstance(params, (str, bytes)):
             raise InterfaceError("params have to be a sequence or a dict, not a single text")
-        return QueryRequest(
-            checked_text(sql, "sql"), params, _result_options(numeric, timeout, unrepresentable)
-        )
+        return QueryRequest(checked_text(sql, "sql"), params, result_options(options))
 
     def __repr__(self) -> str:
         options = self._engine.options
@@ -237,27 +210,25 @@ class InstantDataConnector(_ConnectorBase):
         limit: int | None = None,
         offset: int | None = None,
         order_by: Any = None,
-        *,
-        numeric: str | None = None,
-        timeout: float | None = None,
-        unrepresentable: str | None = None,
+        **options: Unpack[ResultOptions],
     ) -> AsyncResult:
-        """A lazy result: rows of a table."""
-        options = _result_options(numeric, timeout, unrepresentable)
-        request = table_request(table_name, filters, columns, limit, offset, order_by, options)
+        """A lazy result: rows of a table; the options are those of ``ResultOptions``."""
+        request = table_request(
+            table_name, filters, columns, limit, offset, order_by, result_options(options)
+        )
         return AsyncResult(self._engine, request, self._progress)
 
     def query(
         self,
         sql: str,
         params: Any = None,
-        *,
-        numeric: str | None = None,
-        timeout: float | None = None,
-        unrepresentable: str | None = None,
+        **options: Unpack[ResultOptions],
     ) -> AsyncResult:
-        """A lazy result: SQL over all tables, with parameters ($1, %s, :name or %(name)s)."""
-        request = self._query_request(sql, params, numeric, timeout, unrepresentable)
+        """A lazy result: SQL over all tables, with parameters ($1, %s, :name or %(name)s).
+
+        The options are those of ``ResultOptions``.
+        """
+        request = self._query_request(sql, params, options)
         return AsyncResult(self._engine, request, self._progress)
 
     async def lazy_load_table(
@@ -269,14 +240,17 @@ class InstantDataConnector(_ConnectorBase):
         offset: int | None = None,
         order_by: Any = None,
         optimize_query: bool = True,
+        *,
+        dtype_backend: str | None = None,
+        **options: Unpack[ResultOptions],
     ) -> "pandas.DataFrame":
         """Load what the filters leave; the source does the filtering where it can.
 
         ``optimize_query`` is accepted; push-down is the planner's and always on.
+        ``dtype_backend`` is that of ``to_pandas``, the options are those of ``ResultOptions``.
         """
-        return await self.table(
-            table_name, filters, columns, limit, offset, order_by
-        ).to_pandas()
+        result = self.table(table_name, filters, columns, limit, offset, order_by, **options)
+        return await result.to_pandas(dtype_backend)
 
     async def load_arrow(
         self,
@@ -286,13 +260,11 @@ class InstantDataConnector(_ConnectorBase):
         limit: int | None = None,
         offset: int | None = None,
         order_by: Any = None,
-        *,
-        numeric: str | None = None,
+        **options: Unpack[ResultOptions],
     ) -> "pyarrow.Table":
         """As lazy_load_table, into a pyarrow Table."""
-        return await self.table(
-            table_name, filters, columns, limit, offset, order_by
-        ).to_arrow(numeric)
+        result = self.table(table_name, filters, columns, limit, offset, order_by, **options)
+        return await result.to_arrow()
 
     async def execute_query(
         self,
@@ -301,13 +273,17 @@ class InstantDataConnector(_ConnectorBase):
         return_dataframe: bool = True,
         cache_key: str | None = None,
         cache_ttl: float | None = None,
+        *,
+        dtype_backend: str | None = None,
+        **options: Unpack[ResultOptions],
     ) -> Any:
         """Run SQL: a DataFrame, or with return_dataframe=False a list of dicts.
 
         ``cache_key`` and ``cache_ttl`` are accepted; results are not cached yet.
+        ``dtype_backend`` is that of ``to_pandas``, the options are those of ``ResultOptions``.
         """
-        result = self.query(sql, params)
-        return await (result.to_pandas() if return_dataframe else result.rows())
+        result = self.query(sql, params, **options)
+        return await (result.to_pandas(dtype_backend) if return_dataframe else result.rows())
 
     async def explain(self, sql: str, params: Any = None, analyze: bool = False) -> Plan:
         """The hub's plan of SQL and what each source is sent."""
@@ -389,27 +365,25 @@ class SyncInstantDataConnector(_ConnectorBase):
         limit: int | None = None,
         offset: int | None = None,
         order_by: Any = None,
-        *,
-        numeric: str | None = None,
-        timeout: float | None = None,
-        unrepresentable: str | None = None,
+        **options: Unpack[ResultOptions],
     ) -> Result:
-        """A lazy result: rows of a table."""
-        options = _result_options(numeric, timeout, unrepresentable)
-        request = table_request(table_name, filters, columns, limit, offset, order_by, options)
+        """A lazy result: rows of a table; the options are those of ``ResultOptions``."""
+        request = table_request(
+            table_name, filters, columns, limit, offset, order_by, result_options(options)
+        )
         return Result(self._engine, request, self._progress)
 
     def query(
         self,
         sql: str,
         params: Any = None,
-        *,
-        numeric: str | None = None,
-        timeout: float | None = None,
-        unrepresentable: str | None = None,
+        **options: Unpack[ResultOptions],
     ) -> Result:
-        """A lazy result: SQL over all tables, with parameters ($1, %s, :name or %(name)s)."""
-        request = self._query_request(sql, params, numeric, timeout, unrepresentable)
+        """A lazy result: SQL over all tables, with parameters ($1, %s, :name or %(name)s).
+
+        The options are those of ``ResultOptions``.
+        """
+        request = self._query_request(sql, params, options)
         return Result(self._engine, request, self._progress)
 
     def lazy_load_table(
@@ -421,12 +395,17 @@ class SyncInstantDataConnector(_ConnectorBase):
         offset: int | None = None,
         order_by: Any = None,
         optimize_query: bool = True,
+        *,
+        dtype_backend: str | None = None,
+        **options: Unpack[ResultOptions],
     ) -> "pandas.DataFrame":
         """Load what the filters leave; the source does the filtering where it can.
 
         ``optimize_query`` is accepted; push-down is the planner's and always on.
+        ``dtype_backend`` is that of ``to_pandas``, the options are those of ``ResultOptions``.
         """
-        return self.table(table_name, filters, columns, limit, offset, order_by).to_pandas()
+        result = self.table(table_name, filters, columns, limit, offset, order_by, **options)
+        return result.to_pandas(dtype_backend)
 
     def load_arrow(
         self,
@@ -436,11 +415,11 @@ class SyncInstantDataConnector(_ConnectorBase):
         limit: int | None = None,
         offset: int | None = None,
         order_by: Any = None,
-        *,
-        numeric: str | None = None,
+        **options: Unpack[ResultOptions],
     ) -> "pyarrow.Table":
         """As lazy_load_table, into a pyarrow Table."""
-        return self.table(table_name, filters, columns, limit, offset, order_by).to_arrow(numeric)
+        result = self.table(table_name, filters, columns, limit, offset, order_by, **options)
+        return result.to_arrow()
 
     def execute_query(
         self,
@@ -449,13 +428,17 @@ class SyncInstantDataConnector(_ConnectorBase):
         return_dataframe: bool = True,
         cache_key: str | None = None,
         cache_ttl: float | None = None,
+        *,
+        dtype_backend: str | None = None,
+        **options: Unpack[ResultOptions],
     ) -> Any:
         """Run SQL: a DataFrame, or with return_dataframe=False a list of dicts.
 
         ``cache_key`` and ``cache_ttl`` are accepted; results are not cached yet.
+        ``dtype_backend`` is that of ``to_pandas``, the options are those of ``ResultOptions``.
         """
-        result = self.query(sql, params)
-        return result.to_pandas() if return_dataframe else result.rows()
+        result = self.query(sql, params, **options)
+        return result.to_pandas(dtype_backend) if return_dataframe else result.rows()
 
     def explain(self, sql: str, params: Any = None, analyze: bool = False) -> Plan:
         """The hub's plan of SQL and what each source is sent."""

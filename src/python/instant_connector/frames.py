@@ -45,13 +45,17 @@ def to_pandas(result: _native.Result, dtype_backend: str | None = None) -> "pand
     columns = _read_columns(maker.pa, result)
     columns.reverse()
     arrays: list[Any] = []
-    row_count = 0
     while columns:
         schema, array = columns.pop()
         arrays.append(maker.convert(schema, array, dtype_backend))
         del schema, array
-        row_count = len(arrays[-1])
-    return maker.frame(names, arrays, row_count)
+    return maker.frame(names, arrays, len(arrays[0]) if arrays else _bare_rows(result))
+
+
+def _bare_rows(result: _native.Result) -> int:
+    """Rows of a query without columns; a statement that is no query counts what it changed."""
+    stats = result.stats()
+    return stats["rows"] if stats["batches"] else 0
 
 
 def _read_columns(pa: ModuleType, result: _native.Result) -> list[tuple[object, object]]:
@@ -159,8 +163,8 @@ class _Maker:
     def _categories(self, array: Any) -> Any:
         """Enums in their own order; text that came as a dictionary has none."""
         pandas = self._pandas
-        codes = array.indices.fill_null(-1).__arrow_c_array__()
-        name, values, _, _ = _native.column_values(*codes, False)
+        schema, codes = array.indices.fill_null(-1).__arrow_c_array__()
+        name, values, _, _ = _native.column_values(schema, codes, False)
         labels = self._str.__from_arrow__(array.dictionary)
         return pandas.Categorical.from_codes(
             self._array(values, self._dtypes(name)), categories=labels, ordered=array.type.ordered

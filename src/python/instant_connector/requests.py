@@ -14,6 +14,11 @@ __all__ = ["QueryRequest", "TableRequest"]
 _READS = re.compile(r"\s*(?:select|with|values|table)\b", re.IGNORECASE)
 
 
+def _undivided(options: dict[str, Any]) -> dict[str, Any]:
+    """A few rows come over one connection."""
+    return {name: options[name] for name in options if not name.startswith("partition")}
+
+
 @dataclass(frozen=True)
 class QueryRequest:
     """SQL with parameters."""
@@ -37,7 +42,11 @@ class QueryRequest:
         if not _READS.match(self.query):
             return None
         inner = self.query.rstrip().rstrip(";")
-        return replace(self, query=f"SELECT * FROM (\n{inner}\n) AS preview LIMIT {row_count}")
+        return replace(
+            self,
+            query=f"SELECT * FROM (\n{inner}\n) AS preview LIMIT {row_count}",
+            options=_undivided(self.options),
+        )
 
     def explain(
         self, native: _native.Connector, operation: Operation, analyze: bool
@@ -87,7 +96,7 @@ class TableRequest:
 
     def preview(self, row_count: int) -> TableRequest:
         limit = row_count if self.limit < 0 else min(self.limit, row_count)
-        return replace(self, limit=limit)
+        return replace(self, limit=limit, options=_undivided(self.options))
 
     def explain(
         self, native: _native.Connector, operation: Operation, analyze: bool

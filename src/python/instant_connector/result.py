@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from . import _native, frames
 from .engine import Engine, Operation
 from .errors import Error, InterfaceError
+from .options import checked_word
 from .progress import watched
 from .requests import QueryRequest, TableRequest
 from .types import required
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncResult", "Plan", "Result"]
 
-_NUMERICS = ("float64", "decimal", "string")
 _ROWS_AT_ONCE = 1000
 _PREVIEW_ROWS = 20
 _PREVIEW_TIMEOUT_MS = 10_000
@@ -92,12 +92,17 @@ class _LazyResult:
 
     def _finish(self, native: _native.Result) -> None:
         self._last = None
-        self._last_stats = native.stats()
+        try:
+            self._last_stats = native.stats()
+        except InterfaceError:  # an interrupt closed it
+            pass
         native.close()
 
     def _with_numeric(self, numeric: str | None, fallback: str) -> dict[str, Any]:
         """A call's own numeric wins over the result's, and that over the form's default."""
-        return {"numeric": numeric or self._request.options.get("numeric") or fallback}
+        if numeric is not None:
+            return {"numeric": checked_word("numeric", numeric)}
+        return {"numeric": self._request.options.get("numeric", fallback)}
 
     def _pandas(
         self, operation: Operation, dtype_backend: str | None, numeric: str | None
@@ -114,9 +119,6 @@ class _LazyResult:
             self._finish(native)
 
     def _run(self, operation: Operation, **options: Any) -> _native.Result:
-        numeric = options.get("numeric")
-        if numeric not in (None, *_NUMERICS):
-            raise InterfaceError(f"numeric is {numeric!r}, expected one of {', '.join(_NUMERICS)}")
         return self._request.open(self._engine.native, operation, **options)
 
     def _arrow(self, operation: Operation, numeric: str | None) -> "pyarrow.Table":
@@ -286,7 +288,11 @@ class Result(_LazyResult):
     def to_pandas(
         self, dtype_backend: str | None = None, numeric: str | None = None
     ) -> "pandas.DataFrame":
-        """A DataFrame; numeric is "float64" (default), "decimal" or "string"."""
+        """A DataFrame; numeric is "float64" (default), "decimal" or "string".
+
+        ``dtype_backend`` is None (numpy's types, text as ``str``), "numpy_nullable" (``Int64``,
+        ``Float64``, … throughout) or "pyarrow" (the Arrow columns as they came).
+        """
         return self._engine.run(lambda op: self._pandas(op, dtype_backend, numeric))
 
     def to_arrow(self, numeric: str | None = None) -> "pyarrow.Table":
@@ -336,7 +342,11 @@ class AsyncResult(_LazyResult):
     async def to_pandas(
         self, dtype_backend: str | None = None, numeric: str | None = None
     ) -> "pandas.DataFrame":
-        """A DataFrame; numeric is "float64" (default), "decimal" or "string"."""
+        """A DataFrame; numeric is "float64" (default), "decimal" or "string".
+
+        ``dtype_backend`` is None (numpy's types, text as ``str``), "numpy_nullable" (``Int64``,
+        ``Float64``, … throughout) or "pyarrow" (the Arrow columns as they came).
+        """
         return await self._engine.run_async(lambda op: self._pandas(op, dtype_backend, numeric))
 
     async def to_arrow(self, numeric: str | None = None) -> "pyarrow.Table":
