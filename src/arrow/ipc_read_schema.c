@@ -468,7 +468,6 @@ idc_ipc_schema_read(const IpcTable *table, struct ArrowSchema *schema, int64_t *
         idc_free(reading.ids);
         return status;
     }
-    made.flags = 0;
     *schema = made;
     *ids = reading.ids;
     *id_count = reading.id_count;
