@@ -119,20 +119,20 @@ idc_ipc_prepare_schema(IdcIpcWriter *writer, size_t *size, IdcError *err)
         return status;
     forget_prepared(writer);
     idc_ipc_schema_head(writer);
-    writer->messages[writer->message_count++] = (IpcMessage){ .head = { 0, writer->flat.len } };
+    writer->messages[writer->message_count++] = (IdcIpcMessage){ .head = { 0, writer->flat.len } };
     writer->has_schema = true;
     return prepared_size(writer, size, err);
 }
 
 /* The nodes of a table RecordBatch. */
 static void
-write_nodes(IdcIpcWriter *writer, size_t slot, IpcRange nodes)
+write_nodes(IdcIpcWriter *writer, size_t slot, IdcIpcRange nodes)
 {
     IdcFlat *flat = &writer->flat;
     size_t at = idc_flat_vector(flat, slot, nodes.count, 16, 8);
 
     for (size_t i = 0; i < nodes.count; i++, at += 16) {
-        const IpcNode *node = &writer->nodes[nodes.first + i];
+        const IdcIpcNode *node = &writer->nodes[nodes.first + i];
 
         idc_flat_set(flat, at, 8, node->length);
         idc_flat_set(flat, at + 8, 8, node->null_count);
@@ -141,7 +141,7 @@ write_nodes(IdcIpcWriter *writer, size_t slot, IpcRange nodes)
 
 /* Its buffers, each where the one before ends; returns where the last one does. */
 static size_t
-write_buffers(IdcIpcWriter *writer, size_t slot, IpcRange buffers)
+write_buffers(IdcIpcWriter *writer, size_t slot, IdcIpcRange buffers)
 {
     IdcFlat *flat = &writer->flat;
     size_t at = idc_flat_vector(flat, slot, buffers.count, 16, 8), end = 0;
@@ -158,7 +158,7 @@ write_buffers(IdcIpcWriter *writer, size_t slot, IpcRange buffers)
 
 /* The table RecordBatch; returns the size of the body. */
 static size_t
-write_batch(IdcIpcWriter *writer, size_t slot, const IpcMessage *message, int64_t length)
+write_batch(IdcIpcWriter *writer, size_t slot, const IdcIpcMessage *message, int64_t length)
 {
     IdcFlat *flat = &writer->flat;
     bool is_compressed = writer->options.compression != IDC_IPC_PLAIN;
@@ -179,7 +179,7 @@ write_batch(IdcIpcWriter *writer, size_t slot, const IpcMessage *message, int64_
 
 /* A dictionary's message, or the batch's. */
 static void
-write_head(IdcIpcWriter *writer, IpcMessage *message)
+write_head(IdcIpcWriter *writer, IdcIpcMessage *message)
 {
     const IdcBatchBuilder *builder = writer->builder;
     IdcFlat *flat = &writer->flat;
@@ -207,22 +207,22 @@ write_head(IdcIpcWriter *writer, IpcMessage *message)
         write_count(flat, table.fields[MESSAGE_METADATA], "instant:unrepresentable",
                     unrepresentable);
     idc_flat_end(flat, begin);
-    message->head = (IpcRange){ begin, flat->len - begin };
+    message->head = (IdcIpcRange){ begin, flat->len - begin };
 }
 
 /* A message whose nodes and buffers come next. */
-static IpcMessage *
+static IdcIpcMessage *
 message_begin(IdcIpcWriter *writer)
 {
-    IpcMessage *message = &writer->messages[writer->message_count++];
+    IdcIpcMessage *message = &writer->messages[writer->message_count++];
 
-    *message =
-        (IpcMessage){ .nodes = { writer->node_count, 0 }, .buffers = { writer->buffer_count, 0 } };
+    *message = (IdcIpcMessage){ .nodes = { writer->node_count, 0 },
+                                .buffers = { writer->buffer_count, 0 } };
     return message;
 }
 
 static void
-message_end(const IdcIpcWriter *writer, IpcMessage *message)
+message_end(const IdcIpcWriter *writer, IdcIpcMessage *message)
 {
     message->nodes.count = writer->node_count - message->nodes.first;
     message->buffers.count = writer->buffer_count - message->buffers.first;
@@ -230,11 +230,11 @@ message_end(const IdcIpcWriter *writer, IpcMessage *message)
 
 /* What the reader does not know of a dictionary yet: all of it, or what was added. */
 static IdcStatus
-lay_out_dictionary(IdcIpcWriter *writer, const IpcDictionary *sent, IdcError *err)
+lay_out_dictionary(IdcIpcWriter *writer, const IdcIpcDictionary *sent, IdcError *err)
 {
     const IdcDictionary *dictionary = sent->column->dictionary;
     bool is_known = sent->is_sent && sent->sent_generation == dictionary->generation;
-    IpcMessage *message;
+    IdcIpcMessage *message;
     IdcStatus status;
 
     if (is_known && sent->sent_count == dictionary->count)
@@ -252,7 +252,7 @@ lay_out_batch(IdcIpcWriter *writer, IdcError *err)
 {
     const IdcBatchBuilder *builder = writer->builder;
     IdcStatus status = IDC_OK;
-    IpcMessage *message;
+    IdcIpcMessage *message;
 
     for (size_t i = 0; status == IDC_OK && i < writer->dictionary_count; i++)
         status = lay_out_dictionary(writer, &writer->dictionaries[i], err);
@@ -293,7 +293,7 @@ idc_ipc_emit(IdcIpcWriter *writer, uint8_t *target)
 {
     assert(!writer->flat.is_broken);
     for (size_t i = 0; i < writer->message_count; i++) {
-        const IpcMessage *message = &writer->messages[i];
+        const IdcIpcMessage *message = &writer->messages[i];
 
         memcpy(target, writer->flat.bytes + message->head.first, message->head.count);
         target += message->head.count;
@@ -302,7 +302,7 @@ idc_ipc_emit(IdcIpcWriter *writer, uint8_t *target)
     }
     if (writer->is_batch) {
         for (size_t i = 0; i < writer->dictionary_count; i++) {
-            IpcDictionary *sent = &writer->dictionaries[i];
+            IdcIpcDictionary *sent = &writer->dictionaries[i];
 
             sent->is_sent = true;
             sent->sent_count = sent->column->dictionary->count;

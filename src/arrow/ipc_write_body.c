@@ -35,30 +35,30 @@ DEFINE_STORE_OFFSETS(store_offsets_64, int64_t)
 
 /* The buffer as it is without compression. */
 static void
-store_plain(const IpcBuffer *buffer, uint8_t *target)
+store_plain(const IdcIpcBuffer *buffer, uint8_t *target)
 {
     switch (buffer->copy) {
-    case IPC_COPY:
+    case IDC_IPC_COPY:
         if (buffer->size > 0)
             memcpy(target, buffer->source, buffer->size);
         break;
-    case IPC_OFFSETS_32:
+    case IDC_IPC_OFFSETS_32:
         store_offsets_32(target, buffer->source, buffer->size / sizeof(int32_t), buffer->first);
         break;
-    case IPC_OFFSETS_64:
+    case IDC_IPC_OFFSETS_64:
         store_offsets_64(target, buffer->source, buffer->size / sizeof(int64_t), buffer->first);
         break;
     }
 }
 
 static bool
-is_compressed(const IdcIpcWriter *writer, const IpcBuffer *buffer)
+is_compressed(const IdcIpcWriter *writer, const IdcIpcBuffer *buffer)
 {
     return writer->options.compression != IDC_IPC_PLAIN && buffer->size > 0;
 }
 
 size_t
-idc_ipc_stored_size(const IdcIpcWriter *writer, const IpcBuffer *buffer)
+idc_ipc_stored_size(const IdcIpcWriter *writer, const IdcIpcBuffer *buffer)
 {
     if (!is_compressed(writer, buffer))
         return buffer->size;
@@ -66,7 +66,7 @@ idc_ipc_stored_size(const IdcIpcWriter *writer, const IpcBuffer *buffer)
 }
 
 uint8_t *
-idc_ipc_store(const IdcIpcWriter *writer, const IpcBuffer *buffer, uint8_t *target)
+idc_ipc_store(const IdcIpcWriter *writer, const IdcIpcBuffer *buffer, uint8_t *target)
 {
     size_t size = idc_ipc_stored_size(writer, buffer);
     uint8_t *end = target + size;
@@ -108,14 +108,14 @@ reserve_frames(IdcIpcWriter *writer)
     size_t frames = 0, narrow = 0;
 
     for (size_t i = 0; i < writer->buffer_count; i++) {
-        const IpcBuffer *buffer = &writer->buffers[i];
+        const IdcIpcBuffer *buffer = &writer->buffers[i];
 
         if (buffer->size < WORTH_COMPRESSING)
             continue;
         if (__builtin_add_overflow(
                 frames, idc_compress_bound(writer->options.compression, buffer->size), &frames))
             return false;
-        if (buffer->copy != IPC_COPY && buffer->size > narrow)
+        if (buffer->copy != IDC_IPC_COPY && buffer->size > narrow)
             narrow = buffer->size;
     }
     return frames <= PTRDIFF_MAX && reserve(&writer->frames, &writer->frames_capacity, frames) &&
@@ -134,12 +134,12 @@ idc_ipc_compress(IdcIpcWriter *writer, IdcError *err)
     if (!reserve_frames(writer) || !idc_compressor_init(&compressor, writer->options.compression))
         return idc_fail_no_memory(err);
     for (size_t i = 0; i < writer->buffer_count; i++) {
-        IpcBuffer *buffer = &writer->buffers[i];
+        IdcIpcBuffer *buffer = &writer->buffers[i];
         const uint8_t *source = buffer->source;
 
         if (buffer->size < WORTH_COMPRESSING)
             continue;
-        if (buffer->copy != IPC_COPY) {
+        if (buffer->copy != IDC_IPC_COPY) {
             store_plain(buffer, writer->narrow);
             source = writer->narrow;
         }

@@ -24,13 +24,13 @@ check_reach(const IdcColumn *column, bool is_small, int64_t end, IdcError *err)
 static void
 add_node(IdcIpcWriter *writer, int64_t length, int64_t null_count)
 {
-    writer->nodes[writer->node_count++] = (IpcNode){ length, null_count };
+    writer->nodes[writer->node_count++] = (IdcIpcNode){ length, null_count };
 }
 
 static void
 add_buffer(IdcIpcWriter *writer, const void *source, size_t size)
 {
-    writer->buffers[writer->buffer_count++] = (IpcBuffer){ .source = source, .size = size };
+    writer->buffers[writer->buffer_count++] = (IdcIpcBuffer){ .source = source, .size = size };
 }
 
 /* A buffer of length 0 says that there are no NULLs. */
@@ -46,12 +46,12 @@ add_validity(IdcIpcWriter *writer, const IdcColumn *column)
 static void
 add_offsets(IdcIpcWriter *writer, const int64_t *offsets, size_t count, bool is_small)
 {
-    IpcBuffer buffer = { .source = offsets, .first = offsets[0] };
+    IdcIpcBuffer buffer = { .source = offsets, .first = offsets[0] };
 
     if (is_small)
-        buffer.copy = IPC_OFFSETS_32;
+        buffer.copy = IDC_IPC_OFFSETS_32;
     else if (offsets[0] != 0)
-        buffer.copy = IPC_OFFSETS_64;
+        buffer.copy = IDC_IPC_OFFSETS_64;
     buffer.size = count * (is_small ? sizeof(int32_t) : sizeof(int64_t));
     writer->buffers[writer->buffer_count++] = buffer;
 }

@@ -230,7 +230,7 @@ write_dictionary(IdcIpcWriter *writer, size_t slot, const IdcColumn *column)
     IdcFlatTable table = idc_flat_table(flat, slot, "841"), number;
     size_t id = writer->dictionary_count++;
 
-    writer->dictionaries[id] = (IpcDictionary){ .column = column };
+    writer->dictionaries[id] = (IdcIpcDictionary){ .column = column };
     idc_flat_set(flat, table.fields[0], 8, (int64_t) id);
     /* The labels of an enum stand in its order. */
     idc_flat_set(flat, table.fields[2], 1, column->kind == IDC_KIND_ENUM);

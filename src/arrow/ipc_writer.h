@@ -11,45 +11,45 @@
 #include "arrow/flatbuffer.h"
 #include "arrow/ipc.h"
 
-typedef enum IpcCopy {
-    IPC_COPY,       /* the bytes as they are */
-    IPC_OFFSETS_32, /* int64 offsets, `first` taken off each, as int32 */
-    IPC_OFFSETS_64  /* the same as int64 */
-} IpcCopy;
+typedef enum IdcIpcCopy {
+    IDC_IPC_COPY,       /* the bytes as they are */
+    IDC_IPC_OFFSETS_32, /* int64 offsets, `first` taken off each, as int32 */
+    IDC_IPC_OFFSETS_64  /* the same as int64 */
+} IdcIpcCopy;
 
 /* A buffer of a message's body. */
-typedef struct IpcBuffer {
+typedef struct IdcIpcBuffer {
     const void *source; /* memory of the builder */
-    IpcCopy copy;
+    IdcIpcCopy copy;
     int64_t first;
     size_t size;  /* of the buffer, not compressed */
     size_t frame; /* where its frame begins in writer->frames; frame_size 0: there is none */
     size_t frame_size;
-} IpcBuffer;
+} IdcIpcBuffer;
 
-typedef struct IpcNode {
+typedef struct IdcIpcNode {
     int64_t length, null_count;
-} IpcNode;
+} IdcIpcNode;
 
 /* A dictionary; its number in writer->dictionaries is its id. */
-typedef struct IpcDictionary {
+typedef struct IdcIpcDictionary {
     const IdcColumn *column;
     size_t sent_count; /* labels that the reader has */
     uint32_t sent_generation;
     bool is_sent;
-} IpcDictionary;
+} IdcIpcDictionary;
 
 /* A part of one of the writer's arrays. */
-typedef struct IpcRange {
+typedef struct IdcIpcRange {
     size_t first, count;
-} IpcRange;
+} IdcIpcRange;
 
 /* A message: its head in writer->flat, and the nodes and buffers of its body. */
-typedef struct IpcMessage {
-    IpcRange head, nodes, buffers;
-    const IpcDictionary *dictionary; /* NULL: the record batch, or the schema */
+typedef struct IdcIpcMessage {
+    IdcIpcRange head, nodes, buffers;
+    const IdcIpcDictionary *dictionary; /* NULL: the record batch, or the schema */
     bool is_delta;
-} IpcMessage;
+} IdcIpcMessage;
 
 /*
  * The arrays are made with the writer and big enough for any batch of its builder. What is prepared
@@ -59,13 +59,13 @@ struct IdcIpcWriter {
     IdcBatchBuilder *builder;
     IdcIpcOptions options;
     IdcFlat flat;
-    IpcMessage *messages;
+    IdcIpcMessage *messages;
     size_t message_count;
-    IpcNode *nodes;
+    IdcIpcNode *nodes;
     size_t node_count;
-    IpcBuffer *buffers;
+    IdcIpcBuffer *buffers;
     size_t buffer_count;
-    IpcDictionary *dictionaries;
+    IdcIpcDictionary *dictionaries;
     size_t dictionary_count;
     uint8_t *frames; /* compressed buffers */
     size_t frames_capacity;
@@ -93,9 +93,9 @@ bool idc_ipc_labels_are_small(const IdcIpcWriter *writer, const IdcColumn *colum
 /* ipc_write_body.c: compress all buffers, where the options say so. */
 IDC_CHECKED IdcStatus idc_ipc_compress(IdcIpcWriter *writer, IdcError *err);
 /* The bytes of a buffer in the body, without padding. */
-size_t idc_ipc_stored_size(const IdcIpcWriter *writer, const IpcBuffer *buffer);
+size_t idc_ipc_stored_size(const IdcIpcWriter *writer, const IdcIpcBuffer *buffer);
 /* Writes them and the padding; returns where the next buffer begins. */
-uint8_t *idc_ipc_store(const IdcIpcWriter *writer, const IpcBuffer *buffer, uint8_t *target);
+uint8_t *idc_ipc_store(const IdcIpcWriter *writer, const IdcIpcBuffer *buffer, uint8_t *target);
 
 static inline size_t
 idc_ipc_padded(size_t size)
