@@ -26,7 +26,8 @@ static const char *const places[] = {
     "../../fdw",
     "instant/fdw",
     "../instant/fdw",
-    "../lib/instant/fdw",
+    "../lib*/instant/fdw",
+    "../lib/*/instant/fdw",
     "../instant_connector/fdw",
     "../lib/python3*/*-packages/instant_connector/fdw",
 };
