@@ -4,6 +4,7 @@ find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.Module)
 file(GLOB native_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/python/native/*.c)
 Python_add_library(_native MODULE ${native_sources})
 target_compile_definitions(_native PRIVATE Py_LIMITED_API=0x030b0000)
+target_sources(_native PRIVATE $<TARGET_OBJECTS:idc_adbc>)
 target_link_libraries(_native PRIVATE idc_flags idc_connector)
 target_link_options(_native PRIVATE -Wl,--exclude-libs,ALL)
 set_target_properties(_native PROPERTIES SUFFIX .abi3.so

@@ -1,0 +1,16 @@
+# The ADBC driver, InstantDriverInit, in libinstant; cmake/python.cmake puts it into the Python module too.
+# Both hide the symbols of the archives they link, so it comes as objects.
+set(adbc_dir "${INSTANT_DEPS_DIR}/adbc")
+execute_process(
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/fetch_adbc.py ${adbc_dir}
+    RESULT_VARIABLE adbc_result)
+if(NOT adbc_result EQUAL 0)
+    message(FATAL_ERROR "cannot fetch adbc.h; see the lines above")
+endif()
+
+file(GLOB adbc_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/adbc/*.c)
+add_library(idc_adbc OBJECT ${adbc_sources})
+target_include_directories(idc_adbc SYSTEM PUBLIC ${adbc_dir}/include)
+target_link_libraries(idc_adbc PUBLIC idc_flags Threads::Threads)
+
+target_sources(instant PRIVATE $<TARGET_OBJECTS:idc_adbc>)
