@@ -182,13 +182,21 @@ typedef struct InstantParameter {
 
 /*
  * Options of every result:
- *   numeric        float64 | decimal | string   (decimal: decimal128 where a precision of at most
- * 38 is declared, string otherwise) unrepresentable  null | error   infinity dates, years beyond
- * Arrow's range, NaN in a decimal, 24:00:00: NULL and counted in the statistics, or an error
- *   batch_rows     rows a record batch has at most (65536)
- *   batch_bytes    bytes a batch has at most, about (16777216)
- *   single_batch   true: one batch, grown in place (for a DataFrame)
- *   timeout_ms     of this query
+ *   numeric          float64 | decimal | string (decimal: decimal128 where a precision of at
+ *                    most 38 is declared, string otherwise)
+ *   unrepresentable  null | error: infinity dates, years beyond Arrow's range, NaN in a
+ *                    decimal, 24:00:00 are NULL and counted in the statistics, or an error
+ *   batch_rows       rows a record batch has at most (65536)
+ *   batch_bytes      bytes a batch has at most, about (16777216)
+ *   single_batch     true: one batch, grown in place (for a DataFrame)
+ *   timeout_ms       of this query
+ *   transfer         auto | arrow | copy (auto): arrow is sent by the hub's extension
+ *                    instant_fdw, INSTANT_UNSUPPORTED without it; copy works with every hub;
+ *                    auto takes the faster one that the hub has. The rows are the same
+ *   dictionary       off | auto (off): texts that repeat as dictionaries, where the extension
+ *                    sends the rows
+ *   compression      auto | none | lz4 | zstd (auto): of what the extension sends; auto is
+ *                    lz4 from another machine, none otherwise
  */
 INSTANT_API InstantStatus instant_query(InstantConnector *connector, const char *sql,
                                         const InstantParameter *parameters, size_t parameter_count,

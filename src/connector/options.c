@@ -125,8 +125,10 @@ idc_open_options_parse(IdcArena *arena, const InstantOption *options, size_t cou
     return IDC_OK;
 }
 
-static const char *const result_option_names[] = { "numeric",     "unrepresentable", "batch_rows",
-                                                   "batch_bytes", "single_batch",    "timeout_ms" };
+static const char *const result_option_names[] = {
+    "numeric",    "unrepresentable", "batch_rows", "batch_bytes", "single_batch",
+    "timeout_ms", "transfer",        "dictionary", "compression"
+};
 enum { RESULT_OPTION_COUNT = sizeof result_option_names / sizeof *result_option_names };
 
 /* The position of value in words, which option `key` has to be. */
@@ -159,25 +161,58 @@ bool_parse(const char *key, const char *value, bool *flag, IdcError *err)
     return IDC_OK;
 }
 
+/* An option that is one of a few words, in the order of its enum. */
+typedef struct WordOption {
+    const char *key;
+    const char *words[4];
+} WordOption;
+
+static const WordOption word_options[] = {
+    { "numeric", { "float64", "decimal", "string" } },
+    { "unrepresentable", { "null", "error" } },
+    { "transfer", { "auto", "arrow", "copy" } },
+    { "dictionary", { "off", "auto" } },
+    { "compression", { "auto", "none", "lz4", "zstd" } },
+};
+enum { WORD_OPTION_COUNT = sizeof word_options / sizeof *word_options };
+
+static void
+word_option_set(IdcResultOptions *parsed, size_t option, size_t position)
+{
+    switch (option) {
+    case 0:
+        parsed->numeric = (IdcNumericMode) position;
+        break;
+    case 1:
+        parsed->batch.fail_unrepresentable = position == 1;
+        break;
+    case 2:
+        parsed->transfer = (IdcTransfer) position;
+        break;
+    case 3:
+        parsed->dictionary = (IdcDictionaryMode) position;
+        break;
+    default:
+        parsed->compression = (IdcCompression) position;
+    }
+}
+
 static IdcStatus
 result_option_set(IdcResultOptions *parsed, const InstantOption *option, IdcError *err)
 {
-    static const char *const numeric_words[] = { "float64", "decimal", "string" };
-    static const char *const unrepresentable_words[] = { "null", "error" };
     const char *key = option->key, *value = option->value;
-    size_t position = 0;
-    IdcStatus status;
 
-    if (strcmp(key, "numeric") == 0) {
-        status = word_parse(key, value, numeric_words, 3, &position, err);
+    for (size_t i = 0; i < WORD_OPTION_COUNT; i++) {
+        size_t count = 0, position = 0;
+        IdcStatus status;
+
+        if (strcmp(key, word_options[i].key) != 0)
+            continue;
+        while (count < 4 && word_options[i].words[count] != NULL)
+            count++;
+        status = word_parse(key, value, word_options[i].words, count, &position, err);
         if (status == IDC_OK)
-            parsed->numeric = (IdcNumericMode) position;
-        return status;
-    }
-    if (strcmp(key, "unrepresentable") == 0) {
-        status = word_parse(key, value, unrepresentable_words, 2, &position, err);
-        if (status == IDC_OK)
-            parsed->batch.fail_unrepresentable = position == 1;
+            word_option_set(parsed, i, position);
         return status;
     }
     if (strcmp(key, "batch_rows") == 0)

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#include <netinet/in.h>
 
 #include "hub/conn_private.h"
 #include "hub/statement_cache.h"
@@ -15,6 +18,44 @@
 #define SETTLE_MS 500
 #define ATTEMPTS 6
 #define RETRY_MS 40
+
+/* Whether what the hub sends travels over a network. */
+static bool
+is_remote(const PGconn *libpq)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t len = sizeof address;
+    const struct sockaddr_in *ip4 = (const struct sockaddr_in *) &address;
+    const struct sockaddr_in6 *ip6 = (const struct sockaddr_in6 *) &address;
+
+    if (getpeername(PQsocket(libpq), (struct sockaddr *) &address, &len) != 0)
+        return false;
+    if (address.ss_family == AF_INET)
+        return ntohl(ip4->sin_addr.s_addr) >> 24 != 127;
+    return address.ss_family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(&ip6->sin6_addr);
+}
+
+/* Settings, and whether the extension is there, in one round trip. */
+static IdcStatus
+set_and_ask(IdcConn *conn, IdcCall *call, const char *settings, IdcError *err)
+{
+    IdcArena *arena = idc_arena_new(0);
+    IdcTextRows rows = { 0 };
+    IdcText sql;
+    IdcStatus status;
+
+    idc_text_init(&sql, 0);
+    idc_text_append(&sql, settings);
+    idc_text_append(&sql, idc_extension_sql);
+    status = arena == NULL ? idc_fail_no_memory(err) : idc_text_check(&sql, err);
+    if (status == IDC_OK)
+        status = idc_conn_query(conn, call, arena, idc_text_string(&sql), NULL, 0, &rows, err);
+    if (status == IDC_OK)
+        conn->extension = idc_extension_state(&rows, &conn->hub->log);
+    idc_text_done(&sql);
+    idc_arena_free(arena);
+    return status;
+}
 
 /* Everything that the text or the meaning of an answer depends on. */
 static IdcStatus
@@ -27,9 +68,9 @@ conn_settings(IdcConn *conn, IdcCall *call, IdcError *err)
     (void) snprintf(sql, sizeof sql,
                     "SET DateStyle = ISO; SET IntervalStyle = postgres; SET TimeZone = 'UTC';"
                     "SET extra_float_digits = 1; SET bytea_output = hex;"
-                    "SET standard_conforming_strings = on; SET statement_timeout = %lld",
+                    "SET standard_conforming_strings = on; SET statement_timeout = %lld;",
                     (long long) conn->hub->query_timeout_ms);
-    status = idc_conn_execute(conn, call, sql, err);
+    status = set_and_ask(conn, call, sql, err);
     if (status != IDC_OK || conn->hub->embedded != NULL || PQserverVersion(conn->libpq) < 140000)
         return status;
     /* Some operating systems cannot do this one; the session is good without. */
@@ -66,6 +107,7 @@ conn_start(IdcConn *conn, IdcCall *call, IdcError *err)
     PQsetNoticeReceiver(conn->libpq, take_notice, conn);
     conn->canceller = idc_canceller_new(conn->libpq);
     conn->types = idc_type_cache_new();
+    conn->is_remote = is_remote(conn->libpq);
     if (conn->canceller == NULL || conn->types == NULL)
         return idc_fail_no_memory(err);
     status = idc_statement_cache_new(&conn->statements, err);

@@ -6,6 +6,7 @@
 
 #include "hub/cancel.h"
 #include "hub/conn.h"
+#include "hub/extension.h"
 #include "hub/hub_private.h"
 #include "hub/types.h"
 
@@ -19,6 +20,8 @@ struct IdcConn {
     IdcCanceller *canceller;
     IdcTypeCache *types;
     struct IdcStatementCache *statements;
+    IdcExtensionState extension;
+    bool is_remote; /* on another machine, as far as its address tells */
     bool is_broken;
     bool is_dirty;
 };

@@ -9,7 +9,7 @@
 
 #include "hub/blame.h"
 #include "hub/conn_private.h"
-#include "hub/result_private.h"
+#include "hub/result_arrow.h"
 
 void
 idc_result_release_conn(IdcResult *result)
@@ -39,6 +39,10 @@ result_leave(IdcResult *result)
     idc_copy_reader_free(result->reader);
     idc_batch_builder_free(result->builder);
     idc_statement_free(result->statement);
+    idc_ipc_reader_free(result->ipc);
+    idc_gather_free(result->gather);
+    if (result->ready.release != NULL)
+        result->ready.release(&result->ready);
     if (result->given.release != NULL)
         result->given.release(&result->given);
     idc_call_free(result->call);
@@ -203,9 +207,11 @@ stream_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema)
 {
     IdcResult *result = stream->private_data;
     IdcError err;
+    const IdcDescription *description = &result->statement->description;
     IdcStatus status =
-        idc_columns_schema(result->statement->description.specs,
-                           result->statement->description.column_count, schema, &err);
+        result->ipc != NULL
+            ? idc_arrow_schema(result, schema, &err)
+            : idc_columns_schema(description->specs, description->column_count, schema, &err);
 
     if (status == IDC_OK)
         return 0;
@@ -215,15 +221,22 @@ stream_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema)
     return errno_of(status);
 }
 
-/* Move the rows out of the builder, if there are any. */
+/* Move what is ready, or the rows of the builder, out, if there are any. */
 static IdcStatus
 take_batch(IdcResult *result, struct ArrowArray *batch, IdcError *err)
 {
-    int64_t rows = idc_batch_row_count(result->builder);
+    int64_t rows;
     IdcStatus status = IDC_OK;
 
-    if (rows > 0)
-        status = idc_batch_finish(result->builder, batch, err);
+    if (result->ipc != NULL) {
+        rows = result->ready.release != NULL ? result->ready.length : 0;
+        *batch = result->ready;
+        result->ready.release = NULL;
+    } else {
+        rows = idc_batch_row_count(result->builder);
+        if (rows > 0)
+            status = idc_batch_finish(result->builder, batch, err);
+    }
     if (status != IDC_OK)
         return status;
     pthread_mutex_lock(&result->mutex);
@@ -232,7 +245,9 @@ take_batch(IdcResult *result, struct ArrowArray *batch, IdcError *err)
             result->stats.first_batch_us = idc_clock_us() - result->started_us;
         result->stats.rows += rows;
     }
-    result->stats.unrepresentable = idc_batch_unrepresentable_count(result->builder);
+    result->stats.unrepresentable = result->ipc != NULL
+                                        ? idc_ipc_reader_unrepresentable(result->ipc)
+                                        : idc_batch_unrepresentable_count(result->builder);
     if (result->mode == RESULT_ENDED)
         result->stats.total_us = idc_clock_us() - result->started_us;
     pthread_mutex_unlock(&result->mutex);
@@ -249,7 +264,8 @@ stream_get_next(struct ArrowArrayStream *stream, struct ArrowArray *batch)
     batch->release = NULL;
     if (result->err.status != IDC_OK)
         return errno_of(result->err.status);
-    if (result->mode == RESULT_COPY || result->mode == RESULT_ROWS) {
+    if (result->mode == RESULT_COPY || result->mode == RESULT_ROWS ||
+        result->mode == RESULT_ARROW) {
         if (idc_pool_is_closed(result->pool))
             status =
                 idc_fail(&err, IDC_MISUSE, "the connector was closed while the result was read");

@@ -5,10 +5,12 @@
  * Out:  an IdcResult whose stream yields record batches; the connection goes back when the stream
  * ends
  *
- * A statement without parameters that COPY accepts (SELECT, WITH, VALUES, TABLE) is described, then
- * read by COPY (…) TO STDOUT (FORMAT binary); any other runs through the extended protocol, binary,
- * row by row. Columns that no decoder knows are asked for as their text (SELECT c1, c2::text FROM
- * (…)).
+ * A query of a hub with the extension instant_fdw is read as Arrow IPC (hub/result_arrow.h). On
+ * other hubs a statement without parameters that COPY accepts (SELECT, WITH, VALUES, TABLE) is
+ * described, then read by COPY (…) TO STDOUT (FORMAT binary), unless few rows are expected; any
+ * other runs through the extended protocol, binary, row by row. Columns that no decoder knows are
+ * asked for as their text (SELECT c1, c2::text FROM (…)). What is known of a statement from its
+ * last run saves a round trip (hub/statement_cache.h).
  */
 #ifndef IDC_HUB_RESULT_H
 #define IDC_HUB_RESULT_H
@@ -24,8 +26,26 @@ typedef enum IdcNumericMode {
     IDC_NUMERIC_STRING
 } IdcNumericMode;
 
+/* How rows come: as Arrow from the hub's extension, decoded from what any hub sends, or the former
+ * where it can be had. */
+typedef enum IdcTransfer { IDC_TRANSFER_AUTO, IDC_TRANSFER_ARROW, IDC_TRANSFER_COPY } IdcTransfer;
+
+/* Texts that repeat, as dictionaries; where the extension sends them. */
+typedef enum IdcDictionaryMode { IDC_DICTIONARY_OFF, IDC_DICTIONARY_AUTO } IdcDictionaryMode;
+
+/* Of what the extension sends; auto: lz4 from another machine. */
+typedef enum IdcCompression {
+    IDC_COMPRESSION_AUTO,
+    IDC_COMPRESSION_NONE,
+    IDC_COMPRESSION_LZ4,
+    IDC_COMPRESSION_ZSTD
+} IdcCompression;
+
 typedef struct IdcResultOptions {
     IdcNumericMode numeric;
+    IdcTransfer transfer;
+    IdcDictionaryMode dictionary;
+    IdcCompression compression;
     IdcBatchOptions batch;
     int64_t timeout_ms; /* of this query; 0: the session's own */
 } IdcResultOptions;

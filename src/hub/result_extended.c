@@ -106,7 +106,7 @@ idc_result_read_first(IdcResult *result, IdcCall *call, bool *is_stale, IdcError
 
 /* The answers of what was sent ahead of the statement itself, each ended by a NULL. */
 static IdcStatus
-read_ahead(IdcResult *result, IdcCall *call, int count, bool *is_stale, IdcError *err)
+read_ahead(IdcResult *result, IdcCall *call, IdcRun *run, int count, bool *is_stale, IdcError *err)
 {
     for (int i = 0; i < 2 * count; i++) {
         PGresult *answer = NULL;
@@ -119,6 +119,8 @@ read_ahead(IdcResult *result, IdcCall *call, int count, bool *is_stale, IdcError
             return idc_conn_fail_statement(result->conn, call, answer, err);
         }
         PQclear(answer);
+        if (run->sql != NULL)
+            run->is_prepared = true;
     }
     return IDC_OK;
 }
@@ -141,8 +143,8 @@ send_pipeline(IdcConn *conn, const IdcRun *run, const IdcBound *bound)
 }
 
 IdcStatus
-idc_result_run(IdcResult *result, IdcCall *call, const IdcRun *run, const IdcBound *bound,
-               bool *is_stale, IdcError *err)
+idc_result_run(IdcResult *result, IdcCall *call, IdcRun *run, const IdcBound *bound, bool *is_stale,
+               IdcError *err)
 {
     PGconn *libpq = result->conn->libpq;
     int ahead = 0;
@@ -162,7 +164,7 @@ idc_result_run(IdcResult *result, IdcCall *call, const IdcRun *run, const IdcBou
     if (!is_sent)
         return idc_conn_fail(result->conn, NULL, err);
     if (ahead > 0)
-        status = read_ahead(result, call, ahead, is_stale, err);
+        status = read_ahead(result, call, run, ahead, is_stale, err);
     if (status == IDC_OK && PQsetSingleRowMode(libpq) != 1)
         status = idc_conn_fail(result->conn, NULL, err);
     return status == IDC_OK ? idc_result_read_first(result, call, is_stale, err) : status;
@@ -211,7 +213,7 @@ start_wrapped(IdcResult *result, IdcCall *call, const IdcBound *bound, bool is_k
     if (status == IDC_OK)
         status = idc_result_run(result, call, &run, bound, is_stale, err);
     idc_text_done(&text);
-    if (status == IDC_OK && run.name[0] != '\0')
+    if (run.is_prepared)
         (void) memcpy(statement->wrapped_name, name, sizeof name);
     return status;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "hub/conn_private.h"
-#include "hub/result_private.h"
+#include "hub/result_arrow.h"
 #include "hub/statement.h"
 
 /* What COPY (…) and a subquery accept. */
@@ -73,9 +73,9 @@ start_copy(IdcResult *result, IdcCall *call, bool is_known, bool *is_stale, IdcE
     return IDC_OK;
 }
 
-static IdcStatus
-bind(IdcArena *arena, const IdcSqlParameter *parameters, size_t count, IdcBound *bound,
-     IdcError *err)
+IdcStatus
+idc_result_bind(IdcArena *arena, const IdcSqlParameter *parameters, size_t count, IdcBound *bound,
+                IdcError *err)
 {
     Oid *types = idc_arena_alloc_array(arena, count + 1, sizeof *types);
     const char **values = idc_arena_alloc_array(arena, count + 1, sizeof *values);
@@ -186,24 +186,21 @@ start_plain(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
     return idc_result_start_extended(result, call, bound, is_known, is_stale, err);
 }
 
-IdcStatus
-idc_result_start(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
-                 size_t parameter_count, IdcError *err)
+/* Once more where the server lost what was known of the statement: nothing was executed then. */
+static IdcStatus
+start_described(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
+                size_t parameter_count, IdcError *err)
 {
     IdcStatementCache *cache = result->conn->statements;
     bool was_idle = PQtransactionStatus(result->conn->libpq) == PQTRANS_IDLE;
     bool is_stale = false;
     IdcBound bound = { 0 };
-    IdcStatus status;
+    IdcStatus status = idc_result_bind(result->arena, parameters, parameter_count, &bound, err);
 
-    if (parameter_count > UINT16_MAX)
-        return idc_fail(err, IDC_BAD_VALUE, "%zu parameters, 65535 at most", parameter_count);
-    status = bind(result->arena, parameters, parameter_count, &bound, err);
     if (status != IDC_OK)
         return status;
     status = start_plain(result, call, parameters, &bound, &is_stale, err);
     if (is_stale && result->statement != NULL) {
-        /* Nothing was executed: once more, with what the server has now. */
         if (strcmp(err->sqlstate, "26000") == 0)
             idc_statement_cache_note_loss(cache);
         idc_statement_cache_forget(cache, result->statement);
@@ -214,4 +211,30 @@ idc_result_start(IdcResult *result, IdcCall *call, const IdcSqlParameter *parame
         }
     }
     return status == IDC_OK ? make_builder(result, err) : status;
+}
+
+IdcStatus
+idc_result_start(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
+                 size_t parameter_count, IdcError *err)
+{
+    bool is_refused = false;
+    const IdcStatement *known;
+    IdcStatus status;
+
+    if (parameter_count > UINT16_MAX)
+        return idc_fail(err, IDC_BAD_VALUE, "%zu parameters, 65535 at most", parameter_count);
+    if (result->options.transfer == IDC_TRANSFER_ARROW &&
+        result->conn->extension != IDC_EXTENSION_PRESENT)
+        return idc_extension_fail(result->conn->extension, err);
+    known = idc_statement_cache_find(result->conn->statements, result->sql, parameters,
+                                     parameter_count, result->options.numeric);
+    if (idc_arrow_is_wanted(result, known, parameter_count)) {
+        status = idc_arrow_start(result, call, parameters, parameter_count, &is_refused, err);
+        if (status == IDC_OK || !is_refused)
+            return status;
+    }
+    status = start_described(result, call, parameters, parameter_count, err);
+    if (status == IDC_OK && is_refused)
+        result->statement->is_arrow_refused = true;
+    return status;
 }

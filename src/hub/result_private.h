@@ -8,12 +8,14 @@
 #include <pthread.h>
 
 #include "arrow/copy_reader.h"
+#include "arrow/ipc.h"
 #include "hub/result.h"
 #include "hub/statement_cache.h"
 
 typedef enum ResultMode {
     RESULT_COPY,  /* COPY … TO STDOUT (FORMAT binary) is running */
     RESULT_ROWS,  /* single-row mode; first holds what was read while starting */
+    RESULT_ARROW, /* single-row mode too, each row a piece of an Arrow IPC stream */
     RESULT_ENDED, /* nothing more comes from the server */
     RESULT_GIVEN  /* a stream that was there already */
 } ResultMode;
@@ -35,6 +37,10 @@ struct IdcResult {
     IdcStatement *statement; /* its description made the builder */
     IdcBatchBuilder *builder;
     IdcCopyReader *reader;
+    IdcIpcReader *ipc;       /* of RESULT_ARROW, also when it ended */
+    IdcGather *gather;       /* a single batch is made with it */
+    int64_t gathered_rows;   /* not yet in stats */
+    struct ArrowArray ready; /* read, but not yet given away */
     PGresult *first;
     ResultMode mode;
     bool is_streamed;
@@ -44,7 +50,7 @@ struct IdcResult {
     int64_t started_us;
 };
 
-/* Describe and start on the connection that the result holds. */
+/* Start on the connection that the result holds, also inside a transaction. */
 IDC_CHECKED IdcStatus idc_result_start(IdcResult *result, IdcCall *call,
                                        const IdcSqlParameter *parameters, size_t parameter_count,
                                        IdcError *err);
@@ -57,6 +63,10 @@ typedef struct IdcBound {
     int count;
 } IdcBound;
 
+/* Allocated in arena; borrows the values. */
+IDC_CHECKED IdcStatus idc_result_bind(IdcArena *arena, const IdcSqlParameter *parameters,
+                                      size_t count, IdcBound *bound, IdcError *err);
+
 /*
  * What the server executes: sql, prepared as name unless that is "" (then once, without a name);
  * sql NULL: name is prepared already. guard: a prepared statement that must still have its
@@ -65,10 +75,11 @@ typedef struct IdcBound {
 typedef struct IdcRun {
     const char *sql, *name, *guard;
     bool is_as_text;
+    bool is_prepared; /* out: sql was, under that name, whatever came after */
 } IdcRun;
 
 /* Send it, in one piece, and read the first answer: mode is then RESULT_ROWS or RESULT_ENDED. */
-IDC_CHECKED IdcStatus idc_result_run(IdcResult *result, IdcCall *call, const IdcRun *run,
+IDC_CHECKED IdcStatus idc_result_run(IdcResult *result, IdcCall *call, IdcRun *run,
                                      const IdcBound *bound, bool *is_stale, IdcError *err);
 
 /* The first answer of what was sent: rows come, or the statement is done. */

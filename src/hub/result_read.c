@@ -7,7 +7,7 @@
 #include <poll.h>
 
 #include "hub/conn_private.h"
-#include "hub/result_private.h"
+#include "hub/result_arrow.h"
 
 static IdcStatus
 fail_cut_off(IdcResult *result, IdcError *err)
@@ -150,6 +150,8 @@ idc_result_read(IdcResult *result, IdcError *err)
         status = idc_fail(err, IDC_CANCELED, "the query was cancelled");
     else if (idc_call_remaining_ms(result->call, -1) == 0)
         status = idc_fail(err, IDC_TIMEOUT, "timed out");
+    else if (result->mode == RESULT_ARROW)
+        status = idc_arrow_read(result, &bytes, err);
     else
         status = result->mode == RESULT_COPY ? read_copy(result, &bytes, err)
                                              : read_rows(result, &bytes, err);
