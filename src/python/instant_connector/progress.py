@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from . import _native
@@ -32,16 +32,22 @@ def _bar_class() -> Any:
     return tqdm
 
 
-@contextmanager
+_NOT_WATCHED: AbstractContextManager[None] = nullcontext()
+
+
 def watched(
     result: _native.Result, title: Callable[[], str], enabled: bool | None
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Show the rows that arrive while the block runs. enabled None: if somebody looks."""
     if not (_somebody_looks() if enabled is None else enabled):
-        yield
-        return
+        return _NOT_WATCHED
+    return _watched(result, title())
+
+
+@contextmanager
+def _watched(result: _native.Result, title: str) -> Iterator[None]:
     done = threading.Event()
-    thread = threading.Thread(target=_show, args=(result, title(), done), daemon=True)
+    thread = threading.Thread(target=_show, args=(result, title, done), daemon=True)
     thread.start()
     try:
         yield
