@@ -40,7 +40,7 @@ COMMENT ON FUNCTION instant.arrow_with(jsonb, text, "any") IS
 CREATE FUNCTION instant.version()
 RETURNS text
 AS 'MODULE_PATHNAME', 'instant_version'
-LANGUAGE C IMMUTABLE PARALLEL SAFE;
+LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION instant.version() IS
     'version of the library that is loaded; that of the SQL objects is in pg_extension';
 
