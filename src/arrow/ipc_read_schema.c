@@ -380,6 +380,17 @@ set_dictionary(SchemaReading *reading, const IpcTable *encoding, struct ArrowSch
     return add_id(reading, idc_ipc_table_number(encoding, 0, 8, 0));
 }
 
+/* Entries and keys of a map are never NULL, whatever a stream says; a batch with one is damaged. */
+static void
+set_map_nullability(struct ArrowSchema *schema)
+{
+    if (strcmp(schema->format, "+m") != 0 || schema->n_children != 1)
+        return;
+    schema->children[0]->flags &= ~ARROW_FLAG_NULLABLE;
+    if (schema->children[0]->n_children > 0)
+        schema->children[0]->children[0]->flags &= ~ARROW_FLAG_NULLABLE;
+}
+
 static IdcStatus read_fields(SchemaReading *reading, const IpcVector *fields, int depth,
                              struct ArrowSchema *schema);
 
@@ -411,6 +422,8 @@ read_field(SchemaReading *reading, const IpcTable *field, int depth, struct Arro
     children = idc_ipc_table_vector(field, FIELD_CHILDREN, 4);
     if (status == IDC_OK)
         status = read_fields(reading, &children, depth + 1, type);
+    if (status == IDC_OK)
+        set_map_nullability(type);
     return status;
 }
 
