@@ -403,7 +403,7 @@ whole_requests(void **state)
     IdcValue one = value_of(IDC_VALUE_INT, "1"), two = value_of(IDC_VALUE_INT, "2");
     IdcFilter filters[] = { { "a b", "gt", &one, 1 }, { "a b", "lt", &two, 1 } };
     IdcTableRequest all = { .limit = -1, .offset = -1 };
-    IdcTableRequest full = { filters, 2, wanted, 2, order, 4, 10, 5 };
+    IdcTableRequest full = { filters, 2, wanted, 2, order, 4, 10, 5, NULL };
     IdcTableRequest zero = { .limit = 0, .offset = 0 };
 
     (void) state;
