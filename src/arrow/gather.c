@@ -39,6 +39,15 @@ schema_widen(struct ArrowSchema *schema)
     return code;
 }
 
+static bool
+can_join(const IdcLayout *layout)
+{
+    for (size_t i = 0; i < layout->child_count; i++)
+        if (!can_join(&layout->children[i]))
+            return false;
+    return layout->dictionary == NULL || idc_gather_dictionary_can_join(layout->dictionary);
+}
+
 IdcStatus
 idc_gather_new(const struct ArrowSchema *schema, IdcGather **gather, IdcError *err)
 {
@@ -52,6 +61,10 @@ idc_gather_new(const struct ArrowSchema *schema, IdcGather **gather, IdcError *e
         goto done;
     if (made->layout->kind != IDC_LAYOUT_STRUCT) {
         status = idc_fail(err, IDC_UNSUPPORTED, "only record batches can be gathered");
+        goto done;
+    }
+    if (!can_join(made->layout)) {
+        status = idc_fail(err, IDC_UNSUPPORTED, "dictionaries of nested values cannot be joined");
         goto done;
     }
     if (!idc_gather_column_init(&made->rows, made->layout, false) ||

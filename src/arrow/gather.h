@@ -41,7 +41,10 @@ bool idc_gather_column_finish(GatherColumn *column, struct ArrowArray *array);
 /* Room for count values (of bytes: for bytes too); false: out of memory. */
 bool idc_gather_column_reserve(GatherColumn *column, int64_t extra);
 
-/* values: the layout of what the indices mean. */
+/* Dictionaries of lists, structs and the like are legal, but nobody has them: they are not joined.
+ */
+bool idc_gather_dictionary_can_join(const IdcLayout *values);
+/* values: the layout of what the indices mean; false from ..._can_join is the caller's mistake. */
 GatherDictionary *idc_gather_dictionary_new(const IdcLayout *values);
 void idc_gather_dictionary_free(GatherDictionary *dictionary);
 /*

@@ -25,12 +25,11 @@ typedef struct ValueBytes {
     size_t len;
 } ValueBytes;
 
-/* Dictionaries of lists and structs are legal, but nobody has them. */
-static bool
-is_comparable(const IdcLayout *layout)
+bool
+idc_gather_dictionary_can_join(const IdcLayout *values)
 {
-    return (layout->kind == IDC_LAYOUT_FIXED || layout->kind == IDC_LAYOUT_BYTES) &&
-           layout->dictionary == NULL;
+    return (values->kind == IDC_LAYOUT_FIXED || values->kind == IDC_LAYOUT_BYTES) &&
+           values->width > 0 && values->dictionary == NULL;
 }
 
 GatherDictionary *
@@ -42,7 +41,7 @@ idc_gather_dictionary_new(const IdcLayout *values)
         return NULL;
     dictionary->layout = values;
     dictionary->null_code = -1;
-    if (is_comparable(values) && !idc_gather_column_init(&dictionary->values, values, true)) {
+    if (!idc_gather_column_init(&dictionary->values, values, true)) {
         idc_gather_dictionary_free(dictionary);
         return NULL;
     }
@@ -207,8 +206,6 @@ idc_gather_dictionary_join(GatherDictionary *dictionary, const struct ArrowArray
 {
     IdcStatus status = IDC_OK;
 
-    if (!is_comparable(dictionary->layout))
-        return idc_fail(err, IDC_UNSUPPORTED, "dictionaries of nested values cannot be joined");
     for (int64_t i = 0; status == IDC_OK && i < values->length; i++) {
         if (!slots_reserve(dictionary, (size_t) dictionary->values.length + 1))
             return idc_fail_no_memory(err);
@@ -224,6 +221,5 @@ idc_gather_dictionary_finish(GatherDictionary *dictionary, struct ArrowArray *ar
     dictionary->slots = NULL;
     dictionary->slot_count = 0;
     dictionary->null_code = -1;
-    return is_comparable(dictionary->layout) &&
-           idc_gather_column_finish(&dictionary->values, array);
+    return idc_gather_column_finish(&dictionary->values, array);
 }

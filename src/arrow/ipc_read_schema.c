@@ -200,7 +200,8 @@ size_format(const IpcTable *type, const char *prefix, IdcText *format)
 {
     int64_t size = idc_ipc_table_number(type, 0, 4, 0);
 
-    if (size >= 0)
+    /* Arrow allows 0, most of what reads arrays does not. */
+    if (size > 0)
         idc_text_append_format(format, "%s%d", prefix, (int) size);
 }
 
