@@ -240,7 +240,7 @@ def test_scalar(connection: Connection, kind: str) -> None:
         assert got.type == kind_of_column
         assert render(got) == expected
     table = arrow(connection, "SELECT v FROM t ORDER BY n", batch_rows=2)
-    assert table.column("v").num_chunks > 1
+    assert table.column("v").num_chunks == (len(expected) + 1) // 2
     assert render(table.column("v")) == expectation(connection, f"SELECT {said} FROM t ORDER BY n", render)
     assert table.field("v").metadata[b"postgresql:type"].decode() == texts(
         connection, "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
@@ -472,7 +472,7 @@ def test_hstore(connection: Connection) -> None:
                        " (4, (SELECT hstore(array_agg('k' || i), array_agg(repeat('x', i))) FROM generate_series(1, 500) i))")
     got = column(connection, "SELECT v FROM h ORDER BY n")
     assert got.type == pa.map_(pa.large_string(), pa.large_string())
-    said = [None if text is None else {key: value for key, value in json.loads(text).items()}
+    said = [None if text is None else json.loads(text)
             for text in texts(connection, "SELECT hstore_to_json(v)::text FROM h ORDER BY n")]
     assert [None if value is None else dict(value) for value in got.to_pylist()] == said
     flat = column(connection, "SELECT array_agg(v ORDER BY n) FROM h").to_pylist()[0]
