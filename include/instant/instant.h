@@ -315,6 +315,7 @@ typedef struct InstantHubStatus {
     char uri[1024];         /* without a password */
     char directory[1024];
     char log_file[1024];
+    char extension_version[32]; /* of instant_fdw in the hub's database; empty without it */
 } InstantHubStatus;
 
 /* Keys of all four: home, hub, hub_url, hub.KEYWORD as in instant_open. */

@@ -21,6 +21,10 @@ print_status(const InstantHubStatus *status)
     if (status->server_version_num > 0)
         printf("server     PostgreSQL %d.%d\n", status->server_version_num / 10000,
                status->server_version_num % 10000);
+    if (status->extension_version[0] != '\0')
+        printf("extension  instant_fdw %s\n", status->extension_version);
+    else if (status->is_running)
+        printf("extension  none: results come by COPY\n");
     if (status->pid > 0)
         printf("pid        %lld\n", (long long) status->pid);
     if (status->directory[0] != '\0')

@@ -56,6 +56,9 @@ read_status(IdcHub *hub, InstantHubStatus *out, IdcError *err)
     memcpy(out->uri, status.uri, sizeof out->uri);
     memcpy(out->directory, status.directory, sizeof out->directory);
     memcpy(out->log_file, status.log_file, sizeof out->log_file);
+    _Static_assert(sizeof out->extension_version == sizeof status.extension_version,
+                   "the same texts");
+    memcpy(out->extension_version, status.extension_version, sizeof out->extension_version);
     return IDC_OK;
 }
 
