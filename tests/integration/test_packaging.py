@@ -1,12 +1,14 @@
-"""What `pip install .` puts elsewhere works there: the module, its types and the command."""
+"""What `pip install .` and `make install` put elsewhere works there: module, types, command and extension."""
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from scratch_servers import Scratch
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +41,52 @@ def test_the_command_comes_with_it(installed: Path) -> None:
 def test_one_wheel_is_for_all_later_pythons(installed: Path) -> None:
     (wheel,) = installed.glob("instant_connector-*.dist-info/WHEEL")
     assert "Tag: cp311-abi3-" in wheel.read_text()
+
+
+def test_the_extension_comes_with_it(installed: Path) -> None:
+    folder = installed / "instant_connector" / "fdw" / "pg15"
+    names = {file.name for file in folder.iterdir()}
+    assert {"instant_fdw.so", "instant_fdw.control", "instant_fdw--0.1.0.sql"} <= names
+
+
+def version_from(command: Path) -> str:
+    """What a new hub that this command starts says of the extension, asked through the command."""
+    with Scratch() as place:
+        env = {**os.environ, "INSTANT_HOME": str(place.path / "home")}
+
+        def run(*arguments: str) -> str:
+            done = subprocess.run([str(command), *arguments], stdin=subprocess.DEVNULL, capture_output=True,
+                                  text=True, cwd="/", env=env, timeout=120)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        config = place.path / "sources.yaml"
+        config.write_text("sources: {}\n")
+        version = run("-c", str(config), "query", "SELECT instant.version() AS version", "--format", "csv")
+        run("hub", "destroy", "--yes")
+    return version
+
+
+def test_a_hub_of_the_command_has_it(installed: Path) -> None:
+    assert "0.1.0" in version_from(installed / "bin" / "instant")
+
+
+def test_a_hub_of_the_module_has_it(installed: Path) -> None:
+    with Scratch() as place:
+        code = (f"import sys; sys.path.insert(0, {str(installed)!r}); import instant_connector as ic\n"
+                f"with ic.SyncInstantDataConnector(config='sources: {{}}', home={str(place.path / 'home')!r}) as c:\n"
+                "    print(c.query('SELECT instant.version() AS version').rows()[0]['version'])\n"
+                f"ic.destroy_hub({str(place.path / 'home')!r})")
+        done = subprocess.run([sys.executable, "-I", "-S", "-c", code], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, cwd="/", timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("0.1.0")
+
+
+def test_make_install_brings_it(tmp_path: Path) -> None:
+    """The build folder that make made, installed under another prefix."""
+    build = Path(os.environ.get("INSTANT_CLI", str(ROOT / "build" / "instant"))).parent
+    subprocess.run(["cmake", "--install", str(build), "--prefix", str(tmp_path / "a prefix")], check=True,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120)
+    assert list((tmp_path / "a prefix").glob("lib*/**/instant/fdw/pg15/instant_fdw.so"))
+    assert "0.1.0" in version_from(tmp_path / "a prefix" / "bin" / "instant")
