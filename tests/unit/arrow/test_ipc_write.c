@@ -390,6 +390,81 @@ test_dictionaries(void **state)
 }
 
 static void
+release_bytes(void *handle)
+{
+    free(handle);
+}
+
+/* The newest messages by our own reader: what nanoarrow cannot read. */
+static void
+assert_read_repeating(const Stream *stream, IdcIpcReader *reader, int from, int count,
+                      int different)
+{
+    uint8_t *bytes = malloc(stream->bytes.len);
+    struct ArrowArray batch = { 0 };
+    struct ArrowArrayView view;
+    IdcError err;
+
+    assert_non_null(bytes);
+    memcpy(bytes, stream->bytes.data, stream->bytes.len);
+    if (idc_ipc_read(reader, bytes, stream->bytes.len, (IdcIpcOwner){ release_bytes, bytes },
+                     &batch, &err) != IDC_OK)
+        fail_msg("%s", err.message);
+    if (batch.release == NULL)
+        return;
+    assert_int_equal(batch.length, count);
+    assert_int_equal(ArrowArrayViewInitFromSchema(&view, idc_ipc_reader_schema(reader), NULL),
+                     NANOARROW_OK);
+    assert_int_equal(ArrowArrayViewSetArray(&view, &batch, NULL), NANOARROW_OK);
+    for (int i = from; i < from + count; i++) {
+        const struct ArrowArrayView *column = view.children[0];
+        struct ArrowStringView label;
+        char few[32];
+
+        assert_int_equal(ArrowArrayViewIsNull(column, i - from), i % 7 == 3);
+        if (i % 7 == 3)
+            continue;
+        label = ArrowArrayViewGetStringUnsafe(column->dictionary,
+                                              ArrowArrayViewGetIntUnsafe(column, i - from));
+        (void) snprintf(few, sizeof few, "value %d", i % different);
+        assert_int_equal(label.size_bytes, strlen(few));
+        assert_memory_equal(label.data, few, strlen(few));
+    }
+    ArrowArrayViewReset(&view);
+    batch.release(&batch);
+}
+
+static void
+test_compressed_dictionaries(void **state)
+{
+    (void) state;
+    for (int codec = IDC_IPC_LZ4; codec <= IDC_IPC_ZSTD; codec++) {
+        const IdcIpcOptions options = { .compression = (IdcIpcCompression) codec };
+        const int different[] = { 50, 400, 80000, 50 }, counts[] = { 1000, 1000, 80000, 1000 };
+        IdcIpcReader *reader;
+        Stream stream;
+        int from = 0;
+
+        stream_init(&stream, texts, 2, &options);
+        assert_int_equal(idc_ipc_reader_new(&reader, &stream.err), IDC_OK);
+        for (int i = 0; i < 4; i++) {
+            add_repeating(stream.builder, from, counts[i], different[i]);
+            if (i == 0) {
+                stream_schema(&stream);
+                assert_read_repeating(&stream, reader, 0, 0, 1);
+            }
+            stream_batch(&stream);
+            assert_read_repeating(&stream, reader, from, counts[i], different[i]);
+            from += counts[i];
+        }
+        assert_int_equal(stream.messages.labels[0].deltas, 2);
+        assert_int_equal(stream.messages.labels[0].replacements, 2);
+        idc_ipc_reader_free(reader);
+        stream_done(&stream);
+    }
+}
+
+static void
 test_dictionary_by_c_interface(void **state)
 {
     struct ArrowSchema schema;
@@ -706,6 +781,7 @@ main(void)
         cmocka_unit_test(test_every_kind),
         cmocka_unit_test(test_no_columns_and_many),
         cmocka_unit_test(test_dictionaries),
+        cmocka_unit_test(test_compressed_dictionaries),
         cmocka_unit_test(test_dictionary_by_c_interface),
         cmocka_unit_test(test_no_rows_are_no_dictionary),
         cmocka_unit_test(test_new_labels),
