@@ -320,7 +320,8 @@ ask_server(const IdcHub *hub, IdcHubStatus *status)
     conn = PQconnectdbParams(names, values, 0);
     status->server_version_num = PQserverVersion(conn);
     if (PQstatus(conn) == CONNECTION_OK) {
-        result = PQexec(conn, "SELECT extversion FROM pg_catalog.pg_extension"
+        /* An error where its library cannot be loaded, as by a server without its tree. */
+        result = PQexec(conn, "SELECT extversion, instant.version() FROM pg_catalog.pg_extension"
                               " WHERE extname = 'instant_fdw'");
         if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1)
             (void) snprintf(status->extension_version, sizeof status->extension_version, "%s",
