@@ -38,6 +38,9 @@ static const char *const formal_names[][2] = {
     { "time", "time without time zone" },
     { "timestamp", "timestamp without time zone" },
     { "timestamptz", "timestamp with time zone" },
+    { "timetz", "time with time zone" },
+    { "bit", "\"bit\"" },
+    { "varbit", "bit varying" },
 };
 
 /* The type under all domains, with the modifier that the innermost one gives it. */
