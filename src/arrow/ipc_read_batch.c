@@ -16,7 +16,10 @@ enum { BATCH_LENGTH, BATCH_NODES, BATCH_BUFFERS, BATCH_COMPRESSION };
 
 enum { MAX_OWN_BUFFERS = 3, COPY_ALIGNMENT = 64 };
 
-/* What all buffers of one message may be uncompressed; and how far one byte may expand. */
+/*
+ * What all buffers of one message may be when uncompressed; and how far one byte may expand: a
+ * sequence of LZ4 makes 255 of a byte at most, a block of ZSTD 128 KiB of four.
+ */
 #define MAX_UNCOMPRESSED (INT64_C(8) << 30)
 #define MAX_LZ4_RATIO 256
 #define MAX_ZSTD_RATIO 65536
@@ -175,6 +178,7 @@ buffers_find(IdcIpcReader *reader, const IpcBatchSource *source, IdcIpcCompressi
              size_t *copied, IdcError *err)
 {
     IpcVector found = idc_ipc_table_vector(&source->table, BATCH_BUFFERS, 16);
+    size_t source_left = source->body_len;
     int64_t total = 0;
     IdcStatus status = IDC_OK;
 
@@ -196,8 +200,11 @@ buffers_find(IdcIpcReader *reader, const IpcBatchSource *source, IdcIpcCompressi
         }
         if (buffer->source == NULL)
             continue;
-        total += (int64_t) buffer->len;
-        if (buffer->is_compressed && total > MAX_UNCOMPRESSED)
+        /* Buffers may lie on one another, but not where that multiplies what they take. */
+        if (buffer->source_len > source_left)
+            return damaged(err, "more buffers than its body can hold");
+        source_left -= buffer->source_len;
+        if (buffer->is_compressed && (total += (int64_t) buffer->len) > MAX_UNCOMPRESSED)
             return damaged(err, "compressed buffers that claim an impossible length");
         *copied += (buffer->len + COPY_ALIGNMENT - 1) / COPY_ALIGNMENT * COPY_ALIGNMENT;
     }
@@ -381,7 +388,7 @@ read_validity(BatchReading *reading, struct ArrowArray *array)
     return IDC_OK;
 }
 
-/* limit: what the offsets lead into; -1: the bytes that follow. */
+/* What offsets of lists lead into is not read yet: check_children proves them. */
 static IdcStatus
 read_offsets(BatchReading *reading, const IdcLayout *layout, struct ArrowArray *array)
 {
@@ -457,7 +464,7 @@ check_children(BatchReading *reading, const IdcLayout *layout, const struct Arro
     }
 }
 
-/* A reference of the block's own, once a dictionary and place. */
+/* The block has a reference for each field that points to the dictionary. */
 static struct ArrowArray *
 dictionary_share(BatchReading *reading, const IdcLayout *layout)
 {

@@ -452,6 +452,8 @@ read_fields(SchemaReading *reading, const IpcVector *fields, int depth, struct A
         if (!idc_ipc_table_exists(&field))
             return damaged(reading, "fields outside of the message");
         status = read_field(reading, &field, depth, schema->children[i]);
+        if (status != IDC_OK && depth == 0 && schema->children[i]->name != NULL)
+            (void) idc_add_context(reading->err, "column \"%s\"", schema->children[i]->name);
     }
     return status;
 }
