@@ -569,3 +569,31 @@ def test_random_rows(connection: Connection) -> None:
         _, said, render, _ = SCALARS[kind]
         expected = expectation(connection, f"SELECT {said} FROM (SELECT n, c{n} AS v FROM r) s ORDER BY n", render)
         assert render(table.column(f"c{n}")) == expected, kind
+
+
+# ---- encodings ----
+
+@pytest.mark.parametrize("client", ["UTF8", "LATIN1"])
+def test_database_of_another_encoding(server: PostgresServer, client: str) -> None:
+    """Arrow's text is UTF-8, whatever the database and the client speak."""
+    name = f"types_{secrets.token_hex(4)}"
+    server.sql(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    server.sql("CREATE EXTENSION instant_fdw; CREATE EXTENSION hstore SCHEMA public", name)
+    with Database(server, name).connect(client_encoding=client) as connection:
+        connection.execute("CREATE TYPE mood AS ENUM ('Größe', 'süß')")
+        connection.execute('CREATE DOMAIN "ärmlich" AS integer')
+        table = arrow(connection, """SELECT 'é'::text AS "ö", 'é'::char(3) AS c, 'é'::name AS n, '{"é": "ü"}'::jsonb AS j,
+                                            'süß'::mood AS m, array['süß'::mood] AS ms, 'é=>ü'::hstore AS h,
+                                            array['é', 'x'] AS a, row('é') AS r, '<é/>'::json AS js, 7::"ärmlich" AS d,
+                                            'é'::bytea AS b""".replace("'<é/>'", """'"é"'"""))
+        assert table.to_pylist() == [{
+            "ö": "é", "c": "é  ", "n": "é", "j": '{"é": "ü"}', "m": "süß", "ms": ["süß"], "h": [("é", "ü")],
+            "a": ["é", "x"], "r": "(é)", "js": '"é"', "d": 7, "b": b"\xe9"}]
+        assert table.schema.field("d").metadata[b"postgresql:type"].decode() == '"ärmlich"'
+    server.sql(f"DROP DATABASE {name}")
+
+
+def test_client_of_another_encoding(types_database: Database) -> None:
+    with types_database.connect(client_encoding="LATIN1") as connection:
+        assert arrow(connection, "SELECT chr(8364) AS v, public.hstore('k', chr(8364)) AS h").to_pylist() == [
+            {"v": "€", "h": [("k", "€")]}]
