@@ -233,6 +233,41 @@ async def test_backends_and_options_wherever_a_frame_is_made(plain: SyncInstantD
     assert plain.execute_query(sql, return_dataframe=False, numeric="string") == [{"n": "1.5", "t": "x"}]
 
 
+def has_extension(connector: SyncInstantDataConnector) -> bool:
+    return bool(connector.query("SELECT 1 AS one FROM pg_extension WHERE extname = 'instant_fdw'").rows())
+
+
+@pytest.mark.parametrize("count", [0, 1, 700, MANY])
+@pytest.mark.parametrize("nulls", ["false", "i % 3 = 0", "true"])
+def test_every_transfer_gives_the_same_frame(moods: SyncInstantDataConnector, nulls: str, count: int) -> None:
+    sql = everything(nulls).replace("%s", str(count))
+    if not has_extension(moods):
+        with pytest.raises(ic.NotSupportedError):
+            moods.query(sql, transfer="arrow").to_pandas()
+        return
+    for numeric in ("float64", "decimal"):
+        frames = [moods.query(sql, transfer=transfer, compression=compression).to_pandas(numeric=numeric)  # type: ignore[arg-type]
+                  for transfer, compression in (("copy", None), ("arrow", None), ("arrow", "lz4"), ("arrow", "zstd"), ("auto", "auto"))]
+        for frame in frames[1:]:
+            pd.testing.assert_frame_equal(frame, frames[0])
+
+
+@pytest.mark.parametrize("count", [10, 200000])
+def test_text_as_a_dictionary(plain: SyncInstantDataConnector, count: int) -> None:
+    sql = f"SELECT i, 'kind ' || i % 4 AS few, i::text AS many, CASE WHEN i % 4 > 0 THEN i % 3 || '' END AS gaps FROM generate_series(1, {count}) i"
+    plainly = plain.query(sql).to_pandas()
+    frame = plain.query(sql, dictionary="auto").to_pandas()
+    for name in ("few", "many", "gaps"):
+        assert frame[name].astype(object).where(frame[name].notna(), None).tolist() \
+            == plainly[name].astype(object).where(plainly[name].notna(), None).tolist(), name
+    if has_extension(plain) and count > 10:
+        assert str(frame.few.dtype) == "category" and not frame.few.cat.ordered
+        assert str(frame.many.dtype) == "str"
+        frame.loc[0, "few"] = "kind 3"
+        assert frame.few[0] == "kind 3"
+    assert plain.query(sql, dictionary="auto").rows() == plain.query(sql).rows()
+
+
 # ---- the thread that asks is the thread that waits ----
 
 @contextmanager
@@ -349,7 +384,7 @@ def test_connectors_leave_no_pipes_and_no_threads(hub_arguments: dict[str, Any])
     deadline = time.monotonic() + 10
     while (listeners() > before or len(os.listdir("/proc/self/fd")) > files) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert listeners() == before and len(os.listdir("/proc/self/fd")) <= files
+    assert listeners() <= before and len(os.listdir("/proc/self/fd")) <= files
 
 
 async def test_the_loop_is_not_held_up_by_objects(aplain: InstantDataConnector) -> None:
