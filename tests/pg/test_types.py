@@ -196,7 +196,8 @@ UNREPRESENTABLE = {
     "time": ["24:00:00"],
     "timestamp": ["infinity", "-infinity", "294276-12-31 23:59:59.999999"],
     "timestamptz": ["infinity", "-infinity", "294276-12-31 23:59:59.999999+00"],
-    "interval": ["2562047788:00:54.775807", "-2562047788:00:54.775807", "2562047:47:16.854776"],
+    "interval": ["2562047788:00:54.775807", "-2562047788:00:54.775807", "2562047:47:16.854776",
+                 "infinity", "-infinity"],
     "numeric(10,2)": ["NaN"],
 }
 
@@ -210,8 +211,8 @@ def make_types(connection: Connection) -> None:
 def server_knows(connection: Connection, kind: str, value: str) -> bool:
     try:
         connection.execute(f"SELECT %s::{kind}", (value,))
-    except psycopg.errors.FeatureNotSupported:
-        return False  # xml in a server without libxml
+    except (psycopg.errors.FeatureNotSupported, psycopg.errors.InvalidDatetimeFormat):
+        return False  # xml in a server without libxml, infinite intervals before PostgreSQL 17
     return True
 
 
@@ -276,7 +277,7 @@ def test_array(connection: Connection, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", UNREPRESENTABLE)
 def test_unrepresentable(connection: Connection, kind: str) -> None:
-    fill(connection, kind, UNREPRESENTABLE[kind])
+    fill(connection, kind, [value for value in UNREPRESENTABLE[kind] if server_knows(connection, kind, value)])
     count = int(texts(connection, "SELECT count(v)::text FROM t")[0] or 0)
     before = unrepresentable_count(connection)
     assert column(connection, "SELECT v FROM t").null_count == count + 2
