@@ -1,6 +1,7 @@
 /*
  * test_ipc_read.c - Arrow IPC of our own writer and of Arrow's, whole and damaged.
  */
+#include <pthread.h>
 #include <stdio.h>
 
 #include "every_kind.h"
@@ -445,6 +446,65 @@ test_prefix_of_old_streams(void **state)
 }
 
 static void
+test_types_that_are_not_read(void **state)
+{
+    struct ArrowArray batch;
+    IdcIpcReader *reader;
+    IdcError err;
+
+    (void) state;
+    assert_int_equal(idc_ipc_reader_new(&reader, &err), IDC_OK);
+    assert_int_equal(ipc_read_piece(reader, pyarrow_view, sizeof pyarrow_view, 0, &batch, &err),
+                     IDC_UNSUPPORTED);
+    assert_string_equal(err.message, "column \"v\": the Arrow type utf8_view is not supported, "
+                                     "or not with these parameters");
+    assert_null(idc_ipc_reader_schema(reader));
+    idc_ipc_reader_free(reader);
+}
+
+static void *
+columns_release(void *columns)
+{
+    for (int i = 0; i < EVERY_KIND_COUNT / 4; i++)
+        ((struct ArrowArray *) columns)[i].release(&((struct ArrowArray *) columns)[i]);
+    return NULL;
+}
+
+static void
+test_columns_are_released_by_many_threads(void **state)
+{
+    Stream *stream = every_kind_stream(1, 10, &(IdcIpcOptions){ 0 });
+    size_t len = ipc_piece_len(stream->bytes, stream->len);
+
+    (void) state;
+    for (int round = 0; round < 50; round++) {
+        struct ArrowArray batch, columns[EVERY_KIND_COUNT];
+        pthread_t threads[4];
+        IdcIpcReader *reader;
+        IdcError err;
+
+        assert_int_equal(idc_ipc_reader_new(&reader, &err), IDC_OK);
+        assert_int_equal(ipc_read_piece(reader, stream->bytes, len, 0, &batch, &err), IDC_OK);
+        idc_ipc_reader_free(reader);
+        for (size_t i = 0; i < EVERY_KIND_COUNT; i++) {
+            columns[i] = *batch.children[i];
+            batch.children[i]->release = NULL;
+        }
+        batch.release(&batch);
+        for (int i = 0; i < 4; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, columns_release,
+                                            &columns[i * (EVERY_KIND_COUNT / 4)]),
+                             0);
+        for (int i = 0; i < 4; i++)
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+        for (int i = EVERY_KIND_COUNT / 4 * 4; i < EVERY_KIND_COUNT; i++)
+            columns[i].release(&columns[i]);
+        assert_int_equal(ipc_pieces_made, ipc_pieces_released);
+    }
+    free(stream);
+}
+
+static void
 test_proofs_of_buffers(void **state)
 {
     int32_t offsets[100];
@@ -487,6 +547,8 @@ main(void)
         cmocka_unit_test(test_values_that_became_null_are_counted),
         cmocka_unit_test(test_order_of_messages),
         cmocka_unit_test(test_prefix_of_old_streams),
+        cmocka_unit_test(test_types_that_are_not_read),
+        cmocka_unit_test(test_columns_are_released_by_many_threads),
         cmocka_unit_test(test_proofs_of_buffers),
         cmocka_unit_test(test_damage_of_our_streams),
         cmocka_unit_test(test_damage_of_arrows_streams),
