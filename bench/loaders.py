@@ -68,7 +68,7 @@ def instant_copy_arrow(url: str, sql: str) -> Any:
 def instant_partitions_pandas(url: str, sql: str) -> Any:
     connector, options = _connector(url, "arrow")
     with connector:
-        return connector.load_table(sql.split()[-1], partitions=2, **options).to_pandas()
+        return connector.table(sql.split()[-1], partitions=2, **options).to_pandas()
 
 
 def connectorx_pandas(url: str, sql: str) -> Any:

@@ -197,6 +197,11 @@ typedef struct InstantParameter {
  *                    sends the rows
  *   compression      auto | none | lz4 | zstd (auto): of what the extension sends; auto is
  *                    lz4 from another machine, none otherwise
+ * and of instant_table alone:
+ *   partitions       load the table by so many connections at once (1), which see the same
+ *                    rows: by pages, or by ranges of partition_on
+ *   partition_on     a column of numbers, dates or timestamps: what a foreign table needs
+ *   partition_order  true: rows of the first range first, and so on; else as they come
  */
 INSTANT_API InstantStatus instant_query(InstantConnector *connector, const char *sql,
                                         const InstantParameter *parameters, size_t parameter_count,

@@ -126,9 +126,10 @@ idc_open_options_parse(IdcArena *arena, const InstantOption *options, size_t cou
 }
 
 static const char *const result_option_names[] = {
-    "numeric",    "unrepresentable", "batch_rows", "batch_bytes", "single_batch",
-    "timeout_ms", "transfer",        "dictionary", "compression"
+    "numeric",  "unrepresentable", "batch_rows",  "batch_bytes", "single_batch", "timeout_ms",
+    "transfer", "dictionary",      "compression", "partitions",  "partition_on", "partition_order"
 };
+enum { MAX_PARTITIONS = 64 };
 enum { RESULT_OPTION_COUNT = sizeof result_option_names / sizeof *result_option_names };
 
 /* The position of value in words, which option `key` has to be. */
@@ -223,6 +224,14 @@ result_option_set(IdcResultOptions *parsed, const InstantOption *option, IdcErro
         return bool_parse(key, value, &parsed->batch.single_batch, err);
     if (strcmp(key, "timeout_ms") == 0)
         return number_parse(key, value, 0, INT32_MAX, &parsed->timeout_ms, err);
+    if (strcmp(key, "partitions") == 0)
+        return number_parse(key, value, 1, MAX_PARTITIONS, &parsed->partitions, err);
+    if (strcmp(key, "partition_order") == 0)
+        return bool_parse(key, value, &parsed->is_ordered, err);
+    if (strcmp(key, "partition_on") == 0) {
+        parsed->partition_on = value;
+        return IDC_OK;
+    }
     return idc_fail_unknown_option(key, result_option_names, RESULT_OPTION_COUNT, err);
 }
 
@@ -233,6 +242,7 @@ idc_result_options_parse(const InstantOption *options, size_t count, IdcResultOp
     IdcResultOptions result = {
         .numeric = IDC_NUMERIC_DECIMAL,
         .batch = { .batch_rows = 65536, .batch_bytes = 16 * 1024 * 1024 },
+        .partitions = 1,
     };
 
     for (size_t i = 0; i < count; i++) {

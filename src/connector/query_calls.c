@@ -6,6 +6,8 @@
 
 #include "connector/catalogue.h"
 #include "connector/connector.h"
+#include "connector/partition_plan.h"
+#include "hub/partitions.h"
 
 /* ---- values of the door as values of query/ ---- */
 
@@ -123,6 +125,9 @@ run_query(InstantConnector *connector, IdcArena *arena, const char *sql,
     Statement statement = { 0 };
     IdcStatus status = idc_result_options_parse(options, option_count, &parsed, err);
 
+    if (status == IDC_OK && parsed.partitions > 1)
+        status =
+            idc_fail(err, IDC_UNSUPPORTED, "only a table can be loaded in partitions, not a query");
     if (status == IDC_OK)
         status = statement_bind(arena, sql, parameters, parameter_count, &statement, err);
     if (status == IDC_OK)
@@ -172,6 +177,54 @@ build_table_sql(InstantConnector *connector, IdcArena *arena, const InstantTable
     return status;
 }
 
+/* The chunks of a table that is loaded in partitions; planned as build_table_sql does. */
+static IdcStatus
+plan_partitions(InstantConnector *connector, IdcArena *arena, const InstantTableRequest *request,
+                const IdcResultOptions *options, IdcCall *call, const char ***chunks,
+                size_t *chunk_count, IdcError *err)
+{
+    IdcTableRequest converted;
+    IdcTable table;
+    IdcConn *conn = NULL;
+    IdcStatus status = filters_in(arena, request, &converted, err);
+
+    if (status == IDC_OK)
+        status = idc_pool_acquire(connector->pool, call, &conn, err);
+    if (status != IDC_OK)
+        return status;
+    status = idc_catalogue_table(conn, call, arena, request->table, &table, err);
+    if (status == IDC_OK)
+        status =
+            idc_partition_plan(conn, call, arena, &table, &converted, (size_t) options->partitions,
+                               options->partition_on, chunks, chunk_count, err);
+    idc_pool_release(connector->pool, conn);
+    return status;
+}
+
+static IdcStatus
+open_partitions(InstantConnector *connector, IdcArena *arena, const InstantTableRequest *request,
+                const char *sql, const IdcResultOptions *options, IdcCall *call,
+                InstantResult **result, IdcError *err)
+{
+    IdcPartitionOptions how = { .connections = (size_t) options->partitions,
+                                .is_ordered = options->is_ordered };
+    const char **chunks = NULL;
+    size_t chunk_count = 0;
+    IdcResult *inner = NULL;
+    IdcStatus status =
+        plan_partitions(connector, arena, request, options, call, &chunks, &chunk_count, err);
+
+    if (status == IDC_OK)
+        status = idc_partitions_open(connector->pool, call, sql, chunks, chunk_count, &how, options,
+                                     &inner, err);
+    if (status != IDC_OK)
+        return status;
+    status = idc_result_wrap(connector, inner, result, err);
+    if (status != IDC_OK)
+        idc_result_free(inner);
+    return status;
+}
+
 static IdcStatus
 run_table(InstantConnector *connector, IdcArena *arena, const InstantTableRequest *request,
           const InstantOption *options, size_t option_count, IdcCall *call, InstantResult **result,
@@ -183,7 +236,10 @@ run_table(InstantConnector *connector, IdcArena *arena, const InstantTableReques
 
     if (status == IDC_OK)
         status = build_table_sql(connector, arena, request, call, &statement.sql, err);
-    if (status == IDC_OK)
+    if (status == IDC_OK && parsed.partitions > 1)
+        status = open_partitions(connector, arena, request, idc_text_string(&statement.sql),
+                                 &parsed, call, result, err);
+    else if (status == IDC_OK)
         status = open_result(connector, call, &statement, &parsed, result, err);
     idc_text_done(&statement.sql);
     return status;

@@ -20,8 +20,12 @@ idc_result_release_conn(IdcResult *result)
     conn = result->conn;
     result->conn = NULL;
     pthread_mutex_unlock(&result->mutex);
-    if (conn != NULL)
+    if (conn == NULL)
+        return;
+    if (result->pool != NULL)
         idc_pool_release(result->pool, conn);
+    else if (idc_conn_is_usable(conn))
+        idc_conn_abandon(conn);
 }
 
 static void
@@ -45,6 +49,8 @@ result_leave(IdcResult *result)
         result->ready.release(&result->ready);
     if (result->given.release != NULL)
         result->given.release(&result->given);
+    if (result->maker != NULL)
+        result->maker->release(result->maker_handle);
     idc_call_free(result->call);
     idc_arena_free(result->arena);
     pthread_mutex_destroy(&result->mutex);
@@ -97,7 +103,8 @@ open_within(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
     idc_call_set_timeout(result->call, limit_ms);
     if (call != NULL && limit_ms > 0)
         idc_call_set_timeout(call, idc_call_remaining_ms(call, limit_ms));
-    status = idc_pool_acquire(result->pool, waiting, &result->conn, err);
+    status =
+        result->pool != NULL ? idc_pool_acquire(result->pool, waiting, &result->conn, err) : IDC_OK;
     result->stats.connect_us = idc_clock_us() - result->started_us;
     if (status == IDC_OK)
         status = idc_result_start(result, waiting, parameters, parameter_count, err);
@@ -114,10 +121,11 @@ open_within(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
     return status;
 }
 
-IdcStatus
-idc_result_open(IdcPool *pool, IdcCall *call, const char *sql, const IdcSqlParameter *parameters,
-                size_t parameter_count, const IdcResultOptions *options, IdcResult **result,
-                IdcError *err)
+/* One of pool and conn is NULL. */
+static IdcStatus
+result_open(IdcPool *pool, IdcConn *conn, IdcCall *call, const char *sql,
+            const IdcSqlParameter *parameters, size_t parameter_count,
+            const IdcResultOptions *options, IdcResult **result, IdcError *err)
 {
     IdcResult *made = NULL;
     IdcError local;
@@ -129,6 +137,7 @@ idc_result_open(IdcPool *pool, IdcCall *call, const char *sql, const IdcSqlParam
     if (status != IDC_OK)
         return status;
     made->pool = pool;
+    made->conn = conn;
     made->options = *options;
     status = open_within(made, call, parameters, parameter_count, err);
     if (status != IDC_OK) {
@@ -139,6 +148,37 @@ idc_result_open(IdcPool *pool, IdcCall *call, const char *sql, const IdcSqlParam
         idc_result_release_conn(made);
         made->stats.total_us = idc_clock_us() - made->started_us;
     }
+    *result = made;
+    return IDC_OK;
+}
+
+IdcStatus
+idc_result_open(IdcPool *pool, IdcCall *call, const char *sql, const IdcSqlParameter *parameters,
+                size_t parameter_count, const IdcResultOptions *options, IdcResult **result,
+                IdcError *err)
+{
+    return result_open(pool, NULL, call, sql, parameters, parameter_count, options, result, err);
+}
+
+IdcStatus
+idc_result_open_on(IdcConn *conn, IdcCall *call, const char *sql, const IdcResultOptions *options,
+                   IdcResult **result, IdcError *err)
+{
+    return result_open(NULL, conn, call, sql, NULL, 0, options, result, err);
+}
+
+IdcStatus
+idc_result_from_maker(const IdcBatchMaker *maker, void *handle, const char *sql, IdcResult **result,
+                      IdcError *err)
+{
+    IdcResult *made = NULL;
+    IdcStatus status = result_new(sql, &made, err);
+
+    if (status != IDC_OK)
+        return status;
+    made->mode = RESULT_MADE;
+    made->maker = maker;
+    made->maker_handle = handle;
     *result = made;
     return IDC_OK;
 }
@@ -202,16 +242,25 @@ stream_fail(IdcResult *result, IdcStatus status, IdcError *err)
     return errno_of(status);
 }
 
+IdcStatus
+idc_result_schema(const IdcResult *result, struct ArrowSchema *schema, IdcError *err)
+{
+    const IdcDescription *description;
+
+    if (result->maker != NULL)
+        return result->maker->schema(result->maker_handle, schema, err);
+    if (result->ipc != NULL)
+        return idc_arrow_schema(result, schema, err);
+    description = &result->statement->description;
+    return idc_columns_schema(description->specs, description->column_count, schema, err);
+}
+
 static int
 stream_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema)
 {
     IdcResult *result = stream->private_data;
     IdcError err;
-    const IdcDescription *description = &result->statement->description;
-    IdcStatus status =
-        result->ipc != NULL
-            ? idc_arrow_schema(result, schema, &err)
-            : idc_columns_schema(description->specs, description->column_count, schema, &err);
+    IdcStatus status = idc_result_schema(result, schema, &err);
 
     if (status == IDC_OK)
         return 0;
@@ -254,6 +303,22 @@ take_batch(IdcResult *result, struct ArrowArray *batch, IdcError *err)
     return IDC_OK;
 }
 
+/* A batch of the maker's, and what it says of all of them so far. */
+static IdcStatus
+make_batch(IdcResult *result, struct ArrowArray *batch, IdcError *err)
+{
+    IdcStatus status = result->maker->next(result->maker_handle, batch, err);
+
+    pthread_mutex_lock(&result->mutex);
+    result->maker->stats(result->maker_handle, &result->stats);
+    if (status == IDC_OK && batch->release != NULL && result->stats.first_batch_us == 0)
+        result->stats.first_batch_us = idc_clock_us() - result->started_us;
+    if (status == IDC_OK && batch->release == NULL)
+        result->stats.total_us = idc_clock_us() - result->started_us;
+    pthread_mutex_unlock(&result->mutex);
+    return status;
+}
+
 static int
 stream_get_next(struct ArrowArrayStream *stream, struct ArrowArray *batch)
 {
@@ -266,14 +331,15 @@ stream_get_next(struct ArrowArrayStream *stream, struct ArrowArray *batch)
         return errno_of(result->err.status);
     if (result->mode == RESULT_COPY || result->mode == RESULT_ROWS ||
         result->mode == RESULT_ARROW) {
-        if (idc_pool_is_closed(result->pool))
+        if (result->pool != NULL && idc_pool_is_closed(result->pool))
             status =
                 idc_fail(&err, IDC_MISUSE, "the connector was closed while the result was read");
         else
             status = idc_result_read(result, &err);
     }
     if (status == IDC_OK)
-        status = take_batch(result, batch, &err);
+        status = result->maker != NULL ? make_batch(result, batch, &err)
+                                       : take_batch(result, batch, &err);
     return status == IDC_OK ? 0 : stream_fail(result, status, &err);
 }
 
@@ -352,6 +418,8 @@ idc_result_cancel(IdcResult *result)
      * statement. */
     if (result->conn != NULL)
         idc_canceller_request(result->conn->canceller);
+    if (result->maker != NULL)
+        result->maker->cancel(result->maker_handle);
     pthread_mutex_unlock(&result->mutex);
 }
 

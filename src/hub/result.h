@@ -47,7 +47,10 @@ typedef struct IdcResultOptions {
     IdcDictionaryMode dictionary;
     IdcCompression compression;
     IdcBatchOptions batch;
-    int64_t timeout_ms; /* of this query; 0: the session's own */
+    int64_t timeout_ms;       /* of this query; 0: the session's own */
+    int64_t partitions;       /* of a table; 1: one query */
+    const char *partition_on; /* column, or NULL; borrowed */
+    bool is_ordered;          /* partitions one after the other */
 } IdcResultOptions;
 
 /* Parameters as libpq takes them; data NULL is SQL NULL. */

@@ -17,8 +17,22 @@ typedef enum ResultMode {
     RESULT_ROWS,  /* single-row mode; first holds what was read while starting */
     RESULT_ARROW, /* single-row mode too, each row a piece of an Arrow IPC stream */
     RESULT_ENDED, /* nothing more comes from the server */
-    RESULT_GIVEN  /* a stream that was there already */
+    RESULT_GIVEN, /* a stream that was there already */
+    RESULT_MADE   /* batches of a maker */
 } ResultMode;
+
+/*
+ * Who makes the batches of a result that is not one statement on one connection. next gives batches
+ * until one has no release; after a failure it is not called again. cancel comes from any thread,
+ * stats from any while next runs; release is the last call.
+ */
+typedef struct IdcBatchMaker {
+    IDC_CHECKED IdcStatus (*schema)(void *handle, struct ArrowSchema *schema, IdcError *err);
+    IDC_CHECKED IdcStatus (*next)(void *handle, struct ArrowArray *batch, IdcError *err);
+    void (*cancel)(void *handle);
+    void (*stats)(void *handle, IdcResultStats *stats);
+    void (*release)(void *handle);
+} IdcBatchMaker;
 
 /*
  * Counted: the caller's handle and the stream hold it. mutex guards conn (against a cancel from
@@ -45,10 +59,25 @@ struct IdcResult {
     ResultMode mode;
     bool is_streamed;
     struct ArrowArrayStream given;
+    const IdcBatchMaker *maker; /* of RESULT_MADE */
+    void *maker_handle;
     IdcResultStats stats;
     IdcError err;
     int64_t started_us;
 };
+
+/* As idc_result_open, on a connection that stays the caller's, and may be in a transaction. */
+IDC_CHECKED IdcStatus idc_result_open_on(IdcConn *conn, IdcCall *call, const char *sql,
+                                         const IdcResultOptions *options, IdcResult **result,
+                                         IdcError *err);
+
+/* A result of the maker's batches; takes the handle on success. */
+IDC_CHECKED IdcStatus idc_result_from_maker(const IdcBatchMaker *maker, void *handle,
+                                            const char *sql, IdcResult **result, IdcError *err);
+
+/* The type of the batches to come: a new schema, the caller's. */
+IDC_CHECKED IdcStatus idc_result_schema(const IdcResult *result, struct ArrowSchema *schema,
+                                        IdcError *err);
 
 /* Start on the connection that the result holds, also inside a transaction. */
 IDC_CHECKED IdcStatus idc_result_start(IdcResult *result, IdcCall *call,

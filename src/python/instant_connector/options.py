@@ -23,7 +23,8 @@ class ResultOptions(TypedDict, total=False):
     compression     "none", "lz4" or "zstd" on the way from the hub; "auto" (default): none on this
                     machine, lz4 from another
     partitions      over how many connections a big table is loaded at once
-    partition_on    a numeric or date column by whose ranges it is divided
+    partition_on    a numeric or date column by whose ranges it is divided; foreign tables need one
+    partition_order True: rows of the first pages or range first, and so on; else as they come
     """
 
     numeric: str | None
@@ -34,6 +35,7 @@ class ResultOptions(TypedDict, total=False):
     compression: str | None
     partitions: int | None
     partition_on: str | None
+    partition_order: bool | None
 
 
 _WORDS = {
@@ -74,6 +76,8 @@ def result_options(given: ResultOptions) -> dict[str, Any]:
             options[name] = _checked_partitions(value)
         elif name == "partition_on":
             options[name] = checked_text(value, "partition_on")
+        elif name == "partition_order":
+            options[name] = bool(value)
         else:
             raise TypeError(f"unexpected keyword argument {name!r}")
     return options
