@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg
 import pyarrow as pa
-
 from scratch_servers import PostgresServer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
