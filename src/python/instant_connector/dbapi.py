@@ -155,7 +155,7 @@ def connect(
     """
     if isinstance(config_path, str) and config_path.startswith(_URL_SCHEMES):
         if postgres_config is not None:
-            raise InterfaceError("give one hub, not two")
+            raise _misuse("give one hub, not two")
         config_path, postgres_config = None, config_path
     try:
         options = connector_options(
@@ -173,7 +173,7 @@ def connect(
             application_name=application_name,
         )
     except _CoreError as error:
-        raise InterfaceError(str(error)) from None
+        raise _misuse(str(error)) from None
     queries = {
         "numeric": numeric,
         "unrepresentable": unrepresentable,
@@ -181,6 +181,13 @@ def connect(
         "batch_bytes": batch_bytes,
     }
     return _open(_own(options), _own(queries))
+
+
+def _misuse(message: str) -> Exception:
+    error: Exception = InterfaceError(
+        message, status_code=_manager.AdbcStatusCode.INVALID_ARGUMENT
+    )
+    return error
 
 
 def _own(options: dict[str, Any]) -> dict[str, str]:
