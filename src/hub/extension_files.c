@@ -112,7 +112,10 @@ find_directory(int major, char *directory)
     return false;
 }
 
-/* The server will run this code: nobody but root and we may have written it, or be able to. */
+/*
+ * The server will run this code: nobody but root and we may have written it, or be able to. With
+ * umask 002, as some give their users, files may be written by the group of just that user.
+ */
 static IdcStatus
 check_trust(const char *path, mode_t kind, IdcError *err)
 {
@@ -125,7 +128,8 @@ check_trust(const char *path, mode_t kind, IdcError *err)
     if (found.st_uid != 0 && found.st_uid != geteuid())
         return idc_fail(err, IDC_IO_FAILED, "\"%s\" belongs to another user (id %ld)", path,
                         (long) found.st_uid);
-    if ((found.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    if ((found.st_mode & S_IWOTH) != 0 ||
+        ((found.st_mode & S_IWGRP) != 0 && found.st_gid != getegid()))
         return idc_fail(err, IDC_IO_FAILED, "\"%s\" may be written by others than its owner", path);
     return IDC_OK;
 }

@@ -449,7 +449,7 @@ static void
 test_files_that_are_refused(void **state)
 {
     static const char *const spoils[] = {
-        "chmod g+w instant_fdw.so",
+        "chmod o+w instant_fdw.so",
         "chmod o+w instant_fdw--0.1.0.sql",
         "chmod o+w .",
         "rm instant_fdw.control",
