@@ -227,22 +227,26 @@ plan_list(const Type *type, int32 modifier, int dimensions, FdwNumeric numeric, 
     spec->element = element;
 }
 
-/* As many as the table's column was declared with, else the domain; 0 if nobody said. */
+/* As many as the table's column was declared with, else its domain; 0 if nobody said. */
 static int
-declared_dimensions(const TargetEntry *origin, Oid type)
+declared_dimensions(const TargetEntry *origin)
 {
     int dimensions = 0;
     HeapTuple tuple;
 
-    if (origin != NULL && OidIsValid(origin->resorigtbl)) {
-        tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(origin->resorigtbl),
-                                Int16GetDatum(origin->resorigcol));
-        if (HeapTupleIsValid(tuple)) {
-            dimensions = ((Form_pg_attribute) GETSTRUCT(tuple))->attndims;
-            ReleaseSysCache(tuple);
-        }
+    if (origin == NULL || !OidIsValid(origin->resorigtbl))
+        return 0;
+    tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(origin->resorigtbl),
+                            Int16GetDatum(origin->resorigcol));
+    if (HeapTupleIsValid(tuple)) {
+        Form_pg_attribute column = (Form_pg_attribute) GETSTRUCT(tuple);
+
+        dimensions = column->attndims;
+        if (dimensions == 0)
+            dimensions = type_read(column->atttypid).dimensions;
+        ReleaseSysCache(tuple);
     }
-    return dimensions != 0 ? dimensions : type_read(type).dimensions;
+    return dimensions;
 }
 
 /* The entry of the target list for the result's n-th column, counted from 0; NULL: unknown. */
@@ -276,18 +280,19 @@ fdw_columns_plan(TupleDesc descriptor, List *target_list, FdwNumeric numeric,
     for (int i = 0; i < descriptor->natts; i++) {
         Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
         int32 modifier = attribute->atttypmod;
+        int32 sent_modifier = attribute->atttypmod;
+        /* As a RowDescription says it, so that both ways agree: without domains. */
+        Oid sent = getBaseTypeAndTypmod(attribute->atttypid, &sent_modifier);
         Type type = type_under_domains(attribute->atttypid, &modifier);
         IdcColumnSpec *spec = &columns->specs[i];
         FdwAppend *append = &columns->appends[i];
 
         append->row = &columns->row;
         spec->name = utf8_copy(NameStr(attribute->attname));
-        spec->type_name =
-            utf8_copy(format_type_extended(attribute->atttypid, attribute->atttypmod,
-                                           FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_ALLOW_INVALID));
+        spec->type_name = utf8_copy(format_type_extended(
+            sent, sent_modifier, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_ALLOW_INVALID));
         if (type.pg.element != InvalidOid)
-            plan_list(&type, modifier,
-                      declared_dimensions(origin_of(target_list, i), attribute->atttypid), numeric,
+            plan_list(&type, modifier, declared_dimensions(origin_of(target_list, i)), numeric,
                       spec, append);
         else
             plan_scalar(&type, modifier, numeric, spec, append);

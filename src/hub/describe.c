@@ -173,11 +173,14 @@ plain_type_name(IdcArena *arena, const IdcTypeCache *cache, const Column *column
     return NULL;
 }
 
+/* A description names the type below a domain, so the table's column has to say how deep that is.
+ */
 static const char columns_sql[] =
     "SELECT pg_catalog.format_type(c.oid, c.modifier),"
     " COALESCE(NULLIF((SELECT a.attndims FROM pg_catalog.pg_attribute a"
     "   WHERE a.attrelid = c.relation AND a.attnum = c.position), 0),"
-    "  (SELECT t.typndims FROM pg_catalog.pg_type t WHERE t.oid = c.oid), 0)"
+    "  (SELECT t.typndims FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t"
+    "   ON t.oid = a.atttypid WHERE a.attrelid = c.relation AND a.attnum = c.position), 0)"
     " FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.oid[]), "
     "pg_catalog.unnest($2::pg_catalog.int4[]),"
     "  pg_catalog.unnest($3::pg_catalog.oid[]), pg_catalog.unnest($4::pg_catalog.int4[])) WITH "
