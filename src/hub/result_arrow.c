@@ -24,23 +24,41 @@
 #define GATHER_BATCH_BYTES (2 * 1024 * 1024)
 #define GATHER_BATCH_ROWS (1024 * 1024)
 
+/* After so many small results a statement is prepared itself. */
+#define SMALL_RUNS 2
+
 /* PostgreSQL's OIDs (pg_type.dat). */
 #define TEXT_OID 25
 #define JSONB_OID 3802
 
-bool
-idc_arrow_is_wanted(const IdcResult *result, const IdcStatement *known, size_t parameter_count)
+/*
+ * Where there are few rows, a prepared statement beats a call of the extension; but the round trip
+ * that describes it is only worth it for a statement that runs again and again.
+ */
+static bool
+is_better_prepared(const IdcResult *result, const IdcStatement *known)
 {
-    if (result->options.transfer == IDC_TRANSFER_COPY ||
+    return known != NULL && known->last_rows >= 0 && known->last_rows <= IDC_SMALL_RESULT_ROWS &&
+           (known->name[0] != '\0' || (known->small_runs >= SMALL_RUNS &&
+                                       idc_statement_cache_has_names(result->conn->statements)));
+}
+
+bool
+idc_arrow_is_wanted(const IdcResult *result, const IdcStatement *known,
+                    const IdcSqlParameter *parameters, size_t parameter_count)
+{
+    const IdcResultOptions *options = &result->options;
+
+    if (options->transfer == IDC_TRANSFER_COPY ||
         result->conn->extension != IDC_EXTENSION_PRESENT || parameter_count > PARAMETERS_MAX ||
         !idc_statement_is_query(result->sql) || (known != NULL && known->is_arrow_refused))
         return false;
-    if (result->options.transfer == IDC_TRANSFER_ARROW ||
-        result->options.dictionary != IDC_DICTIONARY_OFF)
-        return true;
-    /* A prepared statement beats a call of the extension where there are few rows. */
-    return known == NULL || known->name[0] == '\0' || known->last_rows < 0 ||
-           known->last_rows > IDC_SMALL_RESULT_ROWS;
+    /* The extension would take another type for it where the query wants one. */
+    for (size_t i = 0; i < parameter_count; i++)
+        if (parameters[i].type_oid == TEXT_OID)
+            return false;
+    return options->transfer == IDC_TRANSFER_ARROW || options->dictionary != IDC_DICTIONARY_OFF ||
+           !is_better_prepared(result, known);
 }
 
 /* ---- what is sent ---- */
@@ -231,7 +249,7 @@ finish(IdcResult *result, PGresult *answer, IdcError *err)
         status = idc_gather_finish(result->gather, &result->ready, err);
     if (status != IDC_OK)
         return status;
-    result->statement->last_rows = result->stats.rows + result->gathered_rows;
+    idc_statement_note_rows(result->statement, result->stats.rows + result->gathered_rows);
     result->mode = RESULT_ENDED;
     idc_result_release_conn(result);
     return IDC_OK;

@@ -12,7 +12,7 @@
 
 /* Is this the way for the statement, by the options, the hub, and what is known of it? */
 bool idc_arrow_is_wanted(const IdcResult *result, const IdcStatement *known,
-                         size_t parameter_count);
+                         const IdcSqlParameter *parameters, size_t parameter_count);
 
 /*
  * Start the query, in one round trip, and read its schema. is_refused: nothing was executed, and

@@ -139,6 +139,7 @@ describe(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
         idc_statement_cache_name(cache, made->name);
     if (known != NULL) {
         made->last_rows = known->last_rows;
+        made->small_runs = known->small_runs;
         made->is_copy_refused = known->is_copy_refused;
         made->is_arrow_refused = known->is_arrow_refused;
     }
@@ -228,7 +229,7 @@ idc_result_start(IdcResult *result, IdcCall *call, const IdcSqlParameter *parame
         return idc_extension_fail(result->conn->extension, err);
     known = idc_statement_cache_find(result->conn->statements, result->sql, parameters,
                                      parameter_count, result->options.numeric);
-    if (idc_arrow_is_wanted(result, known, parameter_count)) {
+    if (idc_arrow_is_wanted(result, known, parameters, parameter_count)) {
         status = idc_arrow_start(result, call, parameters, parameter_count, &is_refused, err);
         if (status == IDC_OK || !is_refused)
             return status;

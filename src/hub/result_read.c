@@ -25,7 +25,8 @@ finish(IdcResult *result, IdcError *err)
 
     if (status != IDC_OK)
         return status;
-    result->statement->last_rows = result->stats.rows + idc_batch_row_count(result->builder);
+    idc_statement_note_rows(result->statement,
+                            result->stats.rows + idc_batch_row_count(result->builder));
     result->mode = RESULT_ENDED;
     idc_result_release_conn(result);
     return IDC_OK;

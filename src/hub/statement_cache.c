@@ -118,6 +118,13 @@ idc_statement_free(IdcStatement *statement)
     free(statement);
 }
 
+void
+idc_statement_note_rows(IdcStatement *statement, int64_t rows)
+{
+    statement->last_rows = rows;
+    statement->small_runs = rows > IDC_SMALL_RESULT_ROWS ? 0 : statement->small_runs + 1;
+}
+
 static bool
 is_same(const IdcStatement *statement, const char *sql, const IdcSqlParameter *parameters,
         size_t parameter_count, IdcNumericMode numeric)
@@ -229,11 +236,17 @@ idc_statement_cache_clear(IdcStatementCache *cache)
     cache->forgotten_count = 0;
 }
 
+bool
+idc_statement_cache_has_names(const IdcStatementCache *cache)
+{
+    return cache->losses < LOSSES_MAX;
+}
+
 void
 idc_statement_cache_name(IdcStatementCache *cache, char name[IDC_STATEMENT_NAME_SIZE])
 {
     name[0] = '\0';
-    if (cache->losses < LOSSES_MAX)
+    if (idc_statement_cache_has_names(cache))
         (void) snprintf(name, IDC_STATEMENT_NAME_SIZE, "instant_%016llx_%llu",
                         (unsigned long long) cache->secret,
                         (unsigned long long) ++cache->name_count);

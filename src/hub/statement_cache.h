@@ -39,6 +39,7 @@ typedef struct IdcStatement {
     bool is_copy_refused;  /* COPY (…) does not take it */
     bool is_arrow_refused; /* the hub's extension does not take it */
     int64_t last_rows;     /* of the last complete run; -1: there was none */
+    int small_runs;        /* how many of the last runs gave few rows */
     char name[IDC_STATEMENT_NAME_SIZE];
     char wrapped_name[IDC_STATEMENT_NAME_SIZE]; /* with the wrap that its columns need */
 } IdcStatement;
@@ -55,6 +56,9 @@ IDC_CHECKED IdcStatus idc_statement_new(const char *sql, const IdcSqlParameter *
                                         IdcStatement **statement, IdcError *err);
 IdcStatement *idc_statement_hold(IdcStatement *statement);
 void idc_statement_free(IdcStatement *statement);
+
+/* It ran to its end. */
+void idc_statement_note_rows(IdcStatement *statement, int64_t rows);
 
 /* NULL if there is none; borrowed until the cache changes. */
 IdcStatement *idc_statement_cache_find(IdcStatementCache *cache, const char *sql,
@@ -75,6 +79,8 @@ void idc_statement_cache_clear(IdcStatementCache *cache);
  * are of no use here since the server loses them.
  */
 void idc_statement_cache_name(IdcStatementCache *cache, char name[IDC_STATEMENT_NAME_SIZE]);
+
+bool idc_statement_cache_has_names(const IdcStatementCache *cache);
 
 /* The server did not know a name that it was given. */
 void idc_statement_cache_note_loss(IdcStatementCache *cache);
