@@ -20,6 +20,7 @@
 #include "fdw/raise.h"
 #include <funcapi.h>
 #include <nodes/memnodes.h>
+#include <pgstat.h>
 #include <utils/builtins.h>
 #include <utils/memutils.h>
 
@@ -40,6 +41,8 @@ typedef struct Stream {
     FdwColumns *columns;
     IdcBatchBuilder *builder;
     IdcIpcWriter *writer;
+    bytea *message; /* the row that was returned last: its memory serves the next one too */
+    size_t message_capacity;
     int64 batch_rows; /* of the next batch, at most options.batch_rows */
     int scratch_rows; /* since scratch was emptied */
     bool has_batch;   /* the builder is filled and not sent */
@@ -90,6 +93,7 @@ open_stream(FunctionCallInfo fcinfo, Jsonb *options, const char *text, int first
     MemoryContext caller = MemoryContextSwitchTo(context);
     Stream *stream = palloc0(sizeof *stream);
     FdwArguments arguments;
+    bool is_alone;
 
     stream->function = fcinfo->flinfo;
     stream->context = context;
@@ -98,8 +102,11 @@ open_stream(FunctionCallInfo fcinfo, Jsonb *options, const char *text, int first
     stream->batch_rows = stream->options.first_batch_rows;
     fdw_arguments_read(fcinfo, first_argument, &arguments);
     fdw_count(FDW_QUERIES, 1);
-    stream->query =
-        fdw_query_open(text, &arguments, fdw_query_has_statement_alone(result->econtext));
+    is_alone = fdw_query_has_statement_alone(result->econtext);
+    /* Whoever looks at the running statements wants to see this one, not the call around it. */
+    if (is_alone)
+        pgstat_report_activity(STATE_RUNNING, text);
+    stream->query = fdw_query_open(text, &arguments, is_alone);
     RegisterExprContextCallback(result->econtext, close_stream, PointerGetDatum(stream));
     stream->function->fn_extra = stream;
     prepare_builder(stream);
@@ -137,11 +144,14 @@ fill_batch(Stream *stream)
     stream->batch_rows = Min(stream->batch_rows * 2, stream->options.batch_rows);
 }
 
+/*
+ * The next row to return, good until the one after it. A row that was returned is not looked at
+ * again once the next one is asked for, and fresh memory of such a size would be new pages from the
+ * kernel each time.
+ */
 static bytea *
-new_bytea(MemoryContext context, size_t size)
+new_message(Stream *stream, size_t size)
 {
-    bytea *result;
-
     if (size > MAX_BYTEA)
         ereport(ERROR,
                 (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -149,13 +159,22 @@ new_bytea(MemoryContext context, size_t size)
                         size),
                  errhint("Make batches smaller with the option \"batch_bytes\", or select less of "
                          "the longest values.")));
-    result = MemoryContextAlloc(context, VARHDRSZ + size);
-    SET_VARSIZE(result, VARHDRSZ + size);
-    return result;
+    if (VARHDRSZ + size > stream->message_capacity) {
+        size_t capacity = Min(VARHDRSZ + size + size / 8, MaxAllocSize);
+
+        if (stream->message != NULL)
+            pfree(stream->message);
+        stream->message = NULL;
+        stream->message_capacity = 0;
+        stream->message = MemoryContextAlloc(stream->context, capacity);
+        stream->message_capacity = capacity;
+    }
+    SET_VARSIZE(stream->message, VARHDRSZ + size);
+    return stream->message;
 }
 
 static bytea *
-schema_message(Stream *stream, MemoryContext caller)
+schema_message(Stream *stream)
 {
     bytea *result;
     size_t size;
@@ -167,14 +186,14 @@ schema_message(Stream *stream, MemoryContext caller)
         fdw_check(idc_batch_settle_dictionaries(stream->builder, &err), &err);
     }
     fdw_check(idc_ipc_prepare_schema(stream->writer, &size, &err), &err);
-    result = new_bytea(caller, size);
+    result = new_message(stream, size);
     idc_ipc_emit(stream->writer, (uint8 *) VARDATA(result));
     stream->phase = BATCHES;
     return result;
 }
 
 static bytea *
-batch_message(Stream *stream, MemoryContext caller)
+batch_message(Stream *stream)
 {
     int64 rows = idc_batch_row_count(stream->builder);
     bytea *result;
@@ -182,7 +201,7 @@ batch_message(Stream *stream, MemoryContext caller)
     IdcError err;
 
     fdw_check(idc_ipc_prepare_batch(stream->writer, &size, &err), &err);
-    result = new_bytea(caller, size);
+    result = new_message(stream, size);
     idc_ipc_emit(stream->writer, (uint8 *) VARDATA(result));
     stream->has_batch = false;
     fdw_count(FDW_BATCHES, 1);
@@ -192,9 +211,9 @@ batch_message(Stream *stream, MemoryContext caller)
 }
 
 static bytea *
-end_message(Stream *stream, MemoryContext caller)
+end_message(Stream *stream)
 {
-    bytea *result = new_bytea(caller, IDC_IPC_END_SIZE);
+    bytea *result = new_message(stream, IDC_IPC_END_SIZE);
 
     memcpy(VARDATA(result), idc_ipc_end, IDC_IPC_END_SIZE);
     fdw_count(FDW_UNREPRESENTABLE, (uint64) idc_batch_unrepresentable_count(stream->builder));
@@ -210,11 +229,11 @@ next_message(Stream *stream)
     bytea *result;
 
     if (stream->phase == SCHEMA) {
-        result = schema_message(stream, caller);
+        result = schema_message(stream);
     } else {
         if (!stream->has_batch)
             fill_batch(stream);
-        result = stream->has_batch ? batch_message(stream, caller) : end_message(stream, caller);
+        result = stream->has_batch ? batch_message(stream) : end_message(stream);
     }
     MemoryContextSwitchTo(caller);
     return result;
