@@ -428,22 +428,22 @@ def test_nothing_leaks(server: PostgresServer, transfer: str) -> None:
     def resident() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
-    def turn(number: int) -> None:
-        hub.query("SELECT i, i::text AS t FROM generate_series(1, 2000) i", transfer=transfer).to_arrow()
+    def turn(source: SyncInstantDataConnector, number: int) -> None:
+        source.query("SELECT i, i::text AS t FROM generate_series(1, 2000) i", transfer=transfer).to_arrow()
         if number % 4 == 0:
-            with contextlib.closing(hub.query(LONG, transfer=transfer).batches(batch_rows=500)) as batches:
+            with contextlib.closing(source.query(LONG, transfer=transfer).batches(batch_rows=500)) as batches:
                 next(batches)
         if number % 4 == 1:
             with contextlib.suppress(Error):
-                hub.query("SELECT 1 / (i - 1500) FROM generate_series(1, 2000) i", transfer=transfer).to_arrow()
+                source.query("SELECT 1 / (i - 1500) FROM generate_series(1, 2000) i", transfer=transfer).to_arrow()
 
     with SyncInstantDataConnector(postgres_config=server.url(), pool_size=2) as hub:
         for number in range(200):
-            turn(number)
+            turn(hub, number)
         gc.collect()
         files, memory = len(os.listdir("/proc/self/fd")), resident()
         for number in range(1000):
-            turn(number)
+            turn(hub, number)
         gc.collect()
         assert len(os.listdir("/proc/self/fd")) <= files
         assert resident() - memory < 16 * 1024 * 1024
