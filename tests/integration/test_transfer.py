@@ -431,7 +431,8 @@ def test_nothing_leaks(server: PostgresServer, transfer: str) -> None:
     def turn(source: SyncInstantDataConnector, number: int) -> None:
         source.query("SELECT i, i::text AS t FROM generate_series(1, 2000) i", transfer=transfer).to_arrow()
         if number % 4 == 0:
-            with contextlib.closing(source.query(LONG, transfer=transfer).batches(batch_rows=500)) as batches:
+            batches: Any = source.query(LONG, transfer=transfer).batches(batch_rows=500)
+            with contextlib.closing(batches):
                 next(batches)
         if number % 4 == 1:
             with contextlib.suppress(Error):
