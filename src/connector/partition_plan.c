@@ -13,10 +13,12 @@
 #define CHUNK_PAGES INT64_C(1024)
 #define MAX_CHUNKS 4096
 
+/* kind is pg_class.relkind; 'f' also where a child of the table is foreign. */
 typedef struct Plan {
     IdcArena *arena;
     const IdcTable *table;
     const IdcTableRequest *request;
+    char kind;
     const char **chunks;
     size_t count;
 } Plan;
@@ -95,54 +97,101 @@ find_column(const IdcTable *table, const char *name)
     return NULL;
 }
 
-/* An expression of lo, hi, i and n for the i-th of n - 1 bounds; NULL: the type has no ranges. */
-static const char *
-bound_expression(const IdcTableColumn *column)
+/*
+ * How ranges of a type are found: `bound` is an expression of lo, hi, i and n for the i-th of
+ * n - 1 bounds. Infinities (and NaN, which is beyond them) say nothing about where the rows are.
+ */
+typedef struct RangeType {
+    const char *name;
+    const char *bound;
+    bool has_infinities;
+} RangeType;
+
+#define NUMBER_BOUND                                                                               \
+    "lo::pg_catalog.numeric + (hi::pg_catalog.numeric - lo::pg_catalog.numeric) * i / n"
+#define TIME_BOUND                                                                                 \
+    "CASE WHEN pg_catalog.isfinite(lo) AND pg_catalog.isfinite(hi)"                                \
+    " THEN lo + (hi - lo) * (i::pg_catalog.float8 / n) END"
+
+static const RangeType range_types[] = {
+    { "int2", NUMBER_BOUND, false },
+    { "int4", NUMBER_BOUND, false },
+    { "int8", NUMBER_BOUND, false },
+    { "float4", NUMBER_BOUND, true },
+    { "float8", NUMBER_BOUND, true },
+    { "numeric", NUMBER_BOUND, true },
+    { "date",
+      "CASE WHEN pg_catalog.isfinite(lo) AND pg_catalog.isfinite(hi)"
+      " THEN lo + ((hi - lo)::pg_catalog.int8 * i / n)::pg_catalog.int4 END",
+      true },
+    { "timestamp", TIME_BOUND, true },
+    { "timestamptz", TIME_BOUND, true },
+};
+
+/*
+ * NULL: the type has no ranges. Sources compare a float4 with a bound in their own precision, so
+ * two ranges might both leave a row out.
+ */
+static const RangeType *
+find_range_type(const Plan *plan, const IdcTableColumn *column)
 {
-    if (column->category == 'N' && strcmp(column->base_type, "money") != 0 &&
-        strncmp(column->base_type, "reg", 3) != 0 && strcmp(column->base_type, "oid") != 0)
-        return "lo::pg_catalog.numeric + (hi::pg_catalog.numeric - lo::pg_catalog.numeric) * i / n";
-    if (strcmp(column->base_type, "date") == 0)
-        return "CASE WHEN pg_catalog.isfinite(lo) AND pg_catalog.isfinite(hi)"
-               " THEN lo + ((hi - lo)::pg_catalog.int8 * i / n)::pg_catalog.int4 END";
-    if (strcmp(column->base_type, "timestamp") == 0 ||
-        strcmp(column->base_type, "timestamptz") == 0)
-        return "CASE WHEN pg_catalog.isfinite(lo) AND pg_catalog.isfinite(hi)"
-               " THEN lo + (hi - lo) * (i::pg_catalog.float8 / n) END";
+    if (strchr("ND", column->category) == NULL ||
+        (strchr("fv", plan->kind) != NULL && strcmp(column->base_type, "float4") == 0))
+        return NULL;
+    for (size_t i = 0; i < sizeof range_types / sizeof *range_types; i++)
+        if (strcmp(column->base_type, range_types[i].name) == 0)
+            return &range_types[i];
     return NULL;
+}
+
+/* The wanted values of the column alone. Sources need not know infinities. */
+static IdcStatus
+append_values(IdcText *sql, const IdcConn *conn, const Plan *plan, const IdcTableColumn *column,
+              const RangeType *type, const char *name, IdcError *err)
+{
+    IdcTableRequest request = *plan->request;
+    bool has_infinities =
+        type->has_infinities && strchr("rpm", plan->kind) != NULL &&
+        (idc_conn_server_version(conn) >= 140000 || strcmp(type->name, "numeric") != 0);
+
+    request.columns = &column->name;
+    request.column_count = 1;
+    if (has_infinities) {
+        request.condition = idc_arena_printf(plan->arena,
+                                             "%s > '-infinity'::pg_catalog.%s AND "
+                                             "%s < 'infinity'::pg_catalog.%s",
+                                             name, type->name, name, type->name);
+        if (request.condition == NULL)
+            return idc_fail_no_memory(err);
+    }
+    return idc_select_build(plan->table, &request, sql, err);
 }
 
 /* The bounds between the ranges as literals, least first; none where the column has no values. */
 static IdcStatus
 ask_bounds(IdcConn *conn, IdcCall *call, const Plan *plan, const IdcTableColumn *column,
-           const char *expression, size_t partitions, IdcTextRows *rows, IdcError *err)
+           const RangeType *type, const char *name, size_t partitions, IdcTextRows *rows,
+           IdcError *err)
 {
-    IdcText name, relation, sql;
+    IdcText sql;
     IdcStatus status;
 
-    idc_text_init(&name, 0);
-    idc_text_init(&relation, 0);
     idc_text_init(&sql, 0);
-    status = idc_quote_identifier(&name, column->name, err);
-    if (status == IDC_OK)
-        status = idc_quote_identifier(&relation, plan->table->schema, err);
-    idc_text_append_char(&relation, '.');
-    if (status == IDC_OK)
-        status = idc_quote_identifier(&relation, plan->table->name, err);
     idc_text_append_format(
         &sql,
-        "SELECT DISTINCT pg_catalog.quote_literal(bound), bound FROM (SELECT (%s)::pg_catalog.%s "
-        "AS bound"
-        " FROM (SELECT min(%s) AS lo, max(%s) AS hi, %zu AS n FROM %s) AS ends,"
-        " pg_catalog.generate_series(1, %zu) AS i) AS bounds WHERE bound IS NOT NULL ORDER BY 2",
-        expression, column->base_type, idc_text_string(&name), idc_text_string(&name), partitions,
-        idc_text_string(&relation), partitions - 1);
+        "SELECT DISTINCT pg_catalog.quote_literal(bound), bound FROM (SELECT (%s)::pg_catalog.%s"
+        " AS bound FROM (SELECT pg_catalog.min(value) AS lo, pg_catalog.max(value) AS hi,"
+        " %zu AS n FROM (",
+        type->bound, type->name, partitions);
+    status = append_values(&sql, conn, plan, column, type, name, err);
+    idc_text_append_format(&sql,
+                           ") AS wanted(value)) AS ends, pg_catalog.generate_series(1, %zu) AS i)"
+                           " AS bounds WHERE bound IS NOT NULL ORDER BY 2",
+                           partitions - 1);
     if (status == IDC_OK)
         status = idc_text_check(&sql, err);
     if (status == IDC_OK)
         status = idc_conn_query(conn, call, plan->arena, idc_text_string(&sql), NULL, 0, rows, err);
-    idc_text_done(&name);
-    idc_text_done(&relation);
     idc_text_done(&sql);
     return status;
 }
@@ -162,12 +211,33 @@ range_condition(IdcArena *arena, const char *name, const char *type, const char 
                             type, name, to, type);
 }
 
+/* A chunk a range, the ranges cut at the bounds. */
+static IdcStatus
+add_ranges(Plan *plan, const char *name, const RangeType *type, const IdcTextRows *bounds,
+           IdcError *err)
+{
+    size_t count = bounds->row_count;
+    IdcStatus status = IDC_OK;
+
+    plan->chunks = idc_arena_alloc_array(plan->arena, count + 1, sizeof *plan->chunks);
+    if (plan->chunks == NULL)
+        return idc_fail_no_memory(err);
+    for (size_t i = 0; status == IDC_OK && i <= count; i++) {
+        const char *condition = range_condition(plan->arena, name, type->name,
+                                                i > 0 ? bounds->values[2 * (i - 1)] : NULL,
+                                                i < count ? bounds->values[2 * i] : NULL);
+
+        status = condition != NULL ? add_chunk(plan, condition, err) : idc_fail_no_memory(err);
+    }
+    return status;
+}
+
 static IdcStatus
 cut_by_column(Plan *plan, IdcConn *conn, IdcCall *call, const char *column_name, size_t partitions,
               IdcError *err)
 {
     const IdcTableColumn *column = find_column(plan->table, column_name);
-    const char *expression = column != NULL ? bound_expression(column) : NULL;
+    const RangeType *type = column != NULL ? find_range_type(plan, column) : NULL;
     IdcTextRows bounds = { 0 };
     IdcText name;
     IdcStatus status;
@@ -175,91 +245,129 @@ cut_by_column(Plan *plan, IdcConn *conn, IdcCall *call, const char *column_name,
     if (column == NULL)
         return idc_fail(err, IDC_NOT_FOUND, "table \"%s\" has no column \"%s\" (partition_on)",
                         plan->table->name, column_name);
-    if (expression == NULL)
+    if (type == NULL)
         return fail_with_hint(err, plan->table, "the column of partition_on has no ranges",
                               "name a column of numbers, dates or timestamps in partition_on");
-    if (partitions > 1) {
-        status = ask_bounds(conn, call, plan, column, expression, partitions, &bounds, err);
-        if (status != IDC_OK)
-            return status;
-    }
-    plan->chunks = idc_arena_alloc_array(plan->arena, bounds.row_count + 1, sizeof *plan->chunks);
-    if (plan->chunks == NULL)
-        return idc_fail_no_memory(err);
     idc_text_init(&name, 0);
     status = idc_quote_identifier(&name, column->name, err);
-    for (size_t i = 0; status == IDC_OK && i <= bounds.row_count; i++) {
-        const char *condition =
-            range_condition(plan->arena, idc_text_string(&name), column->base_type,
-                            i > 0 ? bounds.values[2 * (i - 1)] : NULL,
-                            i < bounds.row_count ? bounds.values[2 * i] : NULL);
-
-        status = condition != NULL ? add_chunk(plan, condition, err) : idc_fail_no_memory(err);
-    }
+    if (status == IDC_OK)
+        status = idc_text_check(&name, err);
+    if (status == IDC_OK && partitions > 1)
+        status = ask_bounds(conn, call, plan, column, type, idc_text_string(&name), partitions,
+                            &bounds, err);
+    if (status == IDC_OK)
+        status = add_ranges(plan, idc_text_string(&name), type, &bounds, err);
     idc_text_done(&name);
     return status;
 }
 
 /* ---- the choice ---- */
 
-/* pg_class.relkind ('f' also for a partitioned table with a foreign partition), and its pages. */
+/* What has to be known of a relation and its children: by ctid they are cut only if all of them
+ * keep their rows in pages of the heap. */
+typedef struct Relation {
+    char kind;
+    bool is_heap;
+    int64_t pages; /* of the biggest */
+} Relation;
+
 static IdcStatus
-ask_relation(IdcConn *conn, IdcCall *call, IdcArena *arena, const IdcTable *table, char *kind,
-             int64_t *pages, IdcError *err)
+ask_relation(IdcConn *conn, IdcCall *call, IdcArena *arena, const IdcTable *table,
+             Relation *relation, IdcError *err)
 {
     static const char sql[] =
-        "SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) t"
-        " JOIN pg_catalog.pg_class l ON l.oid = t.relid WHERE l.relkind = 'f') THEN 'f'"
-        " ELSE c.relkind END,"
-        " (SELECT coalesce(max(pg_catalog.pg_relation_size(m.oid)), 0)"
-        "  FROM (SELECT c.oid UNION SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t"
-        "   UNION SELECT h.inhrelid FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid) AS m"
-        " ) / pg_catalog.current_setting('block_size')::pg_catalog.int8"
-        " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE n.nspname = $1 AND c.relname = $2";
+        "WITH RECURSIVE members AS (SELECT c.oid, c.relkind AS own FROM pg_catalog.pg_class c"
+        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = $1 AND c.relname = $2"
+        " UNION SELECT h.inhrelid, m.own FROM members m"
+        " JOIN pg_catalog.pg_inherits h ON h.inhparent = m.oid)"
+        " SELECT CASE WHEN bool_or(c.relkind = 'f') THEN 'f' ELSE max(m.own::text) END,"
+        " bool_and(c.relkind NOT IN ('r', 'm') OR a.amname = 'heap'),"
+        " coalesce(max(CASE WHEN c.relkind IN ('r', 'm')"
+        "  THEN pg_catalog.pg_relation_size(c.oid) END), 0)"
+        "  / pg_catalog.current_setting('block_size')::pg_catalog.int8, count(*)"
+        " FROM members m JOIN pg_catalog.pg_class c ON c.oid = m.oid"
+        " LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam";
     const char *parameters[] = { table->schema, table->name };
     IdcTextRows rows;
     IdcStatus status = idc_conn_query(conn, call, arena, sql, parameters, 2, &rows, err);
 
     if (status != IDC_OK)
         return status;
-    if (rows.row_count != 1)
+    if (rows.row_count != 1 || rows.values[0] == NULL)
         return idc_fail(err, IDC_NOT_FOUND, "table \"%s\" is gone", table->name);
-    *kind = rows.values[0][0];
-    if (rows.values[1] == NULL || !idc_int64_parse(rows.values[1], pages))
-        *pages = 0;
+    relation->kind = rows.values[0][0];
+    relation->is_heap = rows.values[1] != NULL && rows.values[1][0] == 't';
+    if (rows.values[2] == NULL || !idc_int64_parse(rows.values[2], &relation->pages))
+        relation->pages = 0;
     return IDC_OK;
+}
+
+/* Why a table cannot be cut by its pages, or NULL. */
+static const char *
+why_no_pages(const IdcConn *conn, const Relation *relation)
+{
+    if (relation->kind == 'f')
+        return "it is foreign, and partition_on names no column";
+    if (relation->kind == 'v')
+        return "it is a view, and partition_on names no column";
+    if (!relation->is_heap)
+        return "it is no table of PostgreSQL's own kind, and partition_on names no column";
+    return idc_conn_server_version(conn) < 140000 ? "the hub is older than PostgreSQL 14" : NULL;
+}
+
+/* LOCK knows tables and views alone; what it finds below a view may be of any kind. */
+static IdcStatus
+build_lock(const Plan *plan, const IdcConn *conn, const char **lock_sql, IdcError *err)
+{
+    IdcText sql;
+    IdcStatus status;
+
+    if (strchr("rp", plan->kind) == NULL || idc_conn_server_version(conn) < 140000)
+        return IDC_OK;
+    idc_text_init(&sql, 0);
+    idc_text_append(&sql, "LOCK TABLE ");
+    status = idc_quote_identifier(&sql, plan->table->schema, err);
+    idc_text_append_char(&sql, '.');
+    if (status == IDC_OK)
+        status = idc_quote_identifier(&sql, plan->table->name, err);
+    idc_text_append(&sql, " IN ACCESS SHARE MODE");
+    if (status == IDC_OK)
+        status = idc_text_check(&sql, err);
+    if (status == IDC_OK &&
+        (*lock_sql = idc_arena_strdup(plan->arena, idc_text_string(&sql))) == NULL)
+        status = idc_fail_no_memory(err);
+    idc_text_done(&sql);
+    return status;
 }
 
 IdcStatus
 idc_partition_plan(IdcConn *conn, IdcCall *call, IdcArena *arena, const IdcTable *table,
                    const IdcTableRequest *request, size_t partitions, const char *column,
-                   const char ***chunks, size_t *chunk_count, IdcError *err)
+                   IdcPartitionPlan *planned, IdcError *err)
 {
     Plan plan = { .arena = arena, .table = table, .request = request };
-    int64_t pages = 0;
-    char kind = '\0';
+    Relation relation = { 0 };
+    const char *why;
     IdcStatus status;
 
+    *planned = (IdcPartitionPlan){ 0 };
     if (request->order_by_count > 0 || request->limit >= 0 || request->offset > 0)
         return fail_with_hint(err, table, "order_by, limit and offset are of the whole",
                               "leave partitions out, or sort and cut the result");
-    status = ask_relation(conn, call, arena, table, &kind, &pages, err);
+    status = ask_relation(conn, call, arena, table, &relation, err);
     if (status != IDC_OK)
         return status;
-    if (column != NULL)
-        status = cut_by_column(&plan, conn, call, column, partitions, err);
-    else if (strchr("rpm", kind) == NULL)
-        return fail_with_hint(err, table,
-                              kind == 'f' ? "it is foreign, and partition_on names no column"
-                                          : "it is a view, and partition_on names no column",
+    plan.kind = relation.kind;
+    why = column == NULL ? why_no_pages(conn, &relation) : NULL;
+    if (why != NULL)
+        return fail_with_hint(err, table, why,
                               "name a column of numbers, dates or timestamps in partition_on");
-    else if (idc_conn_server_version(conn) < 140000)
-        return fail_with_hint(err, table, "the hub is older than PostgreSQL 14",
-                              "name a column of numbers, dates or timestamps in partition_on");
-    else
-        status = cut_by_pages(&plan, pages, partitions, err);
-    *chunks = plan.chunks;
-    *chunk_count = plan.count;
+    status = column != NULL ? cut_by_column(&plan, conn, call, column, partitions, err)
+                            : cut_by_pages(&plan, relation.pages, partitions, err);
+    if (status == IDC_OK)
+        status = build_lock(&plan, conn, &planned->lock_sql, err);
+    planned->chunks = plan.chunks;
+    planned->chunk_count = plan.count;
     return status;
 }

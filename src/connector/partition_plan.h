@@ -11,16 +11,24 @@
 #include "hub/conn.h"
 #include "query/query.h"
 
+/* chunks: a query each. lock_sql keeps the table as it is, before a snapshot is taken; NULL where
+ * there is nothing that can be locked. */
+typedef struct IdcPartitionPlan {
+    const char **chunks;
+    size_t chunk_count;
+    const char *lock_sql;
+} IdcPartitionPlan;
+
 /*
  * Tables of the hub are cut by ctid, so that each page is read once; foreign tables (and all
  * tables, where `column` is given) by ranges of a column of numbers, dates or timestamps between
  * its least and its greatest value, NULLs in the first one. All in arena. IDC_UNSUPPORTED, with a
- * hint, for views, for order_by, limit and offset, for a foreign table without a column, and for
- * a column that has no ranges.
+ * hint, for order_by, limit and offset, for views and foreign tables without a column, for tables
+ * that keep their rows in another way than PostgreSQL's own, and for a column that has no ranges.
  */
 IDC_CHECKED IdcStatus idc_partition_plan(IdcConn *conn, IdcCall *call, IdcArena *arena,
                                          const IdcTable *table, const IdcTableRequest *request,
                                          size_t partitions, const char *column,
-                                         const char ***chunks, size_t *chunk_count, IdcError *err);
+                                         IdcPartitionPlan *plan, IdcError *err);
 
 #endif

@@ -180,8 +180,8 @@ build_table_sql(InstantConnector *connector, IdcArena *arena, const InstantTable
 /* The chunks of a table that is loaded in partitions; planned as build_table_sql does. */
 static IdcStatus
 plan_partitions(InstantConnector *connector, IdcArena *arena, const InstantTableRequest *request,
-                const IdcResultOptions *options, IdcCall *call, const char ***chunks,
-                size_t *chunk_count, IdcError *err)
+                const IdcResultOptions *options, IdcCall *call, IdcPartitionPlan *plan,
+                IdcError *err)
 {
     IdcTableRequest converted;
     IdcTable table;
@@ -194,9 +194,8 @@ plan_partitions(InstantConnector *connector, IdcArena *arena, const InstantTable
         return status;
     status = idc_catalogue_table(conn, call, arena, request->table, &table, err);
     if (status == IDC_OK)
-        status =
-            idc_partition_plan(conn, call, arena, &table, &converted, (size_t) options->partitions,
-                               options->partition_on, chunks, chunk_count, err);
+        status = idc_partition_plan(conn, call, arena, &table, &converted,
+                                    (size_t) options->partitions, options->partition_on, plan, err);
     idc_pool_release(connector->pool, conn);
     return status;
 }
@@ -207,21 +206,49 @@ open_partitions(InstantConnector *connector, IdcArena *arena, const InstantTable
                 InstantResult **result, IdcError *err)
 {
     IdcPartitionOptions how = { .connections = (size_t) options->partitions,
-                                .is_ordered = options->is_ordered };
-    const char **chunks = NULL;
-    size_t chunk_count = 0;
+                                .is_ordered = options->is_ordered,
+                                .started_ms = idc_clock_ms() };
+    IdcPartitionPlan plan = { 0 };
     IdcResult *inner = NULL;
-    IdcStatus status =
-        plan_partitions(connector, arena, request, options, call, &chunks, &chunk_count, err);
+    IdcStatus status = plan_partitions(connector, arena, request, options, call, &plan, err);
 
-    if (status == IDC_OK)
-        status = idc_partitions_open(connector->pool, call, sql, chunks, chunk_count, &how, options,
-                                     &inner, err);
+    if (status != IDC_OK)
+        return status;
+    how.lock_sql = plan.lock_sql;
+    status = idc_partitions_open(connector->pool, call, sql, plan.chunks, plan.chunk_count, &how,
+                                 options, &inner, err);
     if (status != IDC_OK)
         return status;
     status = idc_result_wrap(connector, inner, result, err);
     if (status != IDC_OK)
         idc_result_free(inner);
+    return status;
+}
+
+/* As open_partitions, within the time limit of the query: to find the ranges may take long. */
+static IdcStatus
+open_partitions_within(InstantConnector *connector, IdcArena *arena,
+                       const InstantTableRequest *request, const char *sql,
+                       const IdcResultOptions *options, IdcCall *call, InstantResult **result,
+                       IdcError *err)
+{
+    IdcCall *own = call == NULL ? idc_call_new() : NULL;
+    IdcCall *waiting = call != NULL ? call : own;
+    int64_t own_ms = idc_call_remaining_ms(waiting, -1);
+    int64_t start_ms = idc_clock_ms(), took_ms;
+    IdcStatus status;
+
+    if (waiting == NULL)
+        return idc_fail_no_memory(err);
+    if (options->timeout_ms > 0)
+        idc_call_set_timeout(waiting, idc_call_remaining_ms(waiting, options->timeout_ms));
+    status = open_partitions(connector, arena, request, sql, options, waiting, result, err);
+    took_ms = idc_clock_ms() - start_ms;
+    if (status == IDC_TIMEOUT && options->timeout_ms > 0 && took_ms >= options->timeout_ms)
+        status = idc_result_fail_timeout(options->timeout_ms, err);
+    if (options->timeout_ms > 0)
+        idc_call_set_timeout(waiting, own_ms < 0 ? -1 : own_ms > took_ms ? own_ms - took_ms : 0);
+    idc_call_free(own);
     return status;
 }
 
@@ -237,8 +264,8 @@ run_table(InstantConnector *connector, IdcArena *arena, const InstantTableReques
     if (status == IDC_OK)
         status = build_table_sql(connector, arena, request, call, &statement.sql, err);
     if (status == IDC_OK && parsed.partitions > 1)
-        status = open_partitions(connector, arena, request, idc_text_string(&statement.sql),
-                                 &parsed, call, result, err);
+        status = open_partitions_within(connector, arena, request, idc_text_string(&statement.sql),
+                                        &parsed, call, result, err);
     else if (status == IDC_OK)
         status = open_result(connector, call, &statement, &parsed, result, err);
     idc_text_done(&statement.sql);

@@ -80,11 +80,11 @@ result_new(const char *sql, IdcResult **result, IdcError *err)
     return IDC_OK;
 }
 
-static IdcStatus
-fail_timeout(const IdcResult *result, IdcError *err)
+IdcStatus
+idc_result_fail_timeout(int64_t limit_ms, IdcError *err)
 {
     (void) idc_fail(err, IDC_TIMEOUT, "the query did not finish within %lld ms",
-                    (long long) result->options.timeout_ms);
+                    (long long) limit_ms);
     idc_error_set_hint(err, "raise timeout_ms, or ask for less");
     return IDC_TIMEOUT;
 }
@@ -112,7 +112,7 @@ open_within(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
         idc_conn_blame(result->conn, result->sql, err);
     if (status == IDC_TIMEOUT && limit_ms > 0 && idc_clock_ms() - start_ms >= limit_ms &&
         (own_ms < 0 || own_ms > limit_ms))
-        (void) fail_timeout(result, err);
+        (void) idc_result_fail_timeout(result->options.timeout_ms, err);
     if (call != NULL && limit_ms > 0) {
         int64_t left = own_ms - (idc_clock_ms() - start_ms);
 
@@ -229,7 +229,7 @@ stream_fail(IdcResult *result, IdcStatus status, IdcError *err)
 {
     if (status == IDC_TIMEOUT && result->options.timeout_ms > 0 &&
         idc_call_remaining_ms(result->call, -1) == 0)
-        (void) fail_timeout(result, err);
+        (void) idc_result_fail_timeout(result->options.timeout_ms, err);
     else if (status == IDC_CANCELED && idc_call_is_cancelled(result->call))
         (void) idc_fail(err, IDC_CANCELED, "the query was cancelled");
     else if (status == IDC_SOURCE_FAILED && result->conn != NULL)
@@ -358,6 +358,8 @@ stream_release(struct ArrowArrayStream *stream)
 
     stream->release = NULL;
     idc_result_release_conn(result);
+    if (result->maker != NULL)
+        result->maker->stop(result->maker_handle);
     result_leave(result);
 }
 

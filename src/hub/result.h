@@ -90,4 +90,7 @@ void idc_result_error(const IdcResult *result, IdcError *err);
 void idc_result_cancel(IdcResult *result); /* any thread */
 void idc_result_free(IdcResult *result);
 
+/* IDC_TIMEOUT: the query did not finish within the limit that it was given. */
+IdcStatus idc_result_fail_timeout(int64_t limit_ms, IdcError *err);
+
 #endif

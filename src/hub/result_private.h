@@ -24,13 +24,15 @@ typedef enum ResultMode {
 /*
  * Who makes the batches of a result that is not one statement on one connection. next gives batches
  * until one has no release; after a failure it is not called again. cancel comes from any thread,
- * stats from any while next runs; release is the last call.
+ * stats from any while next runs. stop comes when nobody reads any more: all connections are given
+ * back when it returns. release is the last call.
  */
 typedef struct IdcBatchMaker {
     IDC_CHECKED IdcStatus (*schema)(void *handle, struct ArrowSchema *schema, IdcError *err);
     IDC_CHECKED IdcStatus (*next)(void *handle, struct ArrowArray *batch, IdcError *err);
     void (*cancel)(void *handle);
     void (*stats)(void *handle, IdcResultStats *stats);
+    void (*stop)(void *handle);
     void (*release)(void *handle);
 } IdcBatchMaker;
 
