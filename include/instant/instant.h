@@ -186,7 +186,8 @@ typedef struct InstantParameter {
  *                    most 38 is declared, string otherwise)
  *   unrepresentable  null | error: infinity dates, years beyond Arrow's range, NaN in a
  *                    decimal, 24:00:00 are NULL and counted in the statistics, or an error
- *   batch_rows       rows a record batch has at most (65536)
+ *   batch_rows       rows a record batch has at most; left out, the first has 1024, and each
+ *                    next twice as many until 65536
  *   batch_bytes      bytes a batch has at most, about (16777216)
  *   single_batch     true: one batch, grown in place (for a DataFrame)
  *   timeout_ms       of this query

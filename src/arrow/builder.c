@@ -43,6 +43,10 @@ idc_batch_builder_new(const IdcColumnSpec *specs, size_t count, const IdcBatchOp
         goto done;
     }
     made->options = *options;
+    made->row_limit =
+        options->first_batch_rows > 0 && options->first_batch_rows < options->batch_rows
+            ? options->first_batch_rows
+            : options->batch_rows;
     made->state.fail_unrepresentable = options->fail_unrepresentable;
     idc_text_init(&made->state.scratch, 0);
     for (size_t i = 0; i < count; i++) {
@@ -86,7 +90,7 @@ bool
 idc_batch_grow_rows(IdcBatchBuilder *builder)
 {
     int64_t capacity = builder->row_capacity + builder->row_capacity / 2;
-    int64_t limit = builder->options.batch_rows;
+    int64_t limit = builder->row_limit;
 
     if (capacity < builder->rows_hint)
         capacity = builder->rows_hint;
@@ -119,7 +123,7 @@ idc_batch_is_full(const IdcBatchBuilder *builder)
 
     if (options->single_batch)
         return false;
-    return (options->batch_rows > 0 && builder->row_count >= options->batch_rows) ||
+    return (builder->row_limit > 0 && builder->row_count >= builder->row_limit) ||
            (options->batch_bytes > 0 && bytes >= options->batch_bytes);
 }
 
@@ -140,6 +144,9 @@ forget_rows(IdcBatchBuilder *builder)
 {
     builder->rows_before += builder->row_count;
     builder->rows_hint = builder->row_count;
+    builder->row_limit = builder->row_limit > builder->options.batch_rows / 2
+                             ? builder->options.batch_rows
+                             : 2 * builder->row_limit;
     builder->row_count = builder->bytes = builder->state.dictionary_bytes = 0;
 }
 

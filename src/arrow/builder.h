@@ -82,6 +82,7 @@ struct IdcBatchBuilder {
     IdcColumn *columns;
     size_t column_count;
     int64_t row_count, row_capacity;
+    int64_t row_limit; /* of this batch; 0: none */
     int64_t rows_hint;   /* rows of the batch before */
     int64_t rows_before; /* rows of the batches that are finished */
     int64_t bytes;       /* of the rows so far, about */
@@ -148,7 +149,7 @@ void idc_column_clear(IdcColumn *column); /* forget the values, keep the memory 
 bool idc_column_begin_dictionary(IdcColumn *column);
 bool idc_column_end_dictionary(IdcColumn *column);
 
-/* array.c: an array that owns its buffers (each from malloc, NULL allowed) and children. */
+/* array.c: an array that owns its buffers (of base/buffer.h, NULL allowed) and children. */
 bool idc_array_init(struct ArrowArray *array, int64_t length, int64_t null_count,
                     int64_t buffer_count, int64_t child_count);
 /* The buffer is the array's from here on. */

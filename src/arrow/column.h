@@ -63,6 +63,8 @@ typedef struct IdcColumnSpec {
 
 typedef struct IdcBatchOptions {
     int64_t batch_rows;        /* a batch ends after so many rows */
+    int64_t first_batch_rows;  /* the first one after so many, each next after twice as many as the
+                                  one before, until batch_rows; 0: all after batch_rows */
     int64_t batch_bytes;       /* or about so many bytes of buffers */
     bool single_batch;         /* never ends by itself: one growing chunk a column */
     bool fail_unrepresentable; /* an error instead of NULL + count */

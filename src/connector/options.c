@@ -216,8 +216,11 @@ result_option_set(IdcResultOptions *parsed, const InstantOption *option, IdcErro
             word_option_set(parsed, i, position);
         return status;
     }
-    if (strcmp(key, "batch_rows") == 0)
+    if (strcmp(key, "batch_rows") == 0) {
+        /* Who asks for a size gets it from the first batch on. */
+        parsed->batch.first_batch_rows = 0;
         return number_parse(key, value, 1, INT32_MAX, &parsed->batch.batch_rows, err);
+    }
     if (strcmp(key, "batch_bytes") == 0)
         return number_parse(key, value, 1, INT64_MAX, &parsed->batch.batch_bytes, err);
     if (strcmp(key, "single_batch") == 0)
@@ -241,7 +244,7 @@ idc_result_options_parse(const InstantOption *options, size_t count, IdcResultOp
 {
     IdcResultOptions result = {
         .numeric = IDC_NUMERIC_DECIMAL,
-        .batch = { .batch_rows = 65536, .batch_bytes = 16 * 1024 * 1024 },
+        .batch = { .batch_rows = 65536, .first_batch_rows = 1024, .batch_bytes = 16 * 1024 * 1024 },
         .partitions = 1,
     };
 

@@ -20,7 +20,6 @@
  * and a batch that is copied into a DataFrame's columns should still be in the cache.
  */
 #define STREAM_BATCH_BYTES (4 * 1024 * 1024)
-#define STREAM_FIRST_ROWS 1024
 #define GATHER_BATCH_BYTES (2 * 1024 * 1024)
 #define GATHER_BATCH_ROWS (1024 * 1024)
 
@@ -91,6 +90,7 @@ options_json(const IdcResult *result)
     const IdcResultOptions *options = &result->options;
     bool is_gathered = options->batch.single_batch;
     int64_t rows = is_gathered ? GATHER_BATCH_ROWS : at_most(options->batch.batch_rows, INT32_MAX);
+    int64_t first = options->batch.first_batch_rows;
     int64_t bytes =
         is_gathered ? GATHER_BATCH_BYTES : at_most(options->batch.batch_bytes, STREAM_BATCH_BYTES);
 
@@ -103,7 +103,7 @@ options_json(const IdcResult *result)
         is_gathered ? "utf8" : "large_utf8",
         options->dictionary == IDC_DICTIONARY_AUTO ? "auto" : "off", compression_word(result),
         (long long) rows, (long long) bytes,
-        (long long) (is_gathered ? rows : at_most(rows, STREAM_FIRST_ROWS)));
+        (long long) (is_gathered || first == 0 ? rows : at_most(rows, first)));
 }
 
 /* Text, and what has no type of its own, takes the type that the query gives it. */
