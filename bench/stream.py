@@ -81,9 +81,9 @@ def draw(samples: list[Sample], path: Path) -> None:
                      + " ".join(point(row, value) for row, value in line) + '"/>')
         lines.append(f'<text x="{width - 130}" y="{y}" fill="{colour}">{name}</text>')
     for mark in (0, 10, 20, 30):
-        x, y = point(0, mark).split(",")
-        lines.append(f'<line x1="{x}" y1="{y}" x2="{width - 20}" y2="{y}" stroke="#ccc"/>'
-                     f'<text x="{left - 8}" y="{float(y) + 4}" text-anchor="end">{mark} MB</text>')
+        height_of_mark = point(0, mark).split(",")[1]
+        lines.append(f'<line x1="{left}" y1="{height_of_mark}" x2="{width - 20}" y2="{height_of_mark}" stroke="#ccc"/>'
+                     f'<text x="{left - 8}" y="{height_of_mark}" text-anchor="end">{mark} MB</text>')
     for share in range(6):
         x = point(rows * share // 5, low).split(",")[0]
         lines.append(f'<text x="{x}" y="{height - 15}" text-anchor="middle">{rows * share / 5e6:.0f} M rows</text>')
