@@ -210,6 +210,9 @@ idc_conn_note_command(IdcConn *conn, const char *sql, const PGresult *result)
 
     if (strcasestr(sql, "set_config") != NULL || strcasestr(sql, "pg_advisory") != NULL)
         conn->is_dirty = true;
+    /* SELECT INTO TEMP, which gives no rows. */
+    if (PQresultStatus(result) == PGRES_COMMAND_OK && strncmp(tag, "SELECT", 6) == 0)
+        conn->is_dirty = true;
     for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
         if (strncmp(tag, harmless[i], strlen(harmless[i])) == 0)
             return;

@@ -142,15 +142,15 @@ append_call(IdcText *text, size_t parameter_count, IdcError *err)
 /* The call for parameters of these types is prepared once a session, and then kept. */
 static IdcStatus
 run_call(IdcResult *result, IdcCall *call, const IdcSqlParameter *wrapped, size_t count,
-         bool *is_stale, IdcError *err)
+         IdcRun *run, bool *is_stale, IdcError *err)
 {
     IdcStatementCache *cache = result->conn->statements;
     IdcStatement *statement = NULL;
     IdcBound bound = { 0 };
     IdcText text;
-    IdcRun run = { 0 };
     IdcStatus status;
 
+    *run = (IdcRun){ 0 };
     idc_text_init(&text, 0);
     status = append_call(&text, count - 2, err);
     if (status == IDC_OK)
@@ -169,11 +169,11 @@ run_call(IdcResult *result, IdcCall *call, const IdcSqlParameter *wrapped, size_
 
         if (is_new) {
             idc_statement_cache_name(cache, statement->name);
-            run.sql = idc_text_string(&text);
+            run->sql = idc_text_string(&text);
         }
-        run.name = statement->name;
-        status = idc_result_run(result, call, &run, &bound, is_stale, err);
-        if (is_new && run.is_prepared)
+        run->name = statement->name;
+        status = idc_result_run(result, call, run, &bound, is_stale, err);
+        if (is_new && run->is_prepared)
             idc_statement_cache_keep(cache, statement);
         if (*is_stale)
             idc_statement_cache_forget(cache, statement);
@@ -325,16 +325,25 @@ read_schema(IdcResult *result, IdcError *err)
     return status;
 }
 
+/* What the extension says of a statement that it cannot run. */
+#define REFUSAL "instant.arrow cannot run "
+
 /*
- * Before the schema came, nothing was sent to us and all of it is rolled back. What the statement
- * lacks (class 42), what the extension does not do (0A000), or that it is gone, today's way says
- * or does.
+ * The schema is sent before the query runs, so an error that comes first is one of a query that was
+ * not executed. Not so with dictionaries, which the first rows decide on: there such an error may
+ * be one of the query's own functions, and a sequence that they used would move twice.
+ *
+ * What the statement lacks (class 42), what the extension does not do (0A000), or that it is gone,
+ * today's way says or does.
  */
 static bool
-is_refusal(const IdcError *err)
+is_refusal(const IdcResult *result, const IdcRun *run, const IdcError *err)
 {
-    static const char *const others[] = { "0A000", "3F000", "26000", "54023", "22023" };
+    static const char *const others[] = { "0A000", "3F000", "26000", "54023", "22023", "58P01" };
 
+    if (result->options.dictionary != IDC_DICTIONARY_OFF && !run->is_unrun && run->failed_below &&
+        strncmp(err->message, REFUSAL, strlen(REFUSAL)) != 0)
+        return false;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (strcmp(err->sqlstate, others[i]) == 0)
             return true;
@@ -367,19 +376,21 @@ idc_arrow_start(IdcResult *result, IdcCall *call, const IdcSqlParameter *paramet
 {
     bool was_idle = PQtransactionStatus(result->conn->libpq) == PQTRANS_IDLE;
     bool is_stale = false;
+    IdcRun run = { 0 };
     IdcSqlParameter *wrapped = NULL;
     IdcStatus status = idc_statement_cache_sweep(result->conn->statements, result->conn, call, err);
 
     if (status == IDC_OK)
         status = wrap_parameters(result, parameters, parameter_count, &wrapped, err);
     if (status == IDC_OK)
-        status = run_call(result, call, wrapped, parameter_count + 2, &is_stale, err);
+        status = run_call(result, call, wrapped, parameter_count + 2, &run, &is_stale, err);
     if (is_stale && was_idle && idc_conn_is_usable(result->conn)) {
         idc_statement_cache_note_loss(result->conn->statements);
-        status = run_call(result, call, wrapped, parameter_count + 2, &is_stale, err);
+        is_stale = false;
+        status = run_call(result, call, wrapped, parameter_count + 2, &run, &is_stale, err);
     }
     if (status != IDC_OK) {
-        *is_refused = was_idle && idc_conn_is_usable(result->conn) && is_refusal(err);
+        *is_refused = was_idle && idc_conn_is_usable(result->conn) && is_refusal(result, &run, err);
         return status;
     }
     status = remember(result, parameters, parameter_count, err);

@@ -67,7 +67,7 @@ idc_result_append_statement(IdcText *text, const IdcResult *result)
 }
 
 IdcStatus
-idc_result_read_first(IdcResult *result, IdcCall *call, bool *is_stale, IdcError *err)
+idc_result_read_first(IdcResult *result, IdcCall *call, IdcRun *run, bool *is_stale, IdcError *err)
 {
     PGresult *answer = NULL;
     IdcStatus status = idc_conn_next_result(result->conn, call, &answer, err);
@@ -100,6 +100,7 @@ idc_result_read_first(IdcResult *result, IdcCall *call, bool *is_stale, IdcError
         return IDC_UNSUPPORTED;
     default:
         *is_stale = idc_statement_is_stale(answer);
+        run->failed_below = idc_statement_failed_below(answer);
         return idc_conn_fail_statement(result->conn, call, answer, err);
     }
 }
@@ -116,6 +117,7 @@ read_ahead(IdcResult *result, IdcCall *call, IdcRun *run, int count, bool *is_st
             return status;
         if (i % 2 == 0 && (answer == NULL || PQresultStatus(answer) != PGRES_COMMAND_OK)) {
             *is_stale = answer != NULL && idc_statement_is_stale(answer);
+            run->is_unrun = true;
             return idc_conn_fail_statement(result->conn, call, answer, err);
         }
         PQclear(answer);
@@ -151,7 +153,7 @@ idc_result_run(IdcResult *result, IdcCall *call, IdcRun *run, const IdcBound *bo
     bool is_sent;
     IdcStatus status = IDC_OK;
 
-    if (run->name[0] == '\0') {
+    if (run->name[0] == '\0' && !run->in_steps) {
         is_sent = PQsendQueryParams(libpq, run->sql, bound->count, bound->types, bound->values,
                                     bound->lengths, bound->formats, !run->is_as_text) == 1;
     } else if (run->sql == NULL && run->guard == NULL) {
@@ -167,7 +169,7 @@ idc_result_run(IdcResult *result, IdcCall *call, IdcRun *run, const IdcBound *bo
         status = read_ahead(result, call, run, ahead, is_stale, err);
     if (status == IDC_OK && PQsetSingleRowMode(libpq) != 1)
         status = idc_conn_fail(result->conn, NULL, err);
-    return status == IDC_OK ? idc_result_read_first(result, call, is_stale, err) : status;
+    return status == IDC_OK ? idc_result_read_first(result, call, run, is_stale, err) : status;
 }
 
 static IdcStatus
@@ -184,15 +186,16 @@ start_as_it_is(IdcResult *result, IdcCall *call, const IdcBound *bound, bool *is
 
 /*
  * The types of the wrapped statement would not change with those of the statement inside it, so
- * the server is asked to describe that one too.
+ * the server is asked to describe that one too. is_refused: the wrap is the reason of the error,
+ * and nothing was executed; a function of the user may raise the same SQLSTATE when it was.
  */
 static IdcStatus
 start_wrapped(IdcResult *result, IdcCall *call, const IdcBound *bound, bool is_known,
-              bool *is_stale, IdcError *err)
+              bool *is_stale, bool *is_refused, IdcError *err)
 {
     IdcStatement *statement = result->statement;
     char name[IDC_STATEMENT_NAME_SIZE];
-    IdcRun run = { .name = "" };
+    IdcRun run = { .name = "", .in_steps = true };
     bool is_prepared = statement->wrapped_name[0] != '\0';
     IdcText text;
     IdcStatus status;
@@ -205,7 +208,7 @@ start_wrapped(IdcResult *result, IdcCall *call, const IdcBound *bound, bool is_k
         idc_result_append_statement(&text, result);
         run.sql = idc_text_string(&text);
     }
-    if (is_known && name[0] != '\0') {
+    if (is_known) {
         run.name = name;
         run.guard = statement->name;
     }
@@ -213,6 +216,8 @@ start_wrapped(IdcResult *result, IdcCall *call, const IdcBound *bound, bool is_k
     if (status == IDC_OK)
         status = idc_result_run(result, call, &run, bound, is_stale, err);
     idc_text_done(&text);
+    *is_refused = status != IDC_OK && run.is_unrun && !*is_stale && idc_result_is_refusal(err) &&
+                  idc_conn_is_usable(result->conn);
     if (run.is_prepared)
         (void) memcpy(statement->wrapped_name, name, sizeof name);
     return status;
@@ -224,14 +229,14 @@ idc_result_start_extended(IdcResult *result, IdcCall *call, const IdcBound *boun
 {
     IdcStatement *statement = result->statement;
     bool can_wrap = idc_statement_is_query(result->sql) || is_change(result->sql);
+    bool is_refused = false;
     IdcStatus status;
 
     if (!statement->description.needs_wrap)
         return start_as_it_is(result, call, bound, is_stale, err);
     if (can_wrap) {
-        status = start_wrapped(result, call, bound, is_known, is_stale, err);
-        if (status == IDC_OK || *is_stale || !idc_result_is_refusal(err) ||
-            !idc_conn_is_usable(result->conn))
+        status = start_wrapped(result, call, bound, is_known, is_stale, &is_refused, err);
+        if (status == IDC_OK || !is_refused)
             return status;
     }
     /* FETCH, EXECUTE, WITH … INSERT RETURNING with a type that no decoder knows. */

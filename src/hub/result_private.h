@@ -101,12 +101,16 @@ IDC_CHECKED IdcStatus idc_result_bind(IdcArena *arena, const IdcSqlParameter *pa
 /*
  * What the server executes: sql, prepared as name unless that is "" (then once, without a name);
  * sql NULL: name is prepared already. guard: a prepared statement that must still have its
- * columns; NULL: none. Answers are binary, or text.
+ * columns; NULL: none. Answers are binary, or text. in_steps: an error must tell whether the
+ * statement was executed, also where it has no name.
  */
 typedef struct IdcRun {
     const char *sql, *name, *guard;
     bool is_as_text;
-    bool is_prepared; /* out: sql was, under that name, whatever came after */
+    bool in_steps;
+    bool is_prepared;  /* out: sql was, under that name, whatever came after */
+    bool is_unrun;     /* out: it failed before anything was executed */
+    bool failed_below; /* out: it failed in a query or function that it calls */
 } IdcRun;
 
 /* Send it, in one piece, and read the first answer: mode is then RESULT_ROWS or RESULT_ENDED. */
@@ -114,8 +118,8 @@ IDC_CHECKED IdcStatus idc_result_run(IdcResult *result, IdcCall *call, IdcRun *r
                                      const IdcBound *bound, bool *is_stale, IdcError *err);
 
 /* The first answer of what was sent: rows come, or the statement is done. */
-IDC_CHECKED IdcStatus idc_result_read_first(IdcResult *result, IdcCall *call, bool *is_stale,
-                                            IdcError *err);
+IDC_CHECKED IdcStatus idc_result_read_first(IdcResult *result, IdcCall *call, IdcRun *run,
+                                            bool *is_stale, IdcError *err);
 
 /*
  * Run the described statement by the extended protocol; is_known: its description is older than

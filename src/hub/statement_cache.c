@@ -282,13 +282,22 @@ idc_statement_cache_sweep(IdcStatementCache *cache, IdcConn *conn, IdcCall *call
     return status;
 }
 
+/* Functions, and the extension around its query, add a context; the statement itself has none. */
+bool
+idc_statement_failed_below(const PGresult *failed)
+{
+    const char *context = PQresultErrorField(failed, PG_DIAG_CONTEXT);
+
+    return context != NULL && context[0] != '\0';
+}
+
 bool
 idc_statement_is_stale(const PGresult *failed)
 {
     const char *sqlstate = PQresultErrorField(failed, PG_DIAG_SQLSTATE);
     const char *function = PQresultErrorField(failed, PG_DIAG_SOURCE_FUNCTION);
 
-    if (sqlstate == NULL)
+    if (sqlstate == NULL || idc_statement_failed_below(failed))
         return false;
     /* "cached plan must not change result type", in whatever language. */
     if (strcmp(sqlstate, "0A000") == 0)

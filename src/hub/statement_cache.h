@@ -92,7 +92,13 @@ void idc_statement_cache_note_loss(IdcStatementCache *cache);
 IDC_CHECKED IdcStatus idc_statement_cache_sweep(IdcStatementCache *cache, IdcConn *conn,
                                                 IdcCall *call, IdcError *err);
 
-/* Did the server refuse a prepared statement since it or its columns are not there any more? */
+/* Was the error raised in a query or function that the statement called, and not for itself? */
+bool idc_statement_failed_below(const PGresult *failed);
+
+/*
+ * Did the server refuse a prepared statement since it or its columns are not there any more? Then
+ * it was not executed.
+ */
 bool idc_statement_is_stale(const PGresult *failed);
 
 #endif

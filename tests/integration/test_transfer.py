@@ -448,3 +448,61 @@ def test_nothing_leaks(server: PostgresServer, transfer: str) -> None:
         gc.collect()
         assert len(os.listdir("/proc/self/fd")) <= files
         assert resident() - memory < 16 * 1024 * 1024
+
+
+# ---- once ----
+
+STATES = ["0A000", "22023", "26000", "3F000", "42601", "42883", "42P01", "54023", "P0001"]
+
+
+@pytest.mark.parametrize("options", [{"transfer": "copy"}, {"transfer": "arrow"}, {"transfer": "auto"},
+                                     {"dictionary": "auto"}], ids=["copy", "arrow", "auto", "dictionary"])
+def test_no_statement_runs_twice(server: PostgresServer, options: Any) -> None:
+    """Whatever a function of the user raises before its first row, its statement is not tried another way."""
+    server.sql("CREATE SEQUENCE IF NOT EXISTS runs; CREATE TABLE IF NOT EXISTS run_rows (a int, r int4range);"
+               "CREATE OR REPLACE FUNCTION note(state text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN"
+               " PERFORM nextval('runs'); INSERT INTO run_rows VALUES (1);"
+               " IF state <> '' THEN RAISE EXCEPTION 'raised' USING ERRCODE = state; END IF; RETURN 1; END $$;"
+               "CREATE OR REPLACE FUNCTION note_range(state text) RETURNS int4range LANGUAGE sql AS"
+               " 'SELECT int4range(note(state), 5)'")
+    statements = ["SELECT note({})", "SELECT note({}), '[1,2)'::int4range", "SELECT note_range({})",
+                  "WITH q AS (SELECT note({}) AS a) SELECT a, 'x' FROM q LIMIT 5",
+                  "WITH q AS (INSERT INTO run_rows VALUES (note({})) RETURNING a) SELECT a, '[1,2)'::int4range FROM q",
+                  "INSERT INTO run_rows VALUES (note({})) RETURNING a, r", "SELECT note({}) FOR UPDATE",
+                  "VALUES (note({}), '[1,2)'::int4range)", "SELECT note({}) INTO TEMP made_once"]
+
+    def number(sql: str) -> int:
+        row = observer.execute(sql).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def runs() -> int:
+        return number("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM runs")
+
+    with (SyncInstantDataConnector(postgres_config=server.url(), pool_size=1) as hub,
+          psycopg.connect(server.url(), autocommit=True) as observer):
+        for statement in statements:
+            for state in STATES:
+                for sql, params in ((statement.format(f"'{state}'"), None),
+                                    (statement.format("$1"), [state])):
+                    if params and "INTO TEMP" in sql:
+                        continue
+                    for _ in range(3):
+                        before = runs()
+                        with pytest.raises(Error) as caught:
+                            hub.query(sql, params, **options).to_arrow()
+                        assert caught.value.sqlstate == state, sql
+                        assert runs() == before + 1, f"{sql} {params} {state}"
+            for _ in range(5):
+                sql = statement.format("''")
+                before, rows = runs(), number("SELECT count(*) FROM run_rows")
+                hub.query(sql, **options).to_arrow()
+                assert runs() == before + 1, sql
+                assert number("SELECT count(*) FROM run_rows") == rows + 1 + ("INSERT" in sql)
+        # Errors of the server's own functions have no function of the user around them.
+        for sql in ("SELECT nextval('runs'), generate_series(1, 2, 0)",
+                    "SELECT nextval('runs'), '[1,2)'::int4range, generate_series(1, 2, 0)"):
+            before = runs()
+            with pytest.raises(Error):
+                hub.query(sql, **options).to_arrow()
+            assert runs() <= before + 1, sql

@@ -386,15 +386,20 @@ cancel_later(void *result)
 static void
 test_cancel(void **state)
 {
+    Session *session = *state;
+    IdcResultOptions options = plain_options;
     IdcResult *result = NULL;
     pthread_t thread;
     IdcError err;
     int64_t started_ms;
 
-    assert_ok(open_result(*state,
-                          "SELECT repeat('x', 9000), pg_sleep(CASE WHEN i > 10 THEN 30 ELSE 0 END)"
-                          " FROM generate_series(1, 20) i",
-                          &result, &err),
+    /* The first rows are a batch of their own, which the server sends at once. */
+    options.batch.batch_rows = 5;
+    assert_ok(idc_result_open(session->pool, NULL,
+                              "SELECT repeat('x', 9000),"
+                              " pg_sleep(CASE WHEN i > 10 THEN 30 ELSE 0 END)"
+                              " FROM generate_series(1, 20) i",
+                              NULL, 0, &options, &result, &err),
               &err);
     started_ms = idc_clock_ms();
     assert_int_equal(pthread_create(&thread, NULL, cancel_later, result), 0);
@@ -417,8 +422,11 @@ test_timeout(void **state)
     IdcError err;
 
     options.timeout_ms = 300;
-    /* The server sends the first rows in pieces of 8 kB, and opening waits for the first of them.
+    /*
+     * The server sends what it has in pieces of 8 kB, and opening waits for the first of them: here
+     * that is the first row, also where rows come in batches.
      */
+    options.batch.batch_rows = 1;
     assert_ok(
         idc_result_open(session->pool, call,
                         "SELECT repeat('x', 9000), pg_sleep(i - 1) FROM generate_series(1, 9) i",

@@ -21,15 +21,20 @@ typedef struct Wire {
     FILE *trace;
     char *bytes;
     size_t len, start; /* all of it, and where the last statement begins */
+    IdcTransfer transfer;
 } Wire;
 
+/*
+ * IDC_TRANSFER_COPY: as with a hub that has no extension, whatever this one has; IDC_TRANSFER_AUTO:
+ * through the extension if the build has it.
+ */
 static void
-wire_open(Session *session, Wire *wire)
+wire_open(Session *session, IdcTransfer transfer, Wire *wire)
 {
     IdcConn *conn = NULL;
     IdcError err;
 
-    *wire = (Wire){ 0 };
+    *wire = (Wire){ .transfer = transfer };
     assert_ok(idc_pool_new(session->hub, 1, 1000, NULL, &wire->pool, &err), &err);
     wire->trace = open_memstream(&wire->bytes, &wire->len);
     assert_non_null(wire->trace);
@@ -84,13 +89,15 @@ ask_with(Wire *wire, const char *sql, const IdcSqlParameter *parameters, size_t 
     struct ArrowArrayStream stream;
     struct ArrowSchema schema;
     struct ArrowArray batch;
+    IdcResultOptions options = plain_options;
     IdcResult *result = NULL;
     Answer answer = { 0 };
     IdcError err;
 
+    options.transfer = wire->transfer;
     (void) fflush(wire->trace);
     wire->start = wire->len;
-    if (idc_result_open(wire->pool, NULL, sql, parameters, count, &plain_options, &result, &err) !=
+    if (idc_result_open(wire->pool, NULL, sql, parameters, count, &options, &result, &err) !=
         IDC_OK)
         fail_msg("%.200s: %s (%s)", sql, err.message, err.sqlstate);
     assert_ok(idc_result_stream(result, &stream, &err), &err);
@@ -140,7 +147,7 @@ test_round_trips(void **state)
     const IdcSqlParameter three[] = { { 23, "3", 1, 0 } };
     Wire wire;
 
-    wire_open(*state, &wire);
+    wire_open(*state, IDC_TRANSFER_COPY, &wire);
     assert_trips(&wire, "SELECT 1 AS a, 'x' AS b", NULL, 0, (int[]){ 2, 2, 1, 1, 0 }, 1);
     assert_int_equal(wire_count(&wire, "CopyOutResponse"), 0);
     assert_trips(&wire, "SELECT i FROM generate_series(1, $1) i", three, 1, (int[]){ 2, 1, 1, 0 },
@@ -197,14 +204,18 @@ check_changes(Wire *wire, Session *session, const char *sql, int64_t rows)
 static void
 test_columns_change(void **state)
 {
-    Wire wire;
+    static const IdcTransfer ways[] = { IDC_TRANSFER_COPY, IDC_TRANSFER_AUTO };
 
     run(*state, "CREATE TABLE changing AS SELECT 1 AS a FROM generate_series(1, 1500)");
-    wire_open(*state, &wire);
-    check_changes(&wire, *state, "SELECT a FROM changing LIMIT 5", 5);
-    check_changes(&wire, *state, "SELECT a FROM changing", 1500);
-    check_changes(&wire, *state, "TABLE changing FETCH FIRST 7 ROWS ONLY", 7);
-    wire_close(&wire);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        Wire wire;
+
+        wire_open(*state, ways[i], &wire);
+        check_changes(&wire, *state, "SELECT a FROM changing LIMIT 5", 5);
+        check_changes(&wire, *state, "SELECT a FROM changing", 1500);
+        check_changes(&wire, *state, "TABLE changing FETCH FIRST 7 ROWS ONLY", 7);
+        wire_close(&wire);
+    }
 }
 
 static void
@@ -214,7 +225,7 @@ test_lost_statements(void **state)
 
     run(*state, "CREATE FUNCTION lose_statements() RETURNS int LANGUAGE plpgsql"
                 " AS $$ BEGIN EXECUTE 'DEALLOCATE ALL'; RETURN 1; END $$");
-    wire_open(*state, &wire);
+    wire_open(*state, IDC_TRANSFER_COPY, &wire);
     for (int turn = 0; turn < 6; turn++) {
         const char *sql = "SELECT 5 AS five LIMIT 1";
 
@@ -232,26 +243,30 @@ test_lost_statements(void **state)
 static void
 test_reset(void **state)
 {
-    Wire wire;
+    static const IdcTransfer ways[] = { IDC_TRANSFER_COPY, IDC_TRANSFER_AUTO };
 
     run(*state, "CREATE SCHEMA one; CREATE SCHEMA two; CREATE TABLE one.t AS SELECT 1 AS a;"
                 "CREATE TABLE two.t AS SELECT 'x'::text AS a FROM generate_series(1, 2);"
                 "CREATE FUNCTION use_path(text) RETURNS text LANGUAGE sql"
                 " AS $$ SELECT set_config('search_path', $1, false) $$");
-    wire_open(*state, &wire);
-    (void) ask(&wire, "SET search_path = one");
-    /* The setting went with the session that the pool got back. */
-    assert_int_equal(ask(&wire, "SELECT count(*) FROM pg_prepared_statements LIMIT 1").rows, 1);
-    for (int i = 0; i < 4; i++) {
-        (void) ask(&wire, "SELECT use_path('one, public') LIMIT 1");
-        assert_string_equal(ask(&wire, "SELECT a FROM t LIMIT 9").format, "i");
-        (void) ask(&wire, "SELECT use_path('two, public') LIMIT 1");
-        assert_string_equal(ask(&wire, "SELECT a FROM t LIMIT 9").format, "U");
-        if (i == 2)
-            (void) ask(&wire, "SET work_mem = '5MB'");
-        (void) ask(&wire, "SELECT public.use_path('public') LIMIT 1");
+    for (size_t way = 0; way < sizeof ways / sizeof ways[0]; way++) {
+        Wire wire;
+
+        wire_open(*state, ways[way], &wire);
+        (void) ask(&wire, "SET search_path = one");
+        /* The setting went with the session that the pool got back. */
+        assert_int_equal(ask(&wire, "SELECT count(*) FROM pg_prepared_statements LIMIT 1").rows, 1);
+        for (int i = 0; i < 4; i++) {
+            (void) ask(&wire, "SELECT use_path('one, public') LIMIT 1");
+            assert_string_equal(ask(&wire, "SELECT a FROM t LIMIT 9").format, "i");
+            (void) ask(&wire, "SELECT use_path('two, public') LIMIT 1");
+            assert_string_equal(ask(&wire, "SELECT a FROM t LIMIT 9").format, "U");
+            if (i == 2)
+                (void) ask(&wire, "SET work_mem = '5MB'");
+            (void) ask(&wire, "SELECT public.use_path('public') LIMIT 1");
+        }
+        wire_close(&wire);
     }
-    wire_close(&wire);
 }
 
 static void
@@ -265,7 +280,7 @@ test_many(void **state)
     Wire wire;
     char sql[128];
 
-    wire_open(*state, &wire);
+    wire_open(*state, IDC_TRANSFER_COPY, &wire);
     for (int i = 0; i < 500; i++) {
         (void) snprintf(sql, sizeof sql, "SELECT %d, $1", i);
         assert_int_equal(ask_with(&wire, sql, one, 1).rows, 1);
@@ -295,7 +310,7 @@ test_description_is_kept(void **state)
     IdcError err;
     Wire wire;
 
-    wire_open(*state, &wire);
+    wire_open(*state, IDC_TRANSFER_COPY, &wire);
     assert_ok(idc_result_open(wire.pool, NULL, "SELECT 1 AS kept LIMIT 1", NULL, 0, &plain_options,
                               &result, &err),
               &err);
