@@ -96,13 +96,22 @@ add_stats(IdcPartitions *partitions, const IdcResult *result)
     partitions->stats.unrepresentable += stats.unrepresentable;
 }
 
-/* The reader was told one type for all. */
+/* The reader is told one type for all, that of the first chunk. */
 static IdcStatus
-check_schema(const IdcPartitions *partitions, const IdcResult *result, IdcError *err)
+check_schema(IdcPartitions *partitions, const IdcResult *result, IdcError *err)
 {
     struct ArrowSchema schema = { 0 };
-    IdcStatus status = idc_result_schema(result, &schema, err);
+    bool is_stopping;
+    IdcStatus status;
 
+    pthread_mutex_lock(&partitions->mutex);
+    while (!partitions->has_schema && !partitions->is_stopping)
+        pthread_cond_wait(&partitions->changed, &partitions->mutex);
+    is_stopping = partitions->is_stopping;
+    pthread_mutex_unlock(&partitions->mutex);
+    if (is_stopping)
+        return idc_fail(err, IDC_CANCELED, "the query was cancelled");
+    status = idc_result_schema(result, &schema, err);
     if (status == IDC_OK && !idc_schema_fits(&partitions->chunk_schema, &schema))
         status = idc_fail(err, IDC_QUERY_FAILED, "the types of the columns changed meanwhile");
     if (schema.release != NULL)

@@ -215,38 +215,55 @@ learn_schema(IdcPartitions *partitions, IdcCall *call, bool *is_refused, IdcErro
     IdcResult *opened = NULL;
     IdcStatus status = idc_partitions_open_chunk(first, call, 0, &opened, err);
 
-    partitions->next_chunk = 1;
     *is_refused = status == IDC_QUERY_FAILED && first->conn->extension == IDC_EXTENSION_PRESENT;
     if (status == IDC_OK)
         status = idc_result_schema(opened, &partitions->chunk_schema, err);
     if (status != IDC_OK)
         return status;
-    if (!partitions->is_single_batch)
-        return idc_schema_copy(&partitions->chunk_schema, &partitions->schema, err);
-    status = idc_gather_new(&partitions->chunk_schema, &partitions->gather, err);
-    return status == IDC_OK ? idc_gather_schema(partitions->gather, &partitions->schema, err)
-                            : status;
+    if (partitions->is_single_batch) {
+        status = idc_gather_new(&partitions->chunk_schema, &partitions->gather, err);
+        if (status == IDC_OK)
+            status = idc_gather_schema(partitions->gather, &partitions->schema, err);
+    } else {
+        status = idc_schema_copy(&partitions->chunk_schema, &partitions->schema, err);
+    }
+    if (status != IDC_OK)
+        return status;
+    pthread_mutex_lock(&partitions->mutex);
+    partitions->has_schema = true;
+    pthread_cond_broadcast(&partitions->changed);
+    pthread_mutex_unlock(&partitions->mutex);
+    return IDC_OK;
 }
 
-/* One thread is needed; with fewer than wanted it only takes longer. */
 static IdcStatus
-start_threads(IdcPartitions *partitions, IdcError *err)
+start_thread(IdcPartitionWorker *worker, IdcError *err)
 {
     sigset_t all, old;
-    int code = 0;
+    int code;
 
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    for (size_t i = 0; i < partitions->worker_count && code == 0; i++) {
-        IdcPartitionWorker *worker = &partitions->workers[i];
-
-        code = pthread_create(&worker->thread, NULL, idc_partitions_work, worker);
-        worker->has_thread = code == 0;
-    }
+    code = pthread_create(&worker->thread, NULL, idc_partitions_work, worker);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return code == 0 || partitions->workers[0].has_thread
+    worker->has_thread = code == 0;
+    return code == 0
                ? IDC_OK
                : idc_fail(err, IDC_NO_MEMORY, "cannot start a thread: %s", idc_errno_text(code));
+}
+
+/* The others begin at once: the first chunk may be long before it says what its rows look like.
+ * One thread is needed; with fewer than wanted it only takes longer. */
+static IdcStatus
+start_all(IdcPartitions *partitions, IdcCall *call, bool *is_refused, IdcError *err)
+{
+    IdcStatus status = IDC_OK;
+
+    partitions->next_chunk = 1;
+    for (size_t i = 1; i < partitions->worker_count && status == IDC_OK; i++)
+        status = start_thread(&partitions->workers[i], err);
+    status = learn_schema(partitions, call, is_refused, err);
+    return status == IDC_OK ? start_thread(&partitions->workers[0], err) : status;
 }
 
 static IdcStatus
@@ -263,9 +280,7 @@ open_once(IdcPool *pool, IdcCall *call, const char *sql, const char *const *chun
     status = add_workers(made, call, sql, how, err);
     made->stats.connect_us = idc_clock_us() - started_us;
     if (status == IDC_OK)
-        status = learn_schema(made, call, is_refused, err);
-    if (status == IDC_OK)
-        status = start_threads(made, err);
+        status = start_all(made, call, is_refused, err);
     if (status == IDC_OK)
         status = idc_result_from_maker(&idc_partitions_maker, made, sql, result, err);
     if (status == IDC_OK)

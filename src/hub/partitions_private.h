@@ -52,7 +52,7 @@ typedef struct IdcPartitions {
     size_t worker_count;
     size_t next_chunk, current_chunk, done_chunks;
     int64_t queued_bytes;
-    bool is_stopping;
+    bool has_schema, is_stopping;
     IdcError err;
     IdcResultStats stats;
 } IdcPartitions;
