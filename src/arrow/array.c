@@ -1,10 +1,11 @@
 /*
- * array.c - an ArrowArray that owns plain malloc'ed buffers.
+ * array.c - an ArrowArray that owns buffers of base/buffer.h.
  *
  * In:   finished buffers of buffers.c
  * Out:  arrays whose release frees them, also when a consumer moved children elsewhere
  */
 #include "arrow/builder.h"
+#include "base/buffer.h"
 #include "base/memory.h"
 
 typedef struct ArrayOwner {
@@ -28,7 +29,7 @@ array_release(struct ArrowArray *array)
         idc_free(array->dictionary);
     }
     for (size_t i = 0; i < 3; i++)
-        idc_free(owner->buffers[i]);
+        idc_buffer_free(owner->buffers[i]);
     idc_free(owner);
     array->release = NULL;
 }
@@ -67,7 +68,7 @@ idc_array_give_buffer(struct ArrowArray *array, int64_t i, void *buffer)
 {
     ArrayOwner *owner = array->private_data;
 
-    idc_free(owner->buffers[i]);
+    idc_buffer_free(owner->buffers[i]);
     owner->buffers[i] = buffer;
 }
 

@@ -6,12 +6,13 @@
  * Next: builder.c
  */
 #include "arrow/builder.h"
+#include "base/buffer.h"
 #include "base/memory.h"
 
 /* Less than this is kept whatever the batch before needed. */
 enum { MUCH_BYTES = 1 << 20 };
 
-/* One and a half times what there was: realloc moves big buffers by remapping their pages. */
+/* One and a half times what there was: big buffers are not copied when they grow. */
 static size_t
 grown(size_t have, size_t needed, size_t least)
 {
@@ -30,7 +31,7 @@ resize(void **buffer, size_t count, size_t width)
 
     if (__builtin_mul_overflow(count, width, &size) || size > PTRDIFF_MAX)
         return false;
-    resized = idc_realloc(*buffer, size == 0 ? 1 : size);
+    resized = idc_buffer_resize(*buffer, size);
     if (resized == NULL)
         return false;
     *buffer = resized;
@@ -156,6 +157,17 @@ kind_width(IdcColumnKind kind)
     return 0;
 }
 
+/* The offsets of no values: a zero. */
+static int64_t *
+offsets_new(void)
+{
+    int64_t *offsets = idc_buffer_resize(NULL, sizeof *offsets);
+
+    if (offsets != NULL)
+        *offsets = 0;
+    return offsets;
+}
+
 static IdcColumn *
 child_new(const IdcColumnSpec *spec, int levels, IdcDecodeState *state)
 {
@@ -178,7 +190,7 @@ idc_column_init(IdcColumn *column, const IdcColumnSpec *spec, int levels, IdcDec
     *column = (IdcColumn){ .spec = spec, .kind = spec->kind, .levels = levels, .state = state };
     column->width = kind_width(column->kind);
     if (column->width == 0 && column->kind != IDC_KIND_BOOL) {
-        column->offsets = idc_calloc(1, sizeof *column->offsets);
+        column->offsets = offsets_new();
         if (column->offsets == NULL)
             return false;
     }
@@ -204,9 +216,9 @@ idc_column_init(IdcColumn *column, const IdcColumnSpec *spec, int levels, IdcDec
 void
 idc_column_done(IdcColumn *column)
 {
-    idc_free(column->validity);
-    idc_free(column->values);
-    idc_free(column->offsets);
+    idc_buffer_free(column->validity);
+    idc_buffer_free(column->values);
+    idc_buffer_free(column->offsets);
     idc_dictionary_free(column->dictionary);
     for (size_t i = 0; i < 2; i++) {
         if (column->children[i] != NULL)
@@ -227,7 +239,7 @@ trimmed(void *buffer, size_t size, size_t capacity)
 
     if (buffer != NULL && capacity - size <= size / 8)
         return buffer;
-    fitting = idc_realloc(buffer, size == 0 ? 8 : size);
+    fitting = idc_buffer_resize(buffer, size == 0 ? 8 : size);
     return fitting != NULL ? fitting : buffer;
 }
 
@@ -254,7 +266,7 @@ buffers_give(IdcColumn *column, struct ArrowArray *array)
         idc_array_give_buffer(array, 0,
                               trimmed(column->validity, length / 8 + 1, capacity / 8 + 1));
     else
-        idc_free(column->validity);
+        idc_buffer_free(column->validity);
     if (column->kind == IDC_KIND_HSTORE)
         idc_array_give_buffer(array, 1, offsets_narrow(column->offsets, column->length));
     else if (column->offsets != NULL)
@@ -276,7 +288,7 @@ buffers_move(IdcColumn *column, struct ArrowArray *array)
 {
     int64_t *offsets = NULL;
 
-    if (column->offsets != NULL && (offsets = idc_calloc(1, sizeof *offsets)) == NULL)
+    if (column->offsets != NULL && (offsets = offsets_new()) == NULL)
         return false;
     buffers_give(column, array);
     column->validity = NULL;
@@ -332,7 +344,7 @@ bytes_shrink(IdcColumn *column)
 {
     if (column->bytes_capacity <= MUCH_BYTES || column->bytes_len >= column->bytes_capacity / 4)
         return;
-    idc_free(column->values);
+    idc_buffer_free(column->values);
     column->values = NULL;
     column->bytes_capacity = 0;
 }
@@ -365,7 +377,7 @@ idc_column_begin_dictionary(IdcColumn *column)
     column->dictionary = idc_dictionary_new(NULL, 0);
     if (column->dictionary == NULL)
         return false;
-    idc_free(column->offsets);
+    idc_buffer_free(column->offsets);
     column->offsets = NULL;
     column->width = sizeof(int32_t);
     return true;
@@ -399,7 +411,7 @@ idc_column_end_dictionary(IdcColumn *column)
 {
     IdcColumn plain = { .spec = column->spec, .kind = column->kind, .state = column->state };
 
-    plain.offsets = idc_calloc(1, sizeof *plain.offsets);
+    plain.offsets = offsets_new();
     if (plain.offsets == NULL || !idc_column_reserve(&plain, column->capacity) ||
         !append_texts(&plain, column)) {
         idc_column_done(&plain);

@@ -6,6 +6,7 @@
  * Out:  numbers, and the labels as an array for each batch
  */
 #include "arrow/builder.h"
+#include "base/buffer.h"
 #include "base/memory.h"
 
 /* A dictionary of texts that has grown past one of these is begun again with the next batch. */
@@ -213,13 +214,13 @@ idc_dictionary_array(const IdcDictionary *dictionary, bool is_large, struct Arro
 {
     size_t width = is_large ? sizeof(int64_t) : sizeof(int32_t);
     size_t offsets_size = (dictionary->count + 1) * width;
-    char *offsets = idc_malloc(offsets_size);
-    void *bytes = idc_malloc(dictionary->bytes_len + 1);
+    char *offsets = idc_buffer_resize(NULL, offsets_size);
+    void *bytes = idc_buffer_resize(NULL, dictionary->bytes_len + 1);
 
     if ((!is_large && dictionary->bytes_len > INT32_MAX) || offsets == NULL || bytes == NULL ||
         !idc_array_init(array, (int64_t) dictionary->count, 0, 3, 0)) {
-        idc_free(offsets);
-        idc_free(bytes);
+        idc_buffer_free(offsets);
+        idc_buffer_free(bytes);
         return false;
     }
     for (size_t i = 0; !is_large && i <= dictionary->count; i++) {

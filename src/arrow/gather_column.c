@@ -8,11 +8,12 @@
 
 #include "arrow/builder.h"
 #include "arrow/gather.h"
+#include "base/buffer.h"
 #include "base/memory.h"
 
 /* ---- room ---- */
 
-/* One and a half times what there was: realloc moves big buffers by remapping their pages. */
+/* One and a half times what there was: big buffers are not copied when they grow. */
 static bool
 grown(size_t have, size_t needed, size_t *wanted)
 {
@@ -33,7 +34,7 @@ resize(uint8_t **buffer, size_t count, size_t width)
 
     if (__builtin_mul_overflow(count, width, &size) || size > PTRDIFF_MAX)
         return false;
-    resized = idc_realloc(*buffer, size < 8 ? 8 : size);
+    resized = idc_buffer_resize(*buffer, size < 8 ? 8 : size);
     if (resized == NULL)
         return false;
     *buffer = resized;
@@ -149,9 +150,9 @@ idc_gather_column_init(GatherColumn *column, const IdcLayout *layout, bool keeps
 void
 idc_gather_column_done(GatherColumn *column)
 {
-    idc_free(column->validity);
-    idc_free(column->values);
-    idc_free(column->offsets);
+    idc_buffer_free(column->validity);
+    idc_buffer_free(column->values);
+    idc_buffer_free(column->offsets);
     idc_gather_dictionary_free(column->dictionary);
     for (size_t i = 0; column->children != NULL && i < column->layout->child_count; i++)
         idc_gather_column_done(&column->children[i]);
@@ -385,7 +386,7 @@ trimmed(uint8_t **buffer, size_t size, size_t capacity)
     *buffer = NULL;
     if (capacity - size <= size / 8)
         return whole;
-    fitting = idc_realloc(whole, size < 8 ? 8 : size);
+    fitting = idc_buffer_resize(whole, size < 8 ? 8 : size);
     return fitting != NULL ? fitting : whole;
 }
 
@@ -453,9 +454,9 @@ idc_gather_column_finish(GatherColumn *column, struct ArrowArray *array)
         give_buffers(column, array);
         is_ok = finish_children(column, array);
     }
-    idc_free(column->validity);
-    idc_free(column->values);
-    idc_free(column->offsets);
+    idc_buffer_free(column->validity);
+    idc_buffer_free(column->values);
+    idc_buffer_free(column->offsets);
     column->validity = column->values = column->offsets = NULL;
     column->length = column->capacity = column->null_count = 0;
     column->bytes_len = column->bytes_capacity = 0;

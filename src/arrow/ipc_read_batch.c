@@ -9,6 +9,7 @@
 
 #include "arrow/compress.h"
 #include "arrow/ipc_reader.h"
+#include "base/buffer.h"
 #include "base/memory.h"
 
 /* Fields of the table RecordBatch. */
@@ -31,7 +32,7 @@ enum { MAX_OWN_BUFFERS = 3, COPY_ALIGNMENT = 64 };
 typedef struct IpcBlock {
     atomic_size_t ref_count;
     IdcIpcOwner owner;
-    void *copies;
+    void *copies;     /* a buffer of base/buffer.h */
     IpcShared **held; /* dictionaries that arrays point into; never freed before */
     size_t held_count;
     struct ArrowArray *arrays;
@@ -78,7 +79,7 @@ block_free(IpcBlock *block)
         block->owner.release(block->owner.handle);
     for (size_t i = 0; i < block->held_count; i++)
         idc_ipc_shared_drop(block->held[i]);
-    idc_free(block->copies);
+    idc_buffer_free(block->copies);
     idc_free(block);
 }
 
@@ -217,7 +218,7 @@ buffers_copy(IdcIpcReader *reader, size_t count, IdcIpcCompression compression, 
 {
     uint8_t *target;
 
-    block->copies = idc_malloc(size + COPY_ALIGNMENT);
+    block->copies = idc_buffer_resize(NULL, size + COPY_ALIGNMENT);
     if (block->copies == NULL)
         return idc_fail_no_memory(err);
     target = (uint8_t *) block->copies +

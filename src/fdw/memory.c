@@ -1,11 +1,12 @@
 /*
- * memory.c - memory from PostgreSQL's contexts: what base/memory.c is elsewhere.
+ * memory.c - memory from PostgreSQL's contexts: what base/memory.c and base/buffer.c are elsewhere.
  *
  * Nothing here returns NULL: running out of memory is PostgreSQL's error. Sizes above 1 GB are
  * allowed, since the texts of one batch may be longer than one value can be.
  */
 #include "fdw/pg.h"
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include <utils/memutils.h>
 
@@ -38,4 +39,17 @@ idc_free(void *memory)
 {
     if (memory != NULL)
         pfree(memory);
+}
+
+/* The blocks of a context are as good a place for what is big. */
+void *
+idc_buffer_resize(void *buffer, size_t size)
+{
+    return idc_realloc(buffer, size);
+}
+
+void
+idc_buffer_free(void *buffer)
+{
+    idc_free(buffer);
 }
