@@ -51,6 +51,18 @@ finish_copy(IdcResult *result, IdcError *err)
                                                        : fail_cut_off(result, err);
 }
 
+/*
+ * What was remembered of the columns may be older than the values: an array column that got another
+ * depth. The next run asks for it anew.
+ */
+static IdcStatus
+forget_description(IdcResult *result, IdcStatus status)
+{
+    if (status != IDC_OK)
+        idc_statement_cache_forget(result->conn->statements, result->statement);
+    return status;
+}
+
 static IdcStatus
 wait_readable(IdcResult *result, IdcError *err)
 {
@@ -77,6 +89,7 @@ read_copy(IdcResult *result, int64_t *bytes, IdcError *err)
                 idc_copy_reader_feed(result->reader, (const uint8_t *) message, (size_t) len, err);
             *bytes += len;
             PQfreemem(message);
+            status = forget_description(result, status);
         } else if (len == 0) {
             status = wait_readable(result, err);
         } else {
@@ -124,7 +137,7 @@ read_rows(IdcResult *result, int64_t *bytes, IdcError *err)
             return status;
         switch (answer != NULL ? PQresultStatus(answer) : PGRES_FATAL_ERROR) {
         case PGRES_SINGLE_TUPLE:
-            status = append_row(result, answer, 0, bytes, err);
+            status = forget_description(result, append_row(result, answer, 0, bytes, err));
             PQclear(answer);
             break;
         case PGRES_TUPLES_OK:

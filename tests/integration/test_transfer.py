@@ -11,6 +11,7 @@ import contextlib
 import gc
 import os
 import random
+import signal
 import socket
 import threading
 import time
@@ -253,6 +254,37 @@ def test_first_batch_is_small(hub: SyncInstantDataConnector) -> None:
     assert sum(batch.num_rows for batch in batches) == 200000
 
 
+@pytest.mark.parametrize("transfer", ["copy", "arrow", "auto"])
+def test_types_that_change_between_runs(server: PostgresServer, transfer: str) -> None:
+    """What the server does not count as another type: labels and the depth of arrays."""
+    server.sql("CREATE TYPE level AS ENUM ('a', 'c'); CREATE TABLE changing (v level, w level[], d int[]);"
+               "INSERT INTO changing VALUES ('a', '{a}', '{1}')")
+    queries = ["SELECT v, w FROM changing ORDER BY v", "SELECT v, w FROM changing ORDER BY v LIMIT 9"]
+
+    with SyncInstantDataConnector(postgres_config=server.url(), pool_size=1) as hub:
+        try:
+            for ddl, labels in (("SELECT", ["a"]), ("ALTER TYPE level ADD VALUE 'b' BEFORE 'c'", ["a", "b"]),
+                                ("ALTER TYPE level RENAME VALUE 'a' TO 'z'", ["z", "b"])):
+                server.sql(ddl)
+                if labels[-1] == "b" and labels[0] == "a":
+                    server.sql("INSERT INTO changing VALUES ('b', '{b,NULL}', '{1}')")
+                for sql in queries * 3:
+                    table = hub.query(sql, transfer=transfer).to_arrow()
+                    assert table.column(0).to_pylist() == labels
+                    assert table.column(1).to_pylist() == [labels[:1], ["b", None]][:len(labels)]
+            sql = "SELECT d FROM changing LIMIT 1"
+            for _ in range(3):
+                assert hub.query(sql, transfer=transfer).to_arrow().column(0).to_pylist() == [[1]]
+            server.sql("ALTER TABLE changing ALTER d TYPE int[][]; UPDATE changing SET d = '{{1},{2}}'")
+            # A description from before may cost one run, never more and never other values.
+            with contextlib.suppress(Error):
+                hub.query(sql, transfer=transfer).to_arrow()
+            for _ in range(3):
+                assert hub.query(sql, transfer=transfer).to_arrow().column(0).to_pylist() == [[[1], [2]]]
+        finally:
+            server.sql("DROP TABLE changing; DROP TYPE level")
+
+
 # ---- which way ----
 
 def test_without_the_extension(server: PostgresServer) -> None:
@@ -348,6 +380,57 @@ def test_cancel(server: PostgresServer, transfer: str) -> None:
 
     assert asyncio.run(run()) < 0.25 + 0.5  # the second half is for a busy machine
     wait_for(lambda: not backends(server))
+
+
+# Nothing comes for a long time, the schema neither: the wait is one for the query to open.
+SLOW = "SELECT i, pg_sleep(30) FROM generate_series(1, 100000000) i"
+
+
+@pytest.mark.parametrize("options", [{"transfer": "copy"}, {"transfer": "arrow"}, {"dictionary": "auto"}],
+                         ids=["copy", "arrow", "dictionary"])
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_cancel_before_the_first_row(server: PostgresServer, options: Any, is_stream: bool) -> None:
+    async def read_stream(hub: InstantDataConnector) -> None:
+        async for _ in hub.query(SLOW, **options).batches():
+            pass
+
+    async def run() -> float:
+        async with InstantDataConnector(postgres_config=server.url(), pool_size=1) as hub:
+            task: asyncio.Future[Any] = asyncio.ensure_future(
+                read_stream(hub) if is_stream else hub.query(SLOW, **options).to_arrow())
+            await asyncio.to_thread(wait_for, lambda: backends(server))
+            await asyncio.sleep(0.1)
+            started = time.monotonic()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            took = time.monotonic() - started
+            assert (await hub.query("SELECT 1 AS a", **options).to_arrow()).num_rows == 1
+            return took
+
+    assert asyncio.run(run()) < 0.25 + 0.5  # the second half is for a busy machine
+    wait_for(lambda: not backends(server))
+
+
+@pytest.mark.parametrize("transfer", ["copy", "arrow"])
+def test_interrupt_before_the_first_row(server: PostgresServer, transfer: str) -> None:
+    interrupted = []
+
+    def interrupt() -> None:
+        wait_for(lambda: backends(server))
+        time.sleep(0.1)
+        interrupted.append(time.monotonic())
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    with SyncInstantDataConnector(postgres_config=server.url(), pool_size=1) as hub:
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            hub.query(SLOW, transfer=transfer).to_arrow()
+        assert time.monotonic() - interrupted[0] < 0.25 + 0.5
+        thread.join()
+        wait_for(lambda: not backends(server))
+        assert hub.query("SELECT 1 AS a", transfer=transfer).to_arrow().num_rows == 1
 
 
 @pytest.mark.parametrize("transfer", ["copy", "arrow"])
