@@ -36,7 +36,6 @@ typedef struct FdwBackend {
     dlist_head plans;            /* of plan_cache.c; the last used one is the first */
     int plan_count;
     uint32 names_version; /* grows when a name of the catalogue is made or changed */
-    TimestampTz since;
     uint64 counts[FDW_COUNTER_COUNT];
     FdwSharedCounters *shared; /* NULL unless in shared_preload_libraries */
     shmem_request_hook_type next_shmem_request;

@@ -25,7 +25,6 @@ void
 _PG_init(void)
 {
     fdw_plan_cache_init();
-    fdw_backend.since = GetCurrentTimestamp();
     DefineCustomIntVariable("instant.plan_cache_size",
                             "How many plans of instant.arrow a session keeps.",
                             "0 plans every query anew.", &fdw_backend.plan_cache_size, 64, 0, 1024,

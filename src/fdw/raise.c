@@ -3,12 +3,21 @@
  */
 #include "fdw/raise.h"
 
+#include <mb/pg_wchar.h>
+
+/* Our messages are UTF-8, with names in them that came from this database. */
+static const char *
+of_database(const char *text)
+{
+    return pg_any_to_server(text, (int) strlen(text), PG_UTF8);
+}
+
 void
 fdw_raise(const IdcError *err)
 {
     const char *state = err->sqlstate;
 
     ereport(ERROR, (errcode(MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4])),
-                    errmsg_internal("%s", err->message),
-                    err->hint[0] != '\0' ? errhint("%s", err->hint) : 0));
+                    errmsg_internal("%s", of_database(err->message)),
+                    err->hint[0] != '\0' ? errhint("%s", of_database(err->hint)) : 0));
 }

@@ -79,7 +79,7 @@ instant_stat_counters(PG_FUNCTION_ARGS)
     FdwSharedCounters *shared = fdw_backend.shared;
 
     InitMaterializedSRF(fcinfo, 0);
-    put_row(result, "session", fdw_backend.since, fdw_backend.counts);
+    put_row(result, "session", MyStartTimestamp, fdw_backend.counts);
     if (shared != NULL) {
         uint64 counts[FDW_COUNTER_COUNT];
 

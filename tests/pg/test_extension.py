@@ -105,8 +105,31 @@ def test_preloaded(scratch: Scratch, extension: ExtensionBuild) -> None:
     server.sql("SELECT count(*) FROM instant.arrow('SELECT 1')")
     assert server.sql("SELECT scope, queries, completed, rows, batches FROM instant.stats ORDER BY scope") == (
         "cluster|2|2|100001|3\nsession|0|0|0|0")
+    assert server.sql("SELECT since = backend_start FROM instant.stats, pg_stat_activity "
+                      "WHERE scope = 'session' AND pid = pg_backend_pid()") == "t"
     assert server.sql("SET instant.plan_cache_size = 0; SHOW instant.plan_cache_size;") == "0"
     server.stop()
+
+
+ENCODINGS = [("LATIN1", "\u00e9"), ("EUC_JP", "\u65e5\u672c"), ("SQL_ASCII", "\u00e9")]
+
+
+@pytest.mark.parametrize(("encoding", "text"), ENCODINGS, ids=lambda value: value if value.isascii() else "")
+def test_databases_that_are_not_utf8(server: PostgresServer, encoding: str, text: str) -> None:
+    """Arrow has UTF-8 everywhere: values, labels, names of columns and types; so have errors."""
+    name = f"encoded_{encoding.lower()}"
+    server.sql(f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LOCALE 'C'")
+    with Database(server, name).connect(options="-c client_encoding=UTF8") as connection:
+        connection.execute("CREATE EXTENSION instant_fdw")
+        connection.execute(f"""CREATE TYPE public."{text}" AS ENUM ('{text}')""")
+        query = (f"""SELECT '{text}' AS "{text}", '{text}'::public."{text}" AS e, '["{text}"]'::jsonb AS j, """
+                 f"""'{text}'::name AS n, array['{text}'] AS a, row('{text}') AS r""")
+        read = table(connection, "SELECT instant.arrow(%s)", [query])
+        assert read.to_pylist() == [{text: text, "e": text, "j": f'["{text}"]', "n": text, "a": [text], "r": f"({text})"}]
+        assert text in read.schema.field("e").metadata[b"postgresql:type"].decode()
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match=f'column "{text}" of type text'):
+            connection.execute("SELECT instant.arrow(%s)", [f"""SELECT array[['x']] AS "{text}" """])
+    server.sql(f"DROP DATABASE {name}")
 
 
 def test_pgxs(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ RETURNS SETOF bytea
 AS 'MODULE_PATHNAME', 'instant_arrow'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000 ROWS 1000;
 COMMENT ON FUNCTION instant.arrow(text, "any") IS
-    'the result of a query with parameters $1, $2, … as an Arrow IPC stream';
+    'the result of a query with parameters $1, $2, ... as an Arrow IPC stream';
 
 CREATE FUNCTION instant.arrow_with(options jsonb, query text)
 RETURNS SETOF bytea
