@@ -4,8 +4,8 @@
  * The server's plan cache does the hard part: it watches the catalogue, the search path and row
  * security, and plans again where needed. What it does not do is what a prepared statement never
  * needs, because its text was read once: here the same text must mean the same as if it were read
- * anew. So an entry is good only under the settings that literals were read with, and until a name
- * of a table, function, operator or type is made or changed, which may hide the one that was meant.
+ * anew. So an entry is good only for the user who made it, under the settings that literals were
+ * read with, and until a name is made or changed, which may hide the one that was meant.
  */
 #include "fdw/plan_cache.h"
 
@@ -15,11 +15,15 @@
 #include <common/hashfn.h>
 #include "fdw/analyse.h"
 #include "fdw/backend.h"
+#include <miscadmin.h>
 #include <nodes/plannodes.h>
 #include <parser/parse_expr.h>
 #include <parser/parser.h>
 #include <pgtime.h>
 #include <utils/array.h>
+#include <utils/builtins.h>
+#include <utils/bytea.h>
+#include <utils/float.h>
 #include <utils/inval.h>
 #include <utils/memutils.h>
 #include <utils/pg_locale.h>
@@ -36,6 +40,7 @@ typedef struct Settings {
     int xml_option;
     uint32 monetary_hash;
     uint32 names_version;
+    int bytea_output, float_digits; /* the texts that casts of constants make */
     bool standard_strings, null_equals, array_nulls;
 } Settings;
 
@@ -43,6 +48,7 @@ typedef struct Entry {
     dlist_node link;
     CachedPlanSource *source;
     uint32 hash;
+    Oid user; /* whose rights to schemas were checked, and to functions that were folded */
     int cursor_options;
     int pins; /* calls that are planning it: it must stay */
     Settings settings;
@@ -62,6 +68,8 @@ read_settings(Settings *settings)
     settings->monetary_hash =
         hash_bytes((const unsigned char *) locale_monetary, (int) strlen(locale_monetary));
     settings->names_version = fdw_backend.names_version;
+    settings->bytea_output = bytea_output;
+    settings->float_digits = extra_float_digits;
     settings->standard_strings = standard_conforming_strings;
     settings->null_equals = Transform_null_equals;
     settings->array_nulls = Array_nulls;
@@ -77,11 +85,14 @@ note_changed_name(Datum arg, int cache, uint32 hash)
 void
 fdw_plan_cache_init(void)
 {
+    /* The last ones: what a user may see, and names that constants of reg* types stand for. */
+    static const int watched[] = { RELNAMENSP,  PROCNAMEARGSNSP,  OPERNAMENSP,
+                                   TYPENAMENSP, CASTSOURCETARGET, COLLNAMEENCNSP,
+                                   AUTHOID,     AUTHMEMROLEMEM,   TSCONFIGNAMENSP };
+
     dlist_init(&fdw_backend.plans);
-    CacheRegisterSyscacheCallback(RELNAMENSP, note_changed_name, (Datum) 0);
-    CacheRegisterSyscacheCallback(PROCNAMEARGSNSP, note_changed_name, (Datum) 0);
-    CacheRegisterSyscacheCallback(OPERNAMENSP, note_changed_name, (Datum) 0);
-    CacheRegisterSyscacheCallback(TYPENAMENSP, note_changed_name, (Datum) 0);
+    for (size_t i = 0; i < lengthof(watched); i++)
+        CacheRegisterSyscacheCallback(watched[i], note_changed_name, (Datum) 0);
 }
 
 static void
@@ -114,8 +125,8 @@ static bool
 is_of(const Entry *entry, uint32 hash, const char *text, const FdwArguments *arguments,
       int cursor_options)
 {
-    return entry->hash == hash && entry->cursor_options == cursor_options &&
-           entry->argument_count == arguments->count &&
+    return entry->hash == hash && entry->user == GetUserId() &&
+           entry->cursor_options == cursor_options && entry->argument_count == arguments->count &&
            strcmp(entry->source->query_string, text) == 0 &&
            (arguments->count == 0 || memcmp(entry->argument_types, arguments->types,
                                             sizeof(Oid) * (size_t) arguments->count) == 0);
@@ -167,6 +178,7 @@ keep_entry(CachedPlanSource *source, uint32 hash, const FdwArguments *arguments)
                                    offsetof(Entry, argument_types) + types_size);
     entry->source = source;
     entry->hash = hash;
+    entry->user = GetUserId();
     entry->cursor_options = source->cursor_options;
     entry->argument_count = arguments->count;
     if (types_size > 0)
