@@ -17,6 +17,7 @@
 #include "utils/date.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -27,8 +28,14 @@ struct varlena *
 fdw_detoast_slow(FdwRow *row, struct varlena *value)
 {
     MemoryContext before = fdw_use_scratch(row);
-    struct varlena *plain = pg_detoast_datum_packed(value);
+    struct varlena *plain;
 
+    /* What is stored in little may be much: a row that cannot be sent should not fill the memory.
+     */
+    if (row->bytes > (int64) MaxAllocSize)
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                        errmsg("cannot send a row of more than 1 GB")));
+    plain = pg_detoast_datum_packed(value);
     MemoryContextSwitchTo(before);
     return plain;
 }

@@ -324,6 +324,44 @@ def test_parallel_plan_ends_early(connection: Connection) -> None:
     assert one(connection, "SELECT count(*) FROM pg_stat_activity WHERE leader_pid = pg_backend_pid()") == 0
 
 
+# ---- plans of another user, of other settings ----
+
+@pytest.mark.parametrize("query", ["SELECT i FROM hidden.numbers", "SELECT hidden_answer() AS i"])
+def test_a_kept_plan_gives_nobody_rights(connection: Connection, query: str) -> None:
+    """Rights to schemas are checked when a query is analysed, to functions of constants when it is planned."""
+    connection.execute("CREATE ROLE outsider; CREATE SCHEMA hidden; CREATE TABLE hidden.numbers AS SELECT 42 AS i;"
+                       "GRANT SELECT ON hidden.numbers TO outsider; GRANT USAGE ON SCHEMA public TO outsider;"
+                       "CREATE FUNCTION hidden_answer() RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 42';"
+                       "REVOKE EXECUTE ON FUNCTION hidden_answer() FROM PUBLIC;")
+    try:
+        for _ in range(2):
+            assert table(connection, "SELECT instant.arrow(%s)", [query]).to_pylist() == [{"i": 42}]
+            connection.execute("SET ROLE outsider")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute("SELECT instant.arrow(%s)", [query])
+            connection.execute("RESET ROLE")
+    finally:
+        connection.execute("DROP SCHEMA hidden CASCADE; DROP FUNCTION hidden_answer();"
+                           "DROP OWNED BY outsider; DROP ROLE outsider;")
+
+
+@pytest.mark.parametrize(("setting", "values", "query"), [
+    ("bytea_output", {"escape": "A\\377", "hex": "\\x41ff"}, "SELECT '\\x41ff'::bytea::text AS t"),
+    ("extra_float_digits", {"-10": "0.33333", "3": "0.3333333333333333"}, "SELECT (1::float8 / 3)::text AS t"),
+])
+def test_a_kept_plan_follows_settings(connection: Connection, setting: str, values: dict[str, str], query: str) -> None:
+    for value, text in values.items():
+        connection.execute(f"SET {setting} = '{value}'")
+        assert table(connection, "SELECT instant.arrow(%s)", [query]).to_pylist() == [{"t": text}]
+
+
+def test_a_row_of_too_much_stored_in_little(connection: Connection) -> None:
+    """It fails before all its values are in memory."""
+    connection.execute("CREATE TABLE packed AS SELECT repeat('x', 100000000) AS t")
+    with pytest.raises(psycopg.errors.ProgramLimitExceeded, match="row of more than 1 GB"):
+        connection.execute(f"SELECT instant.arrow('SELECT {', '.join(['t'] * 15)} FROM packed')")
+
+
 # ---- statistics ----
 
 def test_statistics(connection: Connection) -> None:
