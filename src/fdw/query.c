@@ -165,7 +165,8 @@ fdw_query_close(FdwQuery *query)
 /*
  * True for a plain SELECT of one call at the top of the unnamed portal, or as the source of a COPY:
  * nobody can run another statement before it is finished, and it has no other expression that might
- * write. Its text is the portal's by pointer, which the query of a function inside never is.
+ * write. Its text is the portal's by pointer, which the query of a function inside never is. Only
+ * an Execute message with a limit of rows leaves it open to others, and nothing tells so here.
  */
 bool
 fdw_query_has_statement_alone(const ExprContext *econtext)
