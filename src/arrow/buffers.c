@@ -23,15 +23,22 @@ grown(size_t have, size_t needed, size_t least)
     return wanted < least ? least : wanted;
 }
 
+static void *
+size_to(const IdcColumn *column, void *buffer, size_t size)
+{
+    return column->state->has_many_batches ? idc_buffer_resize_in_heap(buffer, size)
+                                           : idc_buffer_resize(buffer, size);
+}
+
 static bool
-resize(void **buffer, size_t count, size_t width)
+resize(const IdcColumn *column, void **buffer, size_t count, size_t width)
 {
     size_t size;
     void *resized;
 
     if (__builtin_mul_overflow(count, width, &size) || size > PTRDIFF_MAX)
         return false;
-    resized = idc_buffer_resize(*buffer, size);
+    resized = size_to(column, *buffer, size);
     if (resized == NULL)
         return false;
     *buffer = resized;
@@ -45,7 +52,7 @@ validity_resize(IdcColumn *column, size_t from, size_t capacity)
     void *bits = column->validity;
     size_t size = capacity / 8 + 1;
 
-    if (!resize(&bits, size, 1))
+    if (!resize(column, &bits, size, 1))
         return false;
     column->validity = bits;
     memset(column->validity + from, 0xFF, size - from);
@@ -65,17 +72,17 @@ idc_column_grow(IdcColumn *column, int64_t extra)
     if (column->offsets != NULL) {
         void *offsets = column->offsets;
 
-        if (!resize(&offsets, capacity + 1, sizeof *column->offsets))
+        if (!resize(column, &offsets, capacity + 1, sizeof *column->offsets))
             return false;
         column->offsets = offsets;
     } else if (column->width > 0) {
-        if (!resize(&buffer, capacity, column->width))
+        if (!resize(column, &buffer, capacity, column->width))
             return false;
         column->values = buffer;
     } else {
         size_t from = have == 0 ? 0 : have / 8 + 1;
 
-        if (!resize(&buffer, capacity / 8 + 1, 1))
+        if (!resize(column, &buffer, capacity / 8 + 1, 1))
             return false;
         column->values = buffer;
         memset(column->values + from, 0, capacity / 8 + 1 - from);
@@ -97,7 +104,7 @@ idc_column_grow_bytes(IdcColumn *column, size_t extra)
         return false;
     capacity = grown(column->bytes_capacity, needed,
                      column->bytes_hint > 1024 ? column->bytes_hint : 1024);
-    if (!resize(&bytes, capacity, 1))
+    if (!resize(column, &bytes, capacity, 1))
         return false;
     column->values = bytes;
     column->bytes_capacity = capacity;
@@ -233,26 +240,26 @@ idc_column_done(IdcColumn *column)
  * some consumers insist on one.
  */
 static void *
-trimmed(void *buffer, size_t size, size_t capacity)
+trimmed(const IdcColumn *column, void *buffer, size_t size, size_t capacity)
 {
     void *fitting;
 
     if (buffer != NULL && capacity - size <= size / 8)
         return buffer;
-    fitting = idc_buffer_resize(buffer, size == 0 ? 8 : size);
+    fitting = size_to(column, buffer, size == 0 ? 8 : size);
     return fitting != NULL ? fitting : buffer;
 }
 
 /* A map has 32-bit offsets: idc_decode_hstore has seen to it that they fit. */
 static int64_t *
-offsets_narrow(int64_t *offsets, int64_t length)
+offsets_narrow(const IdcColumn *column, int64_t *offsets, int64_t length)
 {
     for (int64_t i = 0; i <= length; i++) {
         int32_t narrow = (int32_t) offsets[i];
 
         memcpy((char *) offsets + (size_t) i * sizeof narrow, &narrow, sizeof narrow);
     }
-    return trimmed(offsets, (size_t) (length + 1) * sizeof(int32_t), SIZE_MAX);
+    return trimmed(column, offsets, (size_t) (length + 1) * sizeof(int32_t), SIZE_MAX);
 }
 
 /* The buffers of the column become the array's. */
@@ -264,22 +271,25 @@ buffers_give(IdcColumn *column, struct ArrowArray *array)
 
     if (column->null_count > 0)
         idc_array_give_buffer(array, 0,
-                              trimmed(column->validity, length / 8 + 1, capacity / 8 + 1));
+                              trimmed(column, column->validity, length / 8 + 1, capacity / 8 + 1));
     else
         idc_buffer_free(column->validity);
     if (column->kind == IDC_KIND_HSTORE)
-        idc_array_give_buffer(array, 1, offsets_narrow(column->offsets, column->length));
+        idc_array_give_buffer(array, 1, offsets_narrow(column, column->offsets, column->length));
     else if (column->offsets != NULL)
         idc_array_give_buffer(array, 1,
-                              trimmed(column->offsets, (length + 1) * sizeof *column->offsets,
+                              trimmed(column, column->offsets,
+                                      (length + 1) * sizeof *column->offsets,
                                       (capacity + 1) * sizeof *column->offsets));
     else if (width > 0)
-        idc_array_give_buffer(array, 1, trimmed(column->values, length * width, capacity * width));
+        idc_array_give_buffer(array, 1,
+                              trimmed(column, column->values, length * width, capacity * width));
     else
-        idc_array_give_buffer(array, 1, trimmed(column->values, length / 8 + 1, capacity / 8 + 1));
+        idc_array_give_buffer(array, 1,
+                              trimmed(column, column->values, length / 8 + 1, capacity / 8 + 1));
     if (array->n_buffers == 3)
-        idc_array_give_buffer(array, 2,
-                              trimmed(column->values, column->bytes_len, column->bytes_capacity));
+        idc_array_give_buffer(
+            array, 2, trimmed(column, column->values, column->bytes_len, column->bytes_capacity));
 }
 
 /* Hand over the buffers and start again. */

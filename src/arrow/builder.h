@@ -50,6 +50,7 @@ typedef struct IdcDecodeState {
     int64_t unrepresentable_count;
     int64_t dictionary_bytes; /* of texts that were new in the rows so far */
     bool fail_unrepresentable;
+    bool has_many_batches; /* the next one wants as much memory as this one: it may be the same */
 } IdcDecodeState;
 
 /*
@@ -82,7 +83,7 @@ struct IdcBatchBuilder {
     IdcColumn *columns;
     size_t column_count;
     int64_t row_count, row_capacity;
-    int64_t row_limit; /* of this batch; 0: none */
+    int64_t row_limit;   /* of this batch; 0: none */
     int64_t rows_hint;   /* rows of the batch before */
     int64_t rows_before; /* rows of the batches that are finished */
     int64_t bytes;       /* of the rows so far, about */

@@ -117,6 +117,16 @@ idc_buffer_resize(void *buffer, size_t size)
     return mapped;
 }
 
+void *
+idc_buffer_resize_in_heap(void *buffer, size_t size)
+{
+    BufferHeader *header = buffer == NULL ? NULL : (BufferHeader *) buffer - 1;
+
+    if (header != NULL && header->mapped_size > 0)
+        return mapped_resize(buffer, size);
+    return small_resize(header, size);
+}
+
 void
 idc_buffer_free(void *buffer)
 {

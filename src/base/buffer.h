@@ -21,7 +21,13 @@
  */
 void *idc_buffer_resize(void *buffer, size_t size) __attribute__((warn_unused_result));
 
-/* Only for memory of idc_buffer_resize; NULL is allowed. */
+/*
+ * The same, but it moves nothing out of the heap: for buffers that are soon freed, and then wanted
+ * again in the same size. Each page of a new mapping costs a page fault, those of the heap do not.
+ */
+void *idc_buffer_resize_in_heap(void *buffer, size_t size) __attribute__((warn_unused_result));
+
+/* Only for memory of these functions; NULL is allowed. */
 void idc_buffer_free(void *buffer);
 
 #endif

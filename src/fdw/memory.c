@@ -48,6 +48,12 @@ idc_buffer_resize(void *buffer, size_t size)
     return idc_realloc(buffer, size);
 }
 
+void *
+idc_buffer_resize_in_heap(void *buffer, size_t size)
+{
+    return idc_realloc(buffer, size);
+}
+
 void
 idc_buffer_free(void *buffer)
 {

@@ -17,7 +17,7 @@
 
 #ifdef __SANITIZE_ADDRESS__
 /* Sizes that are too big give NULL there too. */
-const char *__asan_default_options(void);
+const char *__asan_default_options(void) __attribute__((visibility("default")));
 
 const char *
 __asan_default_options(void)
@@ -93,6 +93,33 @@ any_size_becomes_any_other(void **state)
             idc_buffer_free(buffer);
         }
     idc_buffer_free(NULL);
+}
+
+/* What a heap's buffer holds stays where it is; a mapping stays one. */
+static void
+the_heap_can_be_asked_for(void **state)
+{
+    uint8_t *buffer = NULL, *mapped = resize(NULL, MIB);
+
+    (void) state;
+    for (size_t size = 1; size <= 4 * MIB; size *= 4) {
+        buffer = idc_buffer_resize_in_heap(buffer, size);
+        assert_non_null(buffer);
+        fill(buffer, 0, size);
+    }
+    assert_null(idc_buffer_resize_in_heap(buffer, SIZE_MAX));
+    assert_filled(buffer, 4 * MIB);
+    buffer = idc_buffer_resize_in_heap(buffer, MIB);
+    assert_non_null(buffer);
+    assert_filled(buffer, MIB);
+    buffer = resize(buffer, 2 * MIB);
+    assert_filled(buffer, MIB);
+    idc_buffer_free(buffer);
+    fill(mapped, 0, MIB);
+    mapped = idc_buffer_resize_in_heap(mapped, 2 * MIB);
+    assert_non_null(mapped);
+    assert_filled(mapped, MIB);
+    idc_buffer_free(mapped);
 }
 
 static void
@@ -177,6 +204,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(growing_keeps_what_there_was),
         cmocka_unit_test(any_size_becomes_any_other),
+        cmocka_unit_test(the_heap_can_be_asked_for),
         cmocka_unit_test(impossible_sizes_are_refused),
 #ifndef __SANITIZE_ADDRESS__
         cmocka_unit_test(memory_goes_back_at_once),
