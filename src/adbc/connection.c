@@ -181,6 +181,7 @@ idc_adbc_connection_release(struct AdbcConnection *connection, struct AdbcError 
                              atomic_load(&made->statement_count));
     if (made->database != NULL)
         atomic_fetch_sub(&made->database->connection_count, 1);
+    idc_adbc_session_close(made->session);
     idc_adbc_session_drop(made->session);
     idc_adbc_options_done(&made->options);
     free(made->catalog);

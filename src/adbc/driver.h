@@ -65,13 +65,17 @@ typedef struct AdbcOperation AdbcOperation;
 
 AdbcSession *idc_adbc_session_new(InstantConnector *connector);
 void idc_adbc_session_drop(AdbcSession *session);
-InstantConnector *idc_adbc_session_connector(const AdbcSession *session);
+/* The connection is released, and the connector may be closed next: nothing new runs from now on.
+ */
+void idc_adbc_session_close(AdbcSession *session);
 /* Cancel what runs for the owner (NULL: everything); returns how many calls that were. */
 size_t idc_adbc_session_cancel(AdbcSession *session, const void *owner);
 
 /* NULL: out of memory. The operation holds the session. */
 AdbcOperation *idc_adbc_operation_begin(AdbcSession *session, const void *owner);
 InstantCall *idc_adbc_operation_call(AdbcOperation *operation);
+/* NULL: the connection was released. */
+InstantConnector *idc_adbc_operation_connector(AdbcOperation *operation);
 /* The result, which the operation owns from now on, gets later cancels too. */
 void idc_adbc_operation_watch(AdbcOperation *operation, InstantResult *result);
 InstantResult *idc_adbc_operation_result(const AdbcOperation *operation);

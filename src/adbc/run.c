@@ -16,7 +16,6 @@
  */
 typedef struct Run {
     AdbcOperation *operation;
-    InstantConnector *connector;
     char *sql;
     AdbcOptions options;
     AdbcRows *rows;
@@ -57,7 +56,6 @@ run_new(const AdbcRun *request, struct AdbcError *error)
     }
     run->error = (struct AdbcError){ .vendor_code = ADBC_ERROR_VENDOR_CODE_PRIVATE_DATA };
     run->rows = request->rows;
-    run->connector = idc_adbc_session_connector(request->session);
     run->sql = strdup(request->sql);
     run->operation = idc_adbc_operation_begin(request->session, request->owner);
     if (run->sql == NULL || run->operation == NULL ||
@@ -72,10 +70,14 @@ run_new(const AdbcRun *request, struct AdbcError *error)
 static AdbcStatusCode
 open_inner(Run *run, const InstantParameter *parameters, size_t count, struct AdbcError *error)
 {
+    InstantConnector *connector = idc_adbc_operation_connector(run->operation);
     InstantResult *result = NULL;
     InstantError err = { 0 };
 
-    if (instant_query(run->connector, run->sql, parameters, count, run->options.items,
+    if (connector == NULL)
+        return idc_adbc_fail(error, ADBC_STATUS_INVALID_STATE, NULL,
+                             "the connection was released before the last row of parameters");
+    if (instant_query(connector, run->sql, parameters, count, run->options.items,
                       run->options.count, idc_adbc_operation_call(run->operation), &result,
                       &err) != INSTANT_OK)
         return idc_adbc_fail_instant(error, &err);

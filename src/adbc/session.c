@@ -7,7 +7,7 @@
 
 struct AdbcSession {
     pthread_mutex_t mutex;
-    InstantConnector *connector;
+    InstantConnector *connector; /* NULL once the connection was released */
     int reference_count;
     AdbcOperation *first;
 };
@@ -52,10 +52,14 @@ idc_adbc_session_drop(AdbcSession *session)
     free(session);
 }
 
-InstantConnector *
-idc_adbc_session_connector(const AdbcSession *session)
+void
+idc_adbc_session_close(AdbcSession *session)
 {
-    return session->connector;
+    if (session == NULL)
+        return;
+    pthread_mutex_lock(&session->mutex);
+    session->connector = NULL;
+    pthread_mutex_unlock(&session->mutex);
 }
 
 size_t
@@ -105,6 +109,17 @@ InstantCall *
 idc_adbc_operation_call(AdbcOperation *operation)
 {
     return operation->call;
+}
+
+InstantConnector *
+idc_adbc_operation_connector(AdbcOperation *operation)
+{
+    InstantConnector *connector;
+
+    pthread_mutex_lock(&operation->session->mutex);
+    connector = operation->session->connector;
+    pthread_mutex_unlock(&operation->session->mutex);
+    return connector;
 }
 
 void

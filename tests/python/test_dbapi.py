@@ -548,6 +548,21 @@ def test_a_reader_outlives_its_cursor_and_connection(hub_arguments: dict[str, An
     assert first.column(0)[0].as_py() == 1
 
 
+def test_rows_of_parameters_end_with_their_connection(hub_arguments: dict[str, Any]) -> None:
+    """The run of the next row would need what the connection had: an error, never a crash."""
+    for _ in range(5):
+        connection = dbapi.connect(**hub_arguments)
+        cursor = connection.cursor()
+        rows = pa.table({"x": list(range(100))})
+        reader = cursor.execute("SELECT $1 + 1 AS x", rows).fetch_record_batch()
+        assert reader.read_next_batch().column(0)[0].as_py() == 1
+        cursor.close()
+        connection.close()
+        with pytest.raises(Exception, match="released|closed"):
+            while True:
+                reader.read_next_batch()
+
+
 def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
