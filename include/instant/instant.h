@@ -203,6 +203,7 @@ typedef struct InstantParameter {
  *                    rows: by pages, or by ranges of partition_on
  *   partition_on     a column of numbers, dates or timestamps: what a foreign table needs
  *   partition_order  true: rows of the first range first, and so on; else as they come
+ * With partitions, dictionary is off.
  */
 INSTANT_API InstantStatus instant_query(InstantConnector *connector, const char *sql,
                                         const InstantParameter *parameters, size_t parameter_count,

@@ -135,7 +135,7 @@ def counted(table: pa.Table) -> collections.Counter[str]:
         *columns, pa.scalar("|", pa.large_string()), null_handling="replace", null_replacement="NULL").to_pylist())
 
 
-def check(hub: SyncInstantDataConnector, table: str, partitions: int, on: str | None = None, **request: Any) -> None:
+def check(hub: Any, table: str, partitions: int, on: str | None = None, **request: Any) -> None:
     whole = hub.table(table, **request).to_arrow()
     lazy = hub.table(table, partitions=partitions, partition_on=on, **request)
     parts = lazy.to_arrow()
@@ -154,7 +154,7 @@ def check(hub: SyncInstantDataConnector, table: str, partitions: int, on: str | 
 @pytest.mark.parametrize("partitions", [2, 5, 64])
 @pytest.mark.parametrize("table", ["big", "nothing", "one", "page", "unlogged", "nulls", "parted", "parent", "child",
                                    "materialized", "generated", 'Odd "Table"%s', "holes", "typezoo.everything"])
-def test_by_pages(hub: SyncInstantDataConnector, table: str, partitions: int) -> None:
+def test_by_pages(hub: Any, table: str, partitions: int) -> None:
     check(hub, table, partitions)
 
 
@@ -168,18 +168,18 @@ def test_by_pages(hub: SyncInstantDataConnector, table: str, partitions: int) ->
     ("far_nulls", "f"), ("far_nulls", "n"), ("far_nulls", "d"), ("far_nulls", "tz"), ("mixed", "id"),
     ("typezoo.everything", "c_int8"), ("typezoo.everything", "c_float8"), ("typezoo.everything", "c_numeric"),
     ("typezoo.everything", "c_decimal"), ("typezoo.everything", "c_date"), ("typezoo.everything", 'Größe "n" a b')])
-def test_by_a_column(hub: SyncInstantDataConnector, table: str, on: str, partitions: int) -> None:
+def test_by_a_column(hub: Any, table: str, on: str, partitions: int) -> None:
     check(hub, table, partitions, on)
 
 
-def test_with_filters_and_columns(hub: SyncInstantDataConnector) -> None:
+def test_with_filters_and_columns(hub: Any) -> None:
     for on in (None, "id", "at"):
         check(hub, "big", 3, on, filters={"k": [1, 2, None, 999]}, columns=["t", "id"])
         check(hub, "big", 3, on, filters={"id": {"gt": 1000}, "t": {"like": "a%"}}, columns=["amount"])
         check(hub, "big", 3, on, filters={"id": -1})
 
 
-def test_types_as_of_the_whole(hub: SyncInstantDataConnector) -> None:
+def test_types_as_of_the_whole(hub: Any) -> None:
     for transfer in ("auto", "copy"):
         for numeric in ("float64", "decimal", "string"):
             for compression in ("none", "lz4"):
@@ -192,7 +192,7 @@ def test_types_as_of_the_whole(hub: SyncInstantDataConnector) -> None:
     assert counted(coded) == counted(hub.table("big", columns=["id", "k", "t"]).to_arrow())
 
 
-def test_ranges_are_even_despite_infinities(hub: SyncInstantDataConnector) -> None:
+def test_ranges_are_even_despite_infinities(hub: Any) -> None:
     """A NaN or an infinity does not pull all rows into one range."""
     for on in ("f", "n"):
         batches = list(hub.table("nulls", partitions=4, partition_on=on, partition_order=True,
@@ -200,7 +200,7 @@ def test_ranges_are_even_despite_infinities(hub: SyncInstantDataConnector) -> No
         assert len(batches) >= 4
 
 
-def test_order(hub: SyncInstantDataConnector) -> None:
+def test_order(hub: Any) -> None:
     for on in (None, "id"):
         for _ in range(3):
             lazy = hub.table("big", partitions=4, partition_on=on, partition_order=True)
@@ -209,7 +209,7 @@ def test_order(hub: SyncInstantDataConnector) -> None:
     assert hub.table("big", partitions=4, partition_order=True).to_arrow().column("id").to_pylist() == ids
 
 
-def test_refused(hub: SyncInstantDataConnector) -> None:
+def test_refused(hub: Any) -> None:
     for table, more, message in (
             ("seen", {}, "view"), ("far", {}, "foreign"), ("mixed", {}, "foreign"),
             ("big", {"limit": 5}, "limit"), ("big", {"order_by": ["id"]}, "order_by"),
@@ -221,7 +221,7 @@ def test_refused(hub: SyncInstantDataConnector) -> None:
         hub.query("SELECT 1", partitions=2).to_arrow()
 
 
-def test_temporary_table(hub: SyncInstantDataConnector) -> None:
+def test_temporary_table(hub: Any) -> None:
     hub.query("CREATE TEMP TABLE fleeting AS SELECT 1 AS a").to_arrow()
     with pytest.raises(Error, match="does not exist"):
         hub.table("fleeting", partitions=2).to_arrow()
@@ -250,11 +250,12 @@ def writer(server: PostgresServer, database: str, stop: threading.Event, moves: 
 
 
 @pytest.mark.parametrize("on", [None, "id"])
-def test_one_snapshot(server: PostgresServer, hub: SyncInstantDataConnector, database: str, on: str | None) -> None:
+def test_one_snapshot(server: PostgresServer, hub: Any, database: str, on: str | None) -> None:
     server.sql("DROP TABLE IF EXISTS account; CREATE TABLE account (id integer, amount bigint, filler text);"
                "INSERT INTO account SELECT i, 50, repeat('x', 100) FROM generate_series(1, 10000) i;"
                "CREATE INDEX ON account (id)", database)
-    stop, moves = threading.Event(), []
+    stop = threading.Event()
+    moves: list[Any] = []
     thread = threading.Thread(target=writer, args=(server, database, stop, moves))
     thread.start()
     try:
@@ -272,7 +273,7 @@ def test_one_snapshot(server: PostgresServer, hub: SyncInstantDataConnector, dat
     assert wrong == 0 and moves[0] > 20
 
 
-def test_changes_of_the_table(server: PostgresServer, hub: SyncInstantDataConnector, database: str) -> None:
+def test_changes_of_the_table(server: PostgresServer, hub: Any, database: str) -> None:
     """Who wants to lock the table waits for the load, or the load for him; never each for the other."""
     server.sql("DROP TABLE IF EXISTS locked; CREATE TABLE locked AS SELECT i AS id, repeat('x', 100) AS t"
                " FROM generate_series(1, 20000) i; CREATE INDEX locked_id ON locked (id)", database)
@@ -321,7 +322,7 @@ def workers(server: PostgresServer, database: str) -> list[str]:
 
 
 @pytest.mark.parametrize("is_stream", [False, True])
-def test_killed_worker(server: PostgresServer, hub: SyncInstantDataConnector, database: str, slow: str, is_stream: bool
+def test_killed_worker(server: PostgresServer, hub: Any, database: str, slow: str, is_stream: bool
                        ) -> None:
     for victim in (0, -1):
         def kill(victim: int = victim) -> None:
@@ -379,7 +380,7 @@ def test_many_at_once(server: PostgresServer, database: str) -> None:
     wait_for(lambda: not in_transaction(server, database))
 
 
-def test_time_limit(server: PostgresServer, hub: SyncInstantDataConnector, database: str, slow: str) -> None:
+def test_time_limit(server: PostgresServer, hub: Any, database: str, slow: str) -> None:
     for more in ({}, {"partition_order": True}):
         started = time.monotonic()
         with pytest.raises(Error, match="within 400 ms"):
@@ -391,7 +392,7 @@ def test_time_limit(server: PostgresServer, hub: SyncInstantDataConnector, datab
     wait_for(lambda: not in_transaction(server, database))
 
 
-def test_early_end(server: PostgresServer, hub: SyncInstantDataConnector, database: str, slow: str) -> None:
+def test_early_end(server: PostgresServer, hub: Any, database: str, slow: str) -> None:
     for turn in range(20):
         with contextlib.closing(hub.table("big", partitions=4, partition_order=turn % 2 == 0)
                                 .batches(batch_rows=200)) as batches:
@@ -402,7 +403,7 @@ def test_early_end(server: PostgresServer, hub: SyncInstantDataConnector, databa
     assert not workers(server, database) and not in_transaction(server, database)
 
 
-def test_connections_are_back_at_the_end_of_the_rows(server: PostgresServer, hub: SyncInstantDataConnector, database: str
+def test_connections_are_back_at_the_end_of_the_rows(server: PostgresServer, hub: Any, database: str
                                                      ) -> None:
     batches = hub.table("big", partitions=4).batches()
     assert sum(batch.num_rows for batch in batches) == 20000
@@ -412,7 +413,7 @@ def test_connections_are_back_at_the_end_of_the_rows(server: PostgresServer, hub
 
 def test_closed_connector(server: PostgresServer, database: str, slow: str) -> None:
     for table, on in (("big", None), (slow, "id")):
-        hub = SyncInstantDataConnector(postgres_config=server.url(database), pool_size=3)
+        hub: Any = SyncInstantDataConnector(postgres_config=server.url(database), pool_size=3)
         batches = hub.table(table, partitions=3, partition_on=on).batches(batch_rows=1)
         next(batches)
         hub.close()
@@ -424,7 +425,8 @@ def test_closed_connector(server: PostgresServer, database: str, slow: str) -> N
 
 
 def test_small_pool(server: PostgresServer, database: str) -> None:
-    with SyncInstantDataConnector(postgres_config=server.url(database), pool_size=1) as hub:
+    with SyncInstantDataConnector(postgres_config=server.url(database), pool_size=1) as opened:
+        hub: Any = opened
         started = time.monotonic()
         for _ in range(3):
             assert hub.table("big", partitions=4).to_arrow().num_rows == 20000
@@ -442,7 +444,7 @@ def test_server_without_more_connections(server: PostgresServer, database: str) 
         assert hub.table("big", partitions=5).to_arrow().num_rows == 20000
 
 
-def test_memory_is_bounded(server: PostgresServer, hub: SyncInstantDataConnector, database: str) -> None:
+def test_memory_is_bounded(server: PostgresServer, hub: Any, database: str) -> None:
     """Nobody reads: the workers stop at 64 MB, in order too."""
     def resident() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -472,6 +474,7 @@ class Standby(PostgresServer):
 
 def test_hot_standby(scratch: Scratch, server: PostgresServer) -> None:
     """A standby shares snapshots too."""
+    standby: Any
     with Standby(scratch, server) as standby:
         assert standby.sql("SELECT pg_is_in_recovery()") == "t"
         for name in ("arrow", "plain"):
@@ -482,7 +485,7 @@ def test_hot_standby(scratch: Scratch, server: PostgresServer) -> None:
                                   ) == list(range(1, 20001))
 
 
-def test_embedded_hub(connector: SyncInstantDataConnector) -> None:
+def test_embedded_hub(connector: Any) -> None:
     connector.query("CREATE TABLE public.own AS SELECT i AS id FROM generate_series(1, 50000) i").to_arrow()
     try:
         assert sorted(connector.table("own", partitions=3).to_arrow().column("id").to_pylist()) == list(range(1, 50001))
