@@ -221,11 +221,14 @@ test_columns_change(void **state)
 static void
 test_lost_statements(void **state)
 {
+    const char *ranges = "SELECT a, r FROM lost LIMIT 3";
     Wire wire;
 
+    run(*state, "CREATE TABLE lost AS SELECT 1 AS a, int4range(1, 2) AS r");
     run(*state, "CREATE FUNCTION lose_statements() RETURNS int LANGUAGE plpgsql"
                 " AS $$ BEGIN EXECUTE 'DEALLOCATE ALL'; RETURN 1; END $$");
     wire_open(*state, IDC_TRANSFER_COPY, &wire);
+    assert_string_equal(ask(&wire, ranges).format, "i");
     for (int turn = 0; turn < 6; turn++) {
         const char *sql = "SELECT 5 AS five LIMIT 1";
 
@@ -237,6 +240,9 @@ test_lost_statements(void **state)
     }
     /* Names are given up where they do not last. */
     assert_int_equal(ask(&wire, "SELECT 5 AS five LIMIT 1").trips, 2);
+    /* What is known of a statement from before is confirmed there too. */
+    run(*state, "ALTER TABLE lost ALTER a TYPE float4");
+    assert_string_equal(ask(&wire, ranges).format, "f");
     wire_close(&wire);
 }
 
