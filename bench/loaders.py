@@ -23,52 +23,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 
-def _connector(url: str, transfer: str) -> Any:
-    from instant_connector import SyncInstantDataConnector
+def instant(transfer: str, finish: Callable[[Any], Any]) -> Callable[[str, str], Any]:
+    """Load by the extension ("arrow") or as from a plain server ("copy"), and make of it what finish says."""
+    def load(url: str, sql: str) -> Any:
+        from instant_connector import SyncInstantDataConnector
 
-    return SyncInstantDataConnector(postgres_config=url), {"transfer": transfer}
+        with SyncInstantDataConnector(postgres_config=url) as connector:
+            return finish(connector.query(sql, transfer=transfer))
 
-
-def instant_pandas(url: str, sql: str) -> Any:
-    connector, options = _connector(url, "arrow")
-    with connector:
-        return connector.query(sql, **options).to_pandas()
-
-
-def instant_pyarrow_pandas(url: str, sql: str) -> Any:
-    connector, options = _connector(url, "arrow")
-    with connector:
-        return connector.query(sql, **options).to_pandas(dtype_backend="pyarrow")
-
-
-def instant_copy_pandas(url: str, sql: str) -> Any:
-    connector, options = _connector(url, "copy")
-    with connector:
-        return connector.query(sql, **options).to_pandas()
-
-
-def instant_arrow(url: str, sql: str) -> Any:
-    connector, options = _connector(url, "arrow")
-    with connector:
-        return connector.query(sql, **options).to_arrow()
-
-
-def instant_float64_arrow(url: str, sql: str) -> Any:
-    connector, options = _connector(url, "arrow")
-    with connector:
-        return connector.query(sql, **options).to_arrow(numeric="float64")
-
-
-def instant_copy_arrow(url: str, sql: str) -> Any:
-    connector, options = _connector(url, "copy")
-    with connector:
-        return connector.query(sql, **options).to_arrow()
+    return load
 
 
 def instant_partitions_pandas(url: str, sql: str) -> Any:
-    connector, options = _connector(url, "arrow")
-    with connector:
-        return connector.table(sql.split()[-1], partitions=2, **options).to_pandas()
+    from instant_connector import SyncInstantDataConnector
+
+    with SyncInstantDataConnector(postgres_config=url) as connector:
+        return connector.table(sql.split()[-1], partitions=2, transfer="arrow").to_pandas()
 
 
 def connectorx_pandas(url: str, sql: str) -> Any:
@@ -155,15 +125,18 @@ def psycopg_pandas(url: str, sql: str) -> Any:
         return pandas.DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description or ()])
 
 
+OUR_PANDAS = ("pandas", "pyarrow", "instant_connector")
+OUR_ARROW = ("pyarrow", "instant_connector")
+
 # Tool: what it loads with, and what is imported before the clock starts.
 LOADERS: dict[str, tuple[Callable[[str, str], Any], tuple[str, ...]]] = {
-    "instant-pandas": (instant_pandas, ("pandas", "pyarrow", "instant_connector")),
-    "instant-pyarrow-pandas": (instant_pyarrow_pandas, ("pandas", "pyarrow", "instant_connector")),
-    "instant-copy-pandas": (instant_copy_pandas, ("pandas", "pyarrow", "instant_connector")),
-    "instant-copy-arrow": (instant_copy_arrow, ("pyarrow", "instant_connector")),
-    "instant-partitions-pandas": (instant_partitions_pandas, ("pandas", "pyarrow", "instant_connector")),
-    "instant-arrow": (instant_arrow, ("pyarrow", "instant_connector")),
-    "instant-float64-arrow": (instant_float64_arrow, ("pyarrow", "instant_connector")),
+    "instant-pandas": (instant("arrow", lambda result: result.to_pandas()), OUR_PANDAS),
+    "instant-pyarrow-pandas": (instant("arrow", lambda result: result.to_pandas(dtype_backend="pyarrow")), OUR_PANDAS),
+    "instant-copy-pandas": (instant("copy", lambda result: result.to_pandas()), OUR_PANDAS),
+    "instant-copy-arrow": (instant("copy", lambda result: result.to_arrow()), OUR_ARROW),
+    "instant-partitions-pandas": (instant_partitions_pandas, OUR_PANDAS),
+    "instant-arrow": (instant("arrow", lambda result: result.to_arrow()), OUR_ARROW),
+    "instant-float64-arrow": (instant("arrow", lambda result: result.to_arrow(numeric="float64")), OUR_ARROW),
     "connectorx-pandas": (connectorx_pandas, ("pandas", "connectorx")),
     "connectorx-arrow": (connectorx_arrow, ("pyarrow", "connectorx")),
     "adbc-pandas": (adbc_pandas, ("pandas", "pyarrow", "adbc_driver_postgresql.dbapi")),
