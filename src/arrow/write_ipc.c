@@ -72,9 +72,10 @@ static bool
 labels_copy(const struct ArrowArrayView *view, struct ArrowArray *array)
 {
     static const IdcColumnSpec text = { .name = "", .type_name = "text", .kind = IDC_KIND_TEXT };
+    IdcDecodeState state = { .has_many_batches = true };
     IdcColumn column;
     bool is_ok =
-        idc_column_init(&column, &text, 0, NULL) && idc_column_reserve(&column, view->length);
+        idc_column_init(&column, &text, 0, &state) && idc_column_reserve(&column, view->length);
 
     for (int64_t i = 0; is_ok && i < view->length; i++) {
         int64_t label = ArrowArrayViewIsNull(view, i) ? -1 : ArrowArrayViewGetIntUnsafe(view, i);
