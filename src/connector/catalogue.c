@@ -141,10 +141,12 @@ idc_catalogue_table(IdcConn *conn, IdcCall *call, IdcArena *arena, const char *n
             .category = cell(&rows, row, IDC_CATALOGUE_CATEGORY)[0],
             .not_null = cell(&rows, row, IDC_CATALOGUE_NOT_NULL)[0] == 't',
         };
-    table->schema = cell(&rows, 0, IDC_CATALOGUE_SCHEMA);
-    table->name = cell(&rows, 0, IDC_CATALOGUE_NAME);
-    table->columns = columns;
-    table->column_count = rows.row_count;
+    *table = (IdcTable){ .schema = cell(&rows, 0, IDC_CATALOGUE_SCHEMA),
+                         .name = cell(&rows, 0, IDC_CATALOGUE_NAME),
+                         .columns = columns,
+                         .column_count = rows.row_count };
+    table->sends_any_order = cell(&rows, 0, IDC_CATALOGUE_WRAPPER) != NULL &&
+                             strcmp(cell(&rows, 0, IDC_CATALOGUE_WRAPPER), "mysql_fdw") == 0;
     return IDC_OK;
 }
 
