@@ -76,7 +76,7 @@ def draw(samples: list[Sample], path: Path) -> None:
         return f"{x:.1f},{y:.1f}"
 
     lines = []
-    for name, colour, line, y in (("client", "#1f77b4", growth[0], 20), ("hub's backend", "#d62728", growth[1], 38)):
+    for name, colour, line, y in (("client", "#1f77b4", growth[0], 12), ("hub's backend", "#d62728", growth[1], 25)):
         lines.append(f'<polyline fill="none" stroke="{colour}" stroke-width="1.5" points="'
                      + " ".join(point(row, value) for row, value in line) + '"/>')
         lines.append(f'<text x="{width - 130}" y="{y}" fill="{colour}">{name}</text>')
@@ -86,7 +86,8 @@ def draw(samples: list[Sample], path: Path) -> None:
                      f'<text x="{left - 8}" y="{height_of_mark}" text-anchor="end">{mark} MB</text>')
     for share in range(6):
         x = point(rows * share // 5, low).split(",")[0]
-        lines.append(f'<text x="{x}" y="{height - 15}" text-anchor="middle">{rows * share / 5e6:.0f} M rows</text>')
+        anchor = "end" if share == 5 else "middle"
+        lines.append(f'<text x="{x}" y="{height - 15}" text-anchor="{anchor}">{rows * share / 5e6:.0f} M rows</text>')
     path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
                     f'font-family="sans-serif" font-size="12">\n' + "\n".join(lines) + "\n</svg>\n")
 
