@@ -184,13 +184,6 @@ void idc_dictionary_limit(IdcDictionary *dictionary);
 IdcDecoded idc_decode_list(IdcColumn *column, const uint8_t *value, size_t len);
 IdcDecoded idc_decode_hstore(IdcColumn *column, const uint8_t *value, size_t len);
 
-/* numeric.c */
-IdcDecoded idc_numeric_float64(IdcText *scratch, const uint8_t *value, size_t len, double *result);
-IdcDecoded idc_numeric_decimal(const uint8_t *value, size_t len, int precision, int scale,
-                               uint8_t result[16]);
-/* Replaces the text in scratch; "NaN" and the infinities as PostgreSQL prints them. */
-IdcDecoded idc_numeric_text(IdcText *scratch, const uint8_t *value, size_t len);
-
 static inline uint16_t
 idc_be16(const uint8_t *bytes)
 {

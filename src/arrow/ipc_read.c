@@ -8,19 +8,9 @@
 #include "arrow/ipc_reader.h"
 
 #include "arrow/gather.h"
+#include "arrow/ipc_format.h"
 #include "base/memory.h"
 #include "base/text.h"
-
-/* Message.fbs: union MessageHeader, fields of the table Message, and Schema.fbs's versions. */
-enum { HEADER_SCHEMA = 1, HEADER_DICTIONARY_BATCH, HEADER_RECORD_BATCH };
-enum {
-    MESSAGE_VERSION,
-    MESSAGE_HEADER_TYPE,
-    MESSAGE_HEADER,
-    MESSAGE_BODY_LENGTH,
-    MESSAGE_METADATA
-};
-enum { VERSION_4 = 3, VERSION_5 = 4 };
 
 /* Before the length, except in streams of Arrow 0.14 and older. */
 #define CONTINUATION UINT32_C(0xFFFFFFFF)
@@ -284,7 +274,7 @@ static IdcStatus
 read_message(IdcIpcReader *reader, IpcMessage *message, IdcIpcOwner *owner,
              struct ArrowArray *batch, IdcError *err)
 {
-    int64_t type = idc_ipc_table_number(&message->table, MESSAGE_HEADER_TYPE, 1, 0);
+    int64_t type = idc_ipc_table_number(&message->table, MESSAGE_TYPE, 1, 0);
 
     message->header = idc_ipc_table_table(&message->table, MESSAGE_HEADER);
     /* What the table's own reader saw is in its metadata, which the message holds. */

@@ -7,51 +7,11 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "arrow/ipc_format.h"
 #include "arrow/ipc_reader.h"
 #include "arrow/nano.h"
 #include "base/memory.h"
 #include "base/text.h"
-
-/* Schema.fbs: union Type. */
-enum {
-    TYPE_NULL = 1,
-    TYPE_INT,
-    TYPE_FLOAT,
-    TYPE_BINARY,
-    TYPE_UTF8,
-    TYPE_BOOL,
-    TYPE_DECIMAL,
-    TYPE_DATE,
-    TYPE_TIME,
-    TYPE_TIMESTAMP,
-    TYPE_INTERVAL,
-    TYPE_LIST,
-    TYPE_STRUCT,
-    TYPE_UNION,
-    TYPE_FIXED_SIZE_BINARY,
-    TYPE_FIXED_SIZE_LIST,
-    TYPE_MAP,
-    TYPE_DURATION,
-    TYPE_LARGE_BINARY,
-    TYPE_LARGE_UTF8,
-    TYPE_LARGE_LIST,
-    TYPE_RUN_END_ENCODED,
-    TYPE_BINARY_VIEW,
-    TYPE_UTF8_VIEW,
-    TYPE_LIST_VIEW,
-    TYPE_LARGE_LIST_VIEW
-};
-
-/* Fields of the table Field. */
-enum {
-    FIELD_NAME,
-    FIELD_NULLABLE,
-    FIELD_TYPE_TYPE,
-    FIELD_TYPE,
-    FIELD_DICTIONARY,
-    FIELD_CHILDREN,
-    FIELD_METADATA
-};
 
 /* The smallest a field can be: its offset, its table's and its type's. */
 enum { LEAST_FIELD = 12 };

@@ -13,13 +13,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "arrow/ipc_format.h"
 #include "arrow/ipc_writer.h"
 #include "base/memory.h"
 
-/* Of Message.fbs. */
-enum { MESSAGE_DICTIONARY_BATCH = 2, MESSAGE_RECORD_BATCH = 3, VERSION_V5 = 4 };
 enum { CODEC_LZ4_FRAME = 0, CODEC_ZSTD = 1 };
-enum { MESSAGE_VERSION, MESSAGE_TYPE, MESSAGE_HEADER, MESSAGE_BODY_LENGTH, MESSAGE_METADATA };
 
 const uint8_t idc_ipc_end[IDC_IPC_END_SIZE] = { 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0 };
 
@@ -189,17 +187,17 @@ write_head(IdcIpcWriter *writer, IdcIpcMessage *message)
     IdcFlatTable table =
         idc_flat_table(flat, begin + IDC_FLAT_ROOT, has_metadata ? "21484" : "2148");
 
-    idc_flat_set(flat, table.fields[MESSAGE_VERSION], 2, VERSION_V5);
+    idc_flat_set(flat, table.fields[MESSAGE_VERSION], 2, VERSION_5);
     if (message->dictionary != NULL) {
         IdcFlatTable dictionary = idc_flat_table(flat, table.fields[MESSAGE_HEADER], "841");
 
-        idc_flat_set(flat, table.fields[MESSAGE_TYPE], 1, MESSAGE_DICTIONARY_BATCH);
+        idc_flat_set(flat, table.fields[MESSAGE_TYPE], 1, HEADER_DICTIONARY_BATCH);
         idc_flat_set(flat, dictionary.fields[0], 8, message->dictionary - writer->dictionaries);
         idc_flat_set(flat, dictionary.fields[2], 1, message->is_delta);
         body_size = write_batch(writer, dictionary.fields[1], message,
                                 writer->nodes[message->nodes.first].length);
     } else {
-        idc_flat_set(flat, table.fields[MESSAGE_TYPE], 1, MESSAGE_RECORD_BATCH);
+        idc_flat_set(flat, table.fields[MESSAGE_TYPE], 1, HEADER_RECORD_BATCH);
         body_size = write_batch(writer, table.fields[MESSAGE_HEADER], message, builder->row_count);
     }
     idc_flat_set(flat, table.fields[MESSAGE_BODY_LENGTH], 8, (int64_t) body_size);

@@ -7,29 +7,8 @@
  *
  * The tables are those of Schema.fbs; names of constants are its names.
  */
+#include "arrow/ipc_format.h"
 #include "arrow/ipc_writer.h"
-
-enum { MESSAGE_SCHEMA = 1, VERSION_V5 = 4 };
-
-/* The union Type. */
-enum {
-    TYPE_INT = 2,
-    TYPE_FLOATING_POINT = 3,
-    TYPE_BINARY = 4,
-    TYPE_UTF8 = 5,
-    TYPE_BOOL = 6,
-    TYPE_DECIMAL = 7,
-    TYPE_DATE = 8,
-    TYPE_TIME = 9,
-    TYPE_TIMESTAMP = 10,
-    TYPE_INTERVAL = 11,
-    TYPE_LIST = 12,
-    TYPE_STRUCT = 13,
-    TYPE_MAP = 17,
-    TYPE_LARGE_BINARY = 19,
-    TYPE_LARGE_UTF8 = 20,
-    TYPE_LARGE_LIST = 21
-};
 
 enum { PRECISION_SINGLE = 1, PRECISION_DOUBLE = 2 };
 enum { DATE_UNIT_DAY = 0, TIME_UNIT_MICROSECOND = 2, INTERVAL_UNIT_MONTH_DAY_NANO = 2 };
@@ -39,17 +18,6 @@ enum { ENDIANNESS = 1 };
 #else
 enum { ENDIANNESS = 0 };
 #endif
-
-/* The fields of the table Field, in its order. */
-enum {
-    FIELD_NAME,
-    FIELD_NULLABLE,
-    FIELD_TYPE_TYPE,
-    FIELD_TYPE,
-    FIELD_DICTIONARY,
-    FIELD_CHILDREN,
-    FIELD_METADATA
-};
 
 /* What is to be said of a field beside its type. */
 typedef struct Field {
@@ -187,11 +155,11 @@ write_scalar(const IdcIpcWriter *writer, IdcFlat *flat, FieldSlots slots, const 
         write_int(flat, slots, 64, false);
         return;
     case IDC_KIND_FLOAT32:
-        write_unit(flat, slots, TYPE_FLOATING_POINT, PRECISION_SINGLE);
+        write_unit(flat, slots, TYPE_FLOAT, PRECISION_SINGLE);
         return;
     case IDC_KIND_FLOAT64:
     case IDC_KIND_NUMERIC_FLOAT64:
-        write_unit(flat, slots, TYPE_FLOATING_POINT, PRECISION_DOUBLE);
+        write_unit(flat, slots, TYPE_FLOAT, PRECISION_DOUBLE);
         return;
     case IDC_KIND_NUMERIC_DECIMAL:
         write_decimal(flat, slots, column->spec);
@@ -293,8 +261,8 @@ idc_ipc_schema_head(IdcIpcWriter *writer)
     size_t begin = idc_flat_begin(flat), fields;
     IdcFlatTable message = idc_flat_table(flat, begin + IDC_FLAT_ROOT, "2148"), schema;
 
-    idc_flat_set(flat, message.fields[0], 2, VERSION_V5);
-    idc_flat_set(flat, message.fields[1], 1, MESSAGE_SCHEMA);
+    idc_flat_set(flat, message.fields[0], 2, VERSION_5);
+    idc_flat_set(flat, message.fields[1], 1, HEADER_SCHEMA);
     schema = idc_flat_table(flat, message.fields[2], "24");
     idc_flat_set(flat, schema.fields[0], 2, ENDIANNESS);
     fields = idc_flat_vector(flat, schema.fields[1], builder->column_count, sizeof(uint32_t),
