@@ -16,7 +16,7 @@ from .engine import Engine, Operation, connector_options
 from .errors import InterfaceError
 from .fdw import PostgreSQLFDWConnector, SyncPostgreSQLFDWConnector
 from .filters import normalize_columns
-from .options import ResultOptions, milliseconds, result_options
+from .options import ResultOptions, result_options
 from .query_builder import AsyncQueryBuilder, QueryBuilder, table_request
 from .requests import QueryRequest
 from .result import AsyncResult, Plan, Result
@@ -61,11 +61,11 @@ class _ConnectorBase:
             schema_path,
             credential_manager,
             hub=hub,
-            home=None if home is None else str(home),
+            home=home,
             pool_size=pool_size,
-            pool_timeout_ms=milliseconds(pool_timeout, "pool_timeout"),
-            connect_timeout_ms=milliseconds(connect_timeout, "connect_timeout"),
-            query_timeout_ms=milliseconds(query_timeout, "query_timeout"),
+            pool_timeout=pool_timeout,
+            connect_timeout=connect_timeout,
+            query_timeout=query_timeout,
             application_name=application_name,
         )
         self._share(Engine(options), enable_caching, progress)

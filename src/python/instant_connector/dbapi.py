@@ -21,7 +21,6 @@ from typing import Any
 from . import _native
 from .engine import connector_options
 from .errors import Error as _CoreError
-from .options import milliseconds
 from .types import required
 
 _manager: Any = required("adbc_driver_manager", "dbapi")
@@ -165,11 +164,11 @@ def connect(
             schema_path,
             credential_manager,
             hub=hub,
-            home=None if home is None else str(home),
+            home=home,
             pool_size=pool_size,
-            pool_timeout_ms=milliseconds(pool_timeout, "pool_timeout"),
-            connect_timeout_ms=milliseconds(connect_timeout, "connect_timeout"),
-            query_timeout_ms=milliseconds(query_timeout, "query_timeout"),
+            pool_timeout=pool_timeout,
+            connect_timeout=connect_timeout,
+            query_timeout=query_timeout,
             application_name=application_name,
         )
     except _CoreError as error:

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 from . import _native
 from .errors import CanceledError, ConfigurationError, CredentialError, InterfaceError
+from .options import milliseconds
 from .types import checked_text
 
 __all__ = ["Engine", "Operation", "connector_options"]
@@ -260,6 +261,9 @@ def _wait_briefly(future: Future[Any]) -> None:
         pass
 
 
+_TIMES = ("pool_timeout", "connect_timeout", "query_timeout")
+
+
 def connector_options(
     config_path: Any = None,
     config: Any = None,
@@ -268,10 +272,15 @@ def connector_options(
     credential_manager: Any = None,
     **settings: Any,
 ) -> dict[str, Any]:
-    """The options of instant_open for what a connector was made with."""
-    options: dict[str, Any] = {
-        name: value for name, value in settings.items() if value is not None
-    }
+    """The options of instant_open for what a connector was made with; times are in seconds."""
+    options: dict[str, Any] = {}
+    for name, value in settings.items():
+        if value is None:
+            continue
+        if name in _TIMES:
+            options[f"{name}_ms"] = milliseconds(value, name)
+        else:
+            options[name] = str(value) if name == "home" else value
     if config is not None and config_path is not None:
         raise ConfigurationError("give config or config_path, not both")
     if config_path is not None:

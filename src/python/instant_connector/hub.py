@@ -12,9 +12,7 @@ __all__ = ["check_config", "config_schema", "destroy_hub", "hub_status", "start_
 
 
 def _hub_options(home: Any, postgres_config: Any) -> dict[str, Any]:
-    return connector_options(
-        postgres_config=postgres_config, home=None if home is None else str(home)
-    )
+    return connector_options(postgres_config=postgres_config, home=home)
 
 
 def hub_status(home: Any = None, postgres_config: Any = None) -> dict[str, Any]:
