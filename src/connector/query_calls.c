@@ -153,11 +153,14 @@ instant_query(InstantConnector *connector, const char *sql, const InstantParamet
     return idc_status_out(status, &error, err);
 }
 
-/* The SQL of a table request; the catalogue is asked on a connection of its own, given back at
- * once. */
+/*
+ * The SQL of a table request, and with a plan its chunks for options->partitions too. The catalogue
+ * is asked on a connection of its own, given back at once.
+ */
 static IdcStatus
-build_table_sql(InstantConnector *connector, IdcArena *arena, const InstantTableRequest *request,
-                IdcCall *call, IdcText *sql, IdcError *err)
+prepare_table(InstantConnector *connector, IdcArena *arena, const InstantTableRequest *request,
+              const IdcResultOptions *options, IdcCall *call, IdcText *sql, IdcPartitionPlan *plan,
+              IdcError *err)
 {
     IdcTableRequest converted;
     IdcTable table;
@@ -169,31 +172,11 @@ build_table_sql(InstantConnector *connector, IdcArena *arena, const InstantTable
     if (status != IDC_OK)
         return status;
     status = idc_catalogue_table(conn, call, arena, request->table, &table, err);
-    idc_pool_release(connector->pool, conn);
     if (status == IDC_OK)
         status = idc_select_build(&table, &converted, sql, err);
     if (status == IDC_OK)
         status = idc_text_check(sql, err);
-    return status;
-}
-
-/* The chunks of a table that is loaded in partitions; planned as build_table_sql does. */
-static IdcStatus
-plan_partitions(InstantConnector *connector, IdcArena *arena, const InstantTableRequest *request,
-                const IdcResultOptions *options, IdcCall *call, IdcPartitionPlan *plan,
-                IdcError *err)
-{
-    IdcTableRequest converted;
-    IdcTable table;
-    IdcConn *conn = NULL;
-    IdcStatus status = filters_in(arena, request, &converted, err);
-
-    if (status == IDC_OK)
-        status = idc_pool_acquire(connector->pool, call, &conn, err);
-    if (status != IDC_OK)
-        return status;
-    status = idc_catalogue_table(conn, call, arena, request->table, &table, err);
-    if (status == IDC_OK)
+    if (status == IDC_OK && plan != NULL)
         status = idc_partition_plan(conn, call, arena, &table, &converted,
                                     (size_t) options->partitions, options->partition_on, plan, err);
     idc_pool_release(connector->pool, conn);
@@ -202,21 +185,24 @@ plan_partitions(InstantConnector *connector, IdcArena *arena, const InstantTable
 
 static IdcStatus
 open_partitions(InstantConnector *connector, IdcArena *arena, const InstantTableRequest *request,
-                const char *sql, const IdcResultOptions *options, IdcCall *call,
-                InstantResult **result, IdcError *err)
+                const IdcResultOptions *options, IdcCall *call, InstantResult **result,
+                IdcError *err)
 {
     IdcPartitionOptions how = { .connections = (size_t) options->partitions,
                                 .is_ordered = options->is_ordered,
                                 .started_ms = idc_clock_ms() };
     IdcPartitionPlan plan = { 0 };
     IdcResult *inner = NULL;
-    IdcStatus status = plan_partitions(connector, arena, request, options, call, &plan, err);
+    IdcText sql;
+    IdcStatus status;
 
-    if (status != IDC_OK)
-        return status;
+    idc_text_init(&sql, 0);
+    status = prepare_table(connector, arena, request, options, call, &sql, &plan, err);
     how.lock_sql = plan.lock_sql;
-    status = idc_partitions_open(connector->pool, call, sql, plan.chunks, plan.chunk_count, &how,
-                                 options, &inner, err);
+    if (status == IDC_OK)
+        status = idc_partitions_open(connector->pool, call, idc_text_string(&sql), plan.chunks,
+                                     plan.chunk_count, &how, options, &inner, err);
+    idc_text_done(&sql);
     if (status != IDC_OK)
         return status;
     status = idc_result_wrap(connector, inner, result, err);
@@ -228,9 +214,8 @@ open_partitions(InstantConnector *connector, IdcArena *arena, const InstantTable
 /* As open_partitions, within the time limit of the query: to find the ranges may take long. */
 static IdcStatus
 open_partitions_within(InstantConnector *connector, IdcArena *arena,
-                       const InstantTableRequest *request, const char *sql,
-                       const IdcResultOptions *options, IdcCall *call, InstantResult **result,
-                       IdcError *err)
+                       const InstantTableRequest *request, const IdcResultOptions *options,
+                       IdcCall *call, InstantResult **result, IdcError *err)
 {
     IdcCall *own = call == NULL ? idc_call_new() : NULL;
     IdcCall *waiting = call != NULL ? call : own;
@@ -242,7 +227,7 @@ open_partitions_within(InstantConnector *connector, IdcArena *arena,
         return idc_fail_no_memory(err);
     if (options->timeout_ms > 0)
         idc_call_set_timeout(waiting, idc_call_remaining_ms(waiting, options->timeout_ms));
-    status = open_partitions(connector, arena, request, sql, options, waiting, result, err);
+    status = open_partitions(connector, arena, request, options, waiting, result, err);
     took_ms = idc_clock_ms() - start_ms;
     if (status == IDC_TIMEOUT && options->timeout_ms > 0 && took_ms >= options->timeout_ms)
         status = idc_result_fail_timeout(options->timeout_ms, err);
@@ -261,12 +246,11 @@ run_table(InstantConnector *connector, IdcArena *arena, const InstantTableReques
     Statement statement = { 0 };
     IdcStatus status = idc_result_options_parse(options, option_count, &parsed, err);
 
-    if (status == IDC_OK)
-        status = build_table_sql(connector, arena, request, call, &statement.sql, err);
     if (status == IDC_OK && parsed.partitions > 1)
-        status = open_partitions_within(connector, arena, request, idc_text_string(&statement.sql),
-                                        &parsed, call, result, err);
-    else if (status == IDC_OK)
+        return open_partitions_within(connector, arena, request, &parsed, call, result, err);
+    if (status == IDC_OK)
+        status = prepare_table(connector, arena, request, &parsed, call, &statement.sql, NULL, err);
+    if (status == IDC_OK)
         status = open_result(connector, call, &statement, &parsed, result, err);
     idc_text_done(&statement.sql);
     return status;
@@ -301,9 +285,9 @@ instant_table_sql(InstantConnector *connector, const InstantTableRequest *reques
 
     idc_error_init(&error);
     idc_text_init(&text, 0);
-    status = arena == NULL
-                 ? idc_fail_no_memory(&error)
-                 : build_table_sql(connector, arena, request, idc_call_in(call), &text, &error);
+    status = arena == NULL ? idc_fail_no_memory(&error)
+                           : prepare_table(connector, arena, request, NULL, idc_call_in(call),
+                                           &text, NULL, &error);
     idc_arena_free(arena);
     if (status == IDC_OK) {
         taken = idc_text_take(&text);
