@@ -188,6 +188,9 @@ idc_partitions_open_chunk(IdcPartitionWorker *worker, IdcCall *call, size_t numb
     IdcResult *made = NULL;
     IdcStatus status;
 
+    /* The whole load begins with a small batch, not each chunk. */
+    if (number > 0)
+        options.batch.first_batch_rows = 0;
     if (partitions->until_ms >= 0) {
         options.timeout_ms = partitions->until_ms - idc_clock_ms();
         if (options.timeout_ms <= 0)
