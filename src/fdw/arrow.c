@@ -43,7 +43,6 @@ typedef struct Stream {
     IdcIpcWriter *writer;
     bytea *message; /* the row that was returned last: its memory serves the next one too */
     size_t message_capacity;
-    int64 batch_rows; /* of the next batch, at most options.batch_rows */
     int scratch_rows; /* since scratch was emptied */
     bool has_batch;   /* the builder is filled and not sent */
     Phase phase;
@@ -57,6 +56,7 @@ prepare_builder(Stream *stream)
 {
     const FdwOptions *options = &stream->options;
     IdcBatchOptions batch = { .batch_rows = options->batch_rows,
+                              .first_batch_rows = options->first_batch_rows,
                               .batch_bytes = options->batch_bytes,
                               .fail_unrepresentable = options->fail_unrepresentable };
     IdcIpcOptions ipc = { .small_offsets = options->small_offsets,
@@ -99,7 +99,6 @@ open_stream(FunctionCallInfo fcinfo, Jsonb *options, const char *text, int first
     stream->context = context;
     stream->scratch = AllocSetContextCreate(context, "instant.arrow rows", ALLOCSET_DEFAULT_SIZES);
     fdw_options_read(options, &stream->options);
-    stream->batch_rows = stream->options.first_batch_rows;
     fdw_arguments_read(fcinfo, first_argument, &arguments);
     fdw_count(FDW_QUERIES, 1);
     is_alone = fdw_query_has_statement_alone(result->econtext);
@@ -134,14 +133,12 @@ fill_batch(Stream *stream)
         fdw_columns_append(stream->columns, stream->builder, slot, stream->scratch);
         tidy_scratch(stream);
         stream->has_batch = true;
-        if (idc_batch_row_count(stream->builder) >= stream->batch_rows ||
-            idc_batch_is_full(stream->builder))
+        if (idc_batch_is_full(stream->builder))
             break;
     }
     fdw_query_leave(stream->query);
     MemoryContextReset(stream->scratch);
     stream->scratch_rows = 0;
-    stream->batch_rows = Min(stream->batch_rows * 2, stream->options.batch_rows);
 }
 
 /*
@@ -173,10 +170,19 @@ new_message(Stream *stream, size_t size)
     return stream->message;
 }
 
+/* What the writer has prepared, as the next row. */
+static bytea *
+emit_message(Stream *stream, size_t size)
+{
+    bytea *result = new_message(stream, size);
+
+    idc_ipc_emit(stream->writer, (uint8 *) VARDATA(result));
+    return result;
+}
+
 static bytea *
 schema_message(Stream *stream)
 {
-    bytea *result;
     size_t size;
     IdcError err;
 
@@ -186,10 +192,8 @@ schema_message(Stream *stream)
         fdw_check(idc_batch_settle_dictionaries(stream->builder, &err), &err);
     }
     fdw_check(idc_ipc_prepare_schema(stream->writer, &size, &err), &err);
-    result = new_message(stream, size);
-    idc_ipc_emit(stream->writer, (uint8 *) VARDATA(result));
     stream->phase = BATCHES;
-    return result;
+    return emit_message(stream, size);
 }
 
 static bytea *
