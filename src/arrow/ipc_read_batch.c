@@ -8,6 +8,7 @@
 #include <limits.h>
 
 #include "arrow/compress.h"
+#include "arrow/ipc_format.h"
 #include "arrow/ipc_reader.h"
 #include "base/buffer.h"
 #include "base/memory.h"
@@ -164,9 +165,10 @@ compression_of(const IpcTable *batch, IdcIpcCompression *compression, IdcError *
     if (!idc_ipc_table_exists(&table))
         return IDC_OK;
     codec = idc_ipc_table_number(&table, 0, 1, 0);
-    if (codec < 0 || codec > 1 || idc_ipc_table_number(&table, 1, 1, 0) != 0)
+    if ((codec != CODEC_LZ4_FRAME && codec != CODEC_ZSTD) ||
+        idc_ipc_table_number(&table, 1, 1, 0) != 0)
         return idc_fail(err, IDC_UNSUPPORTED, "this compression of Arrow is not supported");
-    *compression = codec == 0 ? IDC_IPC_LZ4 : IDC_IPC_ZSTD;
+    *compression = codec == CODEC_LZ4_FRAME ? IDC_IPC_LZ4 : IDC_IPC_ZSTD;
     if (!idc_ipc_can_compress(*compression))
         return idc_fail(err, IDC_UNSUPPORTED, "this build cannot decompress %s",
                         codec == 0 ? "LZ4" : "ZSTD");

@@ -17,8 +17,6 @@
 #include "arrow/ipc_writer.h"
 #include "base/memory.h"
 
-enum { CODEC_LZ4_FRAME = 0, CODEC_ZSTD = 1 };
-
 const uint8_t idc_ipc_end[IDC_IPC_END_SIZE] = { 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0 };
 
 /* Arrays for the biggest batch there can be: they never grow. */
