@@ -27,6 +27,38 @@ fail_path(const char *what, const char *path, IdcError *err)
     return idc_fail(err, IDC_IO_FAILED, "cannot %s \"%s\": %s", what, path, idc_errno_text(errno));
 }
 
+/*
+ * mkdir for the server's user; errno says why not. Root makes the folder aside and moves it in
+ * place when it is given away, so that another process of root's never sees one that is root's
+ * still. A folder that came in between is replaced if it is empty, and else EEXIST.
+ */
+static bool
+make_folder(const IdcEmbedded *embedded, const char *path)
+{
+    char aside[PATH_MAX];
+    struct stat found;
+    int saved;
+
+    if (geteuid() != 0)
+        return mkdir(path, 0700) == 0;
+    if (lstat(path, &found) == 0) {
+        errno = EEXIST;
+        return false;
+    }
+    if (snprintf(aside, sizeof aside, "%s.new.%ld", path, (long) getpid()) >= (int) sizeof aside) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    if (mkdir(aside, 0700) != 0 && errno != EEXIST)
+        return false;
+    if (lchown(aside, embedded->uid, embedded->gid) == 0 && rename(aside, path) == 0)
+        return true;
+    saved = errno == ENOTEMPTY ? EEXIST : errno;
+    (void) rmdir(aside);
+    errno = saved;
+    return false;
+}
+
 /* A folder that only the server's user (and root) can read. One that somebody else made is refused.
  */
 static IdcStatus
@@ -34,11 +66,8 @@ make_private(const IdcEmbedded *embedded, const char *path, IdcError *err)
 {
     struct stat found;
 
-    if (mkdir(path, 0700) == 0) {
-        if (geteuid() == 0 && lchown(path, embedded->uid, embedded->gid) != 0)
-            return fail_path("give away folder", path, err);
+    if (make_folder(embedded, path))
         return IDC_OK;
-    }
     if (errno != EEXIST)
         return fail_path("make folder", path, err);
     if (lstat(path, &found) != 0)

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "hub/cluster.h"
 #include "hub/conn.h"
 #include "hub/hub.h"
 
@@ -227,6 +228,42 @@ test_four_at_once(void **state)
     }
 }
 
+/* Many that find no home at the same moment: none sees a folder of the others half made. */
+static void
+test_folders_at_once(void **state)
+{
+    enum { ROUNDS = 30, PROCESSES = 8 };
+
+    for (int round = 0; round < ROUNDS; round++) {
+        IdcArena *arena = idc_arena_new(0);
+        IdcEmbedded *embedded = NULL;
+        pid_t children[PROCESSES];
+        char home[300];
+        IdcError err;
+        int bad = 0;
+
+        (void) snprintf(home, sizeof home, "%s/%d", (const char *) *state, round);
+        assert_ok(idc_embedded_new(arena, home, NULL, &embedded, &err), &err);
+        for (size_t i = 0; i < PROCESSES; i++) {
+            children[i] = fork();
+            if (children[i] == 0) {
+                if (idc_cluster_folders(embedded, &err) == IDC_OK)
+                    _exit(0);
+                fprintf(stderr, "%s\n", err.message);
+                _exit(1);
+            }
+        }
+        for (size_t i = 0; i < PROCESSES; i++) {
+            int status = 1;
+
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            bad += status != 0;
+        }
+        assert_int_equal(bad, 0);
+        idc_arena_free(arena);
+    }
+}
+
 /* Killed while it makes the cluster: nothing half-made is in the way of the next one. */
 static void
 test_killed_maker(void **state)
@@ -328,6 +365,7 @@ main(void)
         cmocka_unit_test_setup(test_stale_pid, setup_shared),
         cmocka_unit_test_setup(test_new_tables_are_public, setup_shared),
         cmocka_unit_test_setup_teardown(test_four_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_folders_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_maker, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_home, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_folder, setup, teardown),
