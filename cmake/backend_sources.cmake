@@ -19,3 +19,9 @@ set(INSTANT_BACKEND_SOURCES
     src/arrow/ipc_write_schema.c
     src/arrow/numeric.c
     src/arrow/pgtype.c)
+
+# And all of src/relation and the adapters' declarations.
+file(GLOB INSTANT_BACKEND_DECLARED RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS
+    ${CMAKE_SOURCE_DIR}/src/relation/*.c ${CMAKE_SOURCE_DIR}/src/adapters/options.c
+    ${CMAKE_SOURCE_DIR}/src/adapters/registry.c ${CMAKE_SOURCE_DIR}/src/adapters/*/declare*.c)
+list(APPEND INSTANT_BACKEND_SOURCES ${INSTANT_BACKEND_DECLARED})

@@ -15,12 +15,15 @@ from pathlib import Path
 ALLOWED: dict[str, set[str]] = {
     "base": set(),
     "arrow": {"base", "instant"},
-    "config": {"base"},
+    "relation": {"base", "arrow"},
+    "adapters": {"base", "arrow", "relation"},
+    "source": {"base", "arrow", "relation", "adapters"},
+    "config": {"base", "adapters"},
     "query": {"base"},
     "hub": {"base", "arrow"},
     "setup": {"base", "config", "hub"},
     "connector": {"base", "arrow", "config", "query", "hub", "setup", "instant"},
-    "fdw": {"base", "arrow"},
+    "fdw": {"base", "arrow", "relation", "adapters"},
     "adbc": {"instant"},
     "cli": {"instant"},
     "python": {"instant"},
@@ -34,6 +37,7 @@ LIBRARIES: dict[str, set[str]] = {
     r"Python\.h": {"python"},
     r"postgres\.h|fmgr\.h": {"fdw"},
     r"lz4.*|zstd.*": {"arrow"},
+    r"curl/|yyjson|sqlite3": {"adapters"},
     r"arrow-adbc.*|adbc\.h": {"adbc"},
 }
 

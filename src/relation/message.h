@@ -1,0 +1,182 @@
+/*
+ * message.h - what the hub and the process instant-source say to each other over a socketpair.
+ *
+ * In:   structs
+ * Out:  frames: a head of 12 bytes and a payload of at most 16 MiB
+ * Next: fdw/process.c on one side, source/loop.c on the other
+ *
+ * Nothing here reads or writes a descriptor. Both sides trust no byte. A frame's head is three
+ * little-endian uint32: length of the payload; kind (low byte) and flags (next byte), the rest 0;
+ * number of the scan (0: the whole session). A message longer than a payload may be goes on in
+ * frames of the same kind and scan, all but the last with the flag MORE; only BATCH and ROWS may.
+ *
+ * Order. The hub begins with HELLO and waits for READY (or ERROR, after which the process ends).
+ * Then, for each scan number n (unique while in use):
+ *
+ *   hub: OPEN n, then CREDIT n …                 source: SCHEMA n, BATCH n …, END n   or  ERROR n
+ *   hub: IMPORT n                                source: TABLES n                     or  ERROR n
+ *   hub: MODIFY n                                source: MODIFIED n                   or  ERROR n
+ *   hub: BEGIN/COMMIT/ROLLBACK n                source: MODIFIED n                   or  ERROR n
+ *   hub: CLOSE n (at any time after these)       source: CLOSED n: nothing of n follows it
+ *
+ * A scan sends at most as many BATCHes as it has credit (OPEN gives the first ones). After END or
+ * ERROR nothing but CLOSED follows for n. CLOSE stops the work at once; the hub kills a process
+ * that has not sent CLOSED after 100 ms.
+ */
+#ifndef IDC_RELATION_MESSAGE_H
+#define IDC_RELATION_MESSAGE_H
+
+#include "relation/relation.h"
+
+enum {
+    IDC_MESSAGE_VERSION = 1,
+    IDC_FRAME_HEAD_BYTES = 12,
+    IDC_FRAME_MAX_PAYLOAD = 16 * 1024 * 1024,
+    IDC_FRAME_MORE = 1 /* a flag */
+};
+
+/* A whole message of several frames; a row has at most 1 GB anyway. */
+#define IDC_MESSAGE_MAX_BYTES (INT64_C(1) << 30)
+
+typedef enum IdcMessageKind {
+    IDC_MSG_HELLO = 1,
+    IDC_MSG_OPEN,
+    IDC_MSG_CREDIT, /* payload: uint32, that many batches more */
+    IDC_MSG_CLOSE,
+    IDC_MSG_IMPORT,
+    IDC_MSG_MODIFY,
+    IDC_MSG_BEGIN, /* payload of these three: none; of the session's transaction on the source */
+    IDC_MSG_COMMIT,
+    IDC_MSG_ROLLBACK,
+    IDC_MSG_READY = 65, /* payload: none */
+    IDC_MSG_SCHEMA,     /* payload: the schema message of an Arrow IPC stream */
+    IDC_MSG_BATCH,      /* payload: the messages of one record batch of an Arrow IPC stream */
+    IDC_MSG_END,        /* payload: IdcScanStats */
+    IDC_MSG_ERROR,      /* payload: IdcError and IdcScanStats */
+    IDC_MSG_CLOSED,     /* payload: none */
+    IDC_MSG_TABLES,
+    IDC_MSG_MODIFIED /* payload: IdcScanStats, whose rows are those that changed */
+} IdcMessageKind;
+
+typedef struct IdcFrameHead {
+    uint32_t payload_bytes;
+    IdcMessageKind kind;
+    unsigned flags;
+    uint32_t scan;
+} IdcFrameHead;
+
+/* Cannot fail for a head that this program made. */
+void idc_frame_head_write(const IdcFrameHead *head, uint8_t bytes[IDC_FRAME_HEAD_BYTES]);
+/* IDC_SOURCE_FAILED for an unknown kind, unknown flags, or a length beyond the limit. */
+IDC_CHECKED IdcStatus idc_frame_head_read(const uint8_t bytes[IDC_FRAME_HEAD_BYTES],
+                                          IdcFrameHead *head, IdcError *err);
+
+/* What a scan did. All are counts since it was opened. */
+typedef struct IdcScanStats {
+    int64_t rows;
+    int64_t requests; /* sent to the source, retries included */
+    int64_t retries;
+    int64_t bytes; /* received from the source */
+    int64_t cache_hits;
+    int64_t wait_us; /* time that was waited for the source or for its rate limit */
+    int64_t nulled;  /* values that became NULL because the table says on_error "null" */
+} IdcScanStats;
+
+/* A server of the hub as the process gets to know it, once. */
+typedef struct IdcHello {
+    uint32_t version;
+    const char *adapter;     /* name in adapters.def */
+    const char *server_name; /* for errors */
+    IdcOptionSet server_options;
+    IdcOptionSet
+        user_options; /* still with references to secrets: source/secrets.c resolves them */
+    const char *credential_directory; /* or NULL */
+    const char *cache_directory;      /* private to the hub, or NULL: no cache on disk */
+    int64_t memory_bytes;             /* limit of the process */
+    bool
+        may_use_local; /* the server's owner is a superuser: options that touch this machine work */
+} IdcHello;
+
+typedef struct IdcOpen {
+    const IdcRelation *relation;
+    const IdcValue *values;
+    size_t value_count;
+    int64_t batch_rows, batch_bytes;
+    int64_t first_batch_rows;
+    uint32_t credit;    /* of batches, at least 1 */
+    int64_t timeout_ms; /* of the whole scan; -1: none but the adapter's own */
+} IdcOpen;
+
+/* IMPORT FOREIGN SCHEMA. */
+typedef struct IdcImport {
+    const char *remote_schema;
+    bool is_list, is_except; /* LIMIT TO, EXCEPT: the names */
+    const char *const *names;
+    size_t name_count;
+    IdcOptionSet options;
+} IdcImport;
+
+typedef struct IdcImportedColumn {
+    const char *name;
+    const char *type; /* SQL, such as "numeric(15,2)" or "text COLLATE \"C\"": of a closed grammar,
+                         the hub checks that it is a type */
+    bool is_not_null;
+    const char *comment; /* or NULL */
+    IdcOptionSet options;
+} IdcImportedColumn;
+
+typedef struct IdcImportedTable {
+    const char *name;
+    const char *comment; /* or NULL */
+    const IdcImportedColumn *columns;
+    size_t column_count;
+    IdcOptionSet options;
+} IdcImportedTable;
+
+typedef enum IdcModifyKind {
+    IDC_INSERT,
+    IDC_UPDATE,
+    IDC_DELETE,
+    IDC_MODIFY_KIND_COUNT
+} IdcModifyKind;
+
+/*
+ * Rows to write. `table` is a SCAN that lists the columns of a row, in order; rows has row_count
+ * times table->column_count texts (IdcValue's form; NULL is the SQL NULL). INSERT: the values.
+ * UPDATE: the first key_count columns are the row's key as it was, the others the new values.
+ * DELETE: the key.
+ */
+typedef struct IdcModify {
+    IdcModifyKind kind;
+    const IdcRelation *table;
+    size_t key_count;
+    const char *const *rows;
+    size_t row_count;
+} IdcModify;
+
+/* Each appends a payload; each read checks everything, copies into the arena. */
+void idc_hello_write(const IdcHello *hello, IdcText *bytes);
+IDC_CHECKED IdcStatus idc_hello_read(IdcArena *arena, const void *bytes, size_t len,
+                                     IdcHello *hello, IdcError *err);
+void idc_open_write(const IdcOpen *open, IdcText *bytes);
+IDC_CHECKED IdcStatus idc_open_read(IdcArena *arena, const void *bytes, size_t len, IdcOpen *open,
+                                    IdcError *err);
+void idc_import_write(const IdcImport *import, IdcText *bytes);
+IDC_CHECKED IdcStatus idc_import_read(IdcArena *arena, const void *bytes, size_t len,
+                                      IdcImport *import, IdcError *err);
+void idc_tables_write(const IdcImportedTable *tables, size_t count, IdcText *bytes);
+IDC_CHECKED IdcStatus idc_tables_read(IdcArena *arena, const void *bytes, size_t len,
+                                      const IdcImportedTable **tables, size_t *count,
+                                      IdcError *err);
+void idc_modify_write(const IdcModify *modify, IdcText *bytes);
+IDC_CHECKED IdcStatus idc_modify_read(IdcArena *arena, const void *bytes, size_t len,
+                                      IdcModify *modify, IdcError *err);
+void idc_stats_write(const IdcScanStats *stats, IdcText *bytes);
+IDC_CHECKED IdcStatus idc_stats_read(const void *bytes, size_t len, IdcScanStats *stats,
+                                     IdcError *err);
+void idc_failure_write(const IdcError *failure, const IdcScanStats *stats, IdcText *bytes);
+/* failure: what the source said, made safe (valid SQLSTATE, UTF-8, no control characters). */
+IDC_CHECKED IdcStatus idc_failure_read(const void *bytes, size_t len, IdcError *failure,
+                                       IdcScanStats *stats, IdcError *err);
+
+#endif

@@ -1,0 +1,4 @@
+/*
+ * type.c - to be written.
+ */
+#include "relation/relation.h"

@@ -1,0 +1,4 @@
+/*
+ * loop.c - to be written.
+ */
+#include "source/source.h"

@@ -1,0 +1,8 @@
+/*
+ * main.c - the program instant-source.
+ */
+int
+main(void)
+{
+    return 0;
+}
