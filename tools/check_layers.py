@@ -38,6 +38,7 @@ LIBRARIES: dict[str, set[str]] = {
     r"postgres\.h|fmgr\.h": {"fdw"},
     r"lz4.*|zstd.*": {"arrow"},
     r"curl/|yyjson|sqlite3": {"adapters"},
+    r"seccomp\.h": {"source"},
     r"arrow-adbc.*|adbc\.h": {"adbc"},
 }
 

@@ -77,6 +77,12 @@ idc_call_is_cancelled(const IdcCall *call)
     return call != NULL && atomic_load(&((IdcCall *) call)->is_cancelled);
 }
 
+int
+idc_call_fd(const IdcCall *call)
+{
+    return call->cancel_fd;
+}
+
 void
 idc_call_set_timeout(IdcCall *call, int64_t timeout_ms)
 {

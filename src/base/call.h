@@ -21,6 +21,9 @@ void idc_call_free(IdcCall *call);
 void idc_call_cancel(IdcCall *call);
 bool idc_call_is_cancelled(const IdcCall *call);
 
+/* A descriptor that poll(2) finds readable once the call is cancelled; only to be watched. */
+int idc_call_fd(const IdcCall *call);
+
 /* From now on the call may take this long in all; negative: no limit of its own. */
 void idc_call_set_timeout(IdcCall *call, int64_t timeout_ms);
 

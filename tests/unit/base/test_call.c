@@ -77,11 +77,13 @@ a_wait_ends_by_a_cancel(void **state)
     assert_int_equal(pipe(ends), 0);
     assert_false(idc_call_is_cancelled(call));
     assert_false(idc_call_is_cancelled(NULL));
+    assert_int_equal(idc_call_wait(NULL, idc_call_fd(call), POLLIN, 0, &err), IDC_TIMEOUT);
     assert_int_equal(pthread_create(&thread, NULL, cancel_soon, call), 0);
     assert_int_equal(idc_call_wait(call, ends[0], POLLIN, 10000, &err), IDC_CANCELED);
     assert_string_equal(err.message, "the call was cancelled");
     pthread_join(thread, NULL);
     assert_true(idc_call_is_cancelled(call));
+    assert_int_equal(idc_call_wait(NULL, idc_call_fd(call), POLLIN, 0, &err), IDC_OK);
     /* Also when something else would be ready, and however often. */
     idc_call_cancel(call);
     assert_int_equal(idc_call_wait(call, ends[1], POLLOUT, -1, &err), IDC_CANCELED);
