@@ -13,12 +13,24 @@ set(INSTANT_BACKEND_SOURCES
     src/arrow/decode_nested.c
     src/arrow/dictionary.c
     src/arrow/flatbuffer.c
+    src/arrow/gather_bits.c
+    src/arrow/gather_column.c
+    src/arrow/gather_concat.c
+    src/arrow/gather_dictionary.c
+    src/arrow/ipc_layout.c
+    src/arrow/ipc_read.c
+    src/arrow/ipc_read_batch.c
+    src/arrow/ipc_read_check.c
+    src/arrow/ipc_read_schema.c
+    src/arrow/ipc_read_table.c
     src/arrow/ipc_write.c
     src/arrow/ipc_write_body.c
     src/arrow/ipc_write_layout.c
     src/arrow/ipc_write_schema.c
     src/arrow/numeric.c
-    src/arrow/pgtype.c)
+    src/arrow/pgtype.c
+    src/arrow/schema.c
+    src/arrow/schema_make.c)
 
 # And all of src/relation and the adapters' declarations.
 file(GLOB INSTANT_BACKEND_DECLARED RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS

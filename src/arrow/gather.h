@@ -2,7 +2,8 @@
  * gather.h - arrays behind one another: what ipc.h's gather is made of. Private to this folder.
  *
  * gather.c walks batches and types, gather_column.c grows one column, gather_dictionary.c joins
- * dictionaries by value.
+ * dictionaries by value, gather_concat.c puts arrays of one type behind one another. A PostgreSQL
+ * backend links all but gather.c.
  */
 #ifndef IDC_ARROW_GATHER_H
 #define IDC_ARROW_GATHER_H
@@ -56,7 +57,7 @@ IDC_CHECKED IdcStatus idc_gather_dictionary_join(GatherDictionary *dictionary,
                                                  IdcError *err);
 bool idc_gather_dictionary_finish(GatherDictionary *dictionary, struct ArrowArray *array);
 
-/* All parts as one array of the same type, which owns its memory. */
+/* gather_concat.c: all parts as one array of the same type, which owns its memory. */
 IDC_CHECKED IdcStatus idc_arrays_concat(const struct ArrowSchema *type,
                                         const struct ArrowArray *const *parts, size_t count,
                                         struct ArrowArray *joined, IdcError *err);

@@ -1,8 +1,8 @@
 /*
  * ipc.h - Arrow's IPC streaming format: what a batch builder holds as bytes, and bytes as arrays.
  *
- * Writing is linked into a PostgreSQL backend too, so it uses base/memory.h and nothing of
- * nanoarrow. Reading is for libinstant, and trusts no byte.
+ * Both are linked into a PostgreSQL backend too, so they use base/memory.h and nothing of
+ * nanoarrow. Reading trusts no byte. (Gathering is for libinstant alone.)
  *
  * Format: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format, metadata
  * version V5; the flatbuffers are those of Schema.fbs and Message.fbs.
@@ -64,10 +64,24 @@ typedef struct IdcIpcOwner {
     void *handle;
 } IdcIpcOwner;
 
+/*
+ * In a PostgreSQL backend no function of a reader returns IDC_NO_MEMORY: running out of memory is
+ * raised past it, and neither the owner's release nor a clean-up of what was half made is called
+ * then. Nothing leaks nevertheless if the current memory context is one and the same in all calls
+ * for a reader, no longer-lived than who uses it, and the owners' bytes are of that context or of
+ * one below it. A reader that was raised past is not to be used or freed; its context takes it.
+ */
 typedef struct IdcIpcReader IdcIpcReader;
 
 IDC_CHECKED IdcStatus idc_ipc_reader_new(IdcIpcReader **reader, IdcError *err);
 void idc_ipc_reader_free(IdcIpcReader *reader);
+
+/*
+ * How many bytes may be made of the compressed buffers of one message, 8 GiB unless said here; what
+ * claims more is damaged. 0: whoever sends has no reason to compress, and what is compressed is
+ * IDC_UNSUPPORTED.
+ */
+void idc_ipc_reader_set_limit(IdcIpcReader *reader, int64_t uncompressed_bytes);
 
 /*
  * Read whole messages (any number; at most one of them a record batch). Takes the owner also on

@@ -37,8 +37,15 @@ idc_ipc_reader_new(IdcIpcReader **reader, IdcError *err)
 
     if (made == NULL)
         return idc_fail_no_memory(err);
+    made->uncompressed_limit = IDC_IPC_MAX_UNCOMPRESSED;
     *reader = made;
     return IDC_OK;
+}
+
+void
+idc_ipc_reader_set_limit(IdcIpcReader *reader, int64_t uncompressed_bytes)
+{
+    reader->uncompressed_limit = uncompressed_bytes;
 }
 
 void

@@ -19,10 +19,9 @@ enum { BATCH_LENGTH, BATCH_NODES, BATCH_BUFFERS, BATCH_COMPRESSION };
 enum { MAX_OWN_BUFFERS = 3, COPY_ALIGNMENT = 64 };
 
 /*
- * What all buffers of one message may be when uncompressed; and how far one byte may expand: a
- * sequence of LZ4 makes 255 of a byte at most, a block of ZSTD 128 KiB of four.
+ * How far one byte may expand: a sequence of LZ4 makes 255 of a byte at most, a block of ZSTD
+ * 128 KiB of four.
  */
-#define MAX_UNCOMPRESSED (INT64_C(8) << 30)
 #define MAX_LZ4_RATIO 256
 #define MAX_ZSTD_RATIO 65536
 
@@ -131,7 +130,7 @@ block_new(const IdcLayout *layout)
 
 /* What the bytes before a compressed buffer say: how long it is. */
 static IdcStatus
-buffer_expand(IpcBuffer *buffer, IdcIpcCompression compression, IdcError *err)
+buffer_expand(IpcBuffer *buffer, IdcIpcCompression compression, int64_t limit, IdcError *err)
 {
     int64_t ratio = compression == IDC_IPC_LZ4 ? MAX_LZ4_RATIO : MAX_ZSTD_RATIO, size;
     uint64_t prefix;
@@ -146,7 +145,7 @@ buffer_expand(IpcBuffer *buffer, IdcIpcCompression compression, IdcError *err)
     buffer->len -= IDC_COMPRESS_PREFIX;
     if (size == -1)
         return IDC_OK;
-    if (size < 0 || size > MAX_UNCOMPRESSED || size / ratio > (int64_t) buffer->len)
+    if (size < 0 || size > limit || size / ratio > (int64_t) buffer->len)
         return damaged(err, "a compressed buffer that claims an impossible length");
     buffer->source = buffer->data;
     buffer->source_len = buffer->len;
@@ -156,7 +155,8 @@ buffer_expand(IpcBuffer *buffer, IdcIpcCompression compression, IdcError *err)
 }
 
 static IdcStatus
-compression_of(const IpcTable *batch, IdcIpcCompression *compression, IdcError *err)
+compression_of(const IdcIpcReader *reader, const IpcTable *batch, IdcIpcCompression *compression,
+               IdcError *err)
 {
     IpcTable table = idc_ipc_table_table(batch, BATCH_COMPRESSION);
     int64_t codec;
@@ -164,6 +164,8 @@ compression_of(const IpcTable *batch, IdcIpcCompression *compression, IdcError *
     *compression = IDC_IPC_PLAIN;
     if (!idc_ipc_table_exists(&table))
         return IDC_OK;
+    if (reader->uncompressed_limit == 0)
+        return idc_fail(err, IDC_UNSUPPORTED, "compressed Arrow batches are not accepted here");
     codec = idc_ipc_table_number(&table, 0, 1, 0);
     if ((codec != CODEC_LZ4_FRAME && codec != CODEC_ZSTD) ||
         idc_ipc_table_number(&table, 1, 1, 0) != 0)
@@ -195,7 +197,7 @@ buffers_find(IdcIpcReader *reader, const IpcBatchSource *source, IdcIpcCompressi
             return damaged(err, "a buffer that is not in its body");
         *buffer = (IpcBuffer){ .data = source->body + offset, .len = (size_t) len };
         if (compression != IDC_IPC_PLAIN)
-            status = buffer_expand(buffer, compression, err);
+            status = buffer_expand(buffer, compression, reader->uncompressed_limit, err);
         if (buffer->source == NULL && buffer->len > 0 &&
             (source->is_copied || (uintptr_t) buffer->data % 8 != 0)) {
             buffer->source = buffer->data;
@@ -207,7 +209,7 @@ buffers_find(IdcIpcReader *reader, const IpcBatchSource *source, IdcIpcCompressi
         if (buffer->source_len > source_left)
             return damaged(err, "more buffers than its body can hold");
         source_left -= buffer->source_len;
-        if (buffer->is_compressed && (total += (int64_t) buffer->len) > MAX_UNCOMPRESSED)
+        if (buffer->is_compressed && (total += (int64_t) buffer->len) > reader->uncompressed_limit)
             return damaged(err, "compressed buffers that claim an impossible length");
         *copied += (buffer->len + COPY_ALIGNMENT - 1) / COPY_ALIGNMENT * COPY_ALIGNMENT;
     }
@@ -248,7 +250,7 @@ buffers_resolve(IdcIpcReader *reader, const IdcLayout *layout, IpcBatchSource *s
     size_t count = layout->buffer_count - 1, copied = 0; /* without the root's own */
     IpcVector found = idc_ipc_table_vector(&source->table, BATCH_BUFFERS, 16);
     IdcIpcCompression compression;
-    IdcStatus status = compression_of(&source->table, &compression, err);
+    IdcStatus status = compression_of(reader, &source->table, &compression, err);
 
     if (status != IDC_OK)
         return status;

@@ -4,12 +4,9 @@
  * In:   the table of a schema message
  * Out:  a schema that is independent of the message, and the ids of its dictionaries
  */
-#include <errno.h>
-#include <stdio.h>
-
 #include "arrow/ipc_format.h"
 #include "arrow/ipc_reader.h"
-#include "arrow/nano.h"
+#include "arrow/schema_make.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -34,13 +31,9 @@ damaged(SchemaReading *reading, const char *what)
 }
 
 static IdcStatus
-code_status(SchemaReading *reading, ArrowErrorCode code)
+made_status(SchemaReading *reading, bool is_made)
 {
-    if (code == NANOARROW_OK)
-        return IDC_OK;
-    if (code == ENOMEM)
-        return idc_fail_no_memory(reading->err);
-    return damaged(reading, "a type that cannot be");
+    return is_made ? IDC_OK : idc_fail_no_memory(reading->err);
 }
 
 /* A text as a C string: what follows a zero byte is lost, as in the C data interface. */
@@ -261,7 +254,7 @@ set_type(SchemaReading *reading, const IpcTable *field, struct ArrowSchema *sche
                           "the Arrow type %s is not supported, or not with these parameters",
                           type_name(number));
     if (status == IDC_OK)
-        status = code_status(reading, ArrowSchemaSetFormat(schema, idc_text_string(&format)));
+        status = made_status(reading, idc_schema_set_format(schema, idc_text_string(&format)));
     if (number == TYPE_MAP && idc_ipc_table_number(&type, 0, 1, 0) != 0)
         schema->flags |= ARROW_FLAG_MAP_KEYS_SORTED;
     idc_text_done(&format);
@@ -273,30 +266,24 @@ set_metadata(SchemaReading *reading, const IpcTable *table, unsigned field,
              struct ArrowSchema *schema)
 {
     IpcVector pairs = idc_ipc_table_vector(table, field, 4);
-    ArrowErrorCode code;
-    struct ArrowBuffer metadata;
+    IdcText metadata;
 
     if (pairs.count == 0)
         return IDC_OK;
-    code = ArrowMetadataBuilderInit(&metadata, NULL);
-    for (size_t i = 0; code == NANOARROW_OK && i < pairs.count; i++) {
+    idc_metadata_begin(&metadata, pairs.count);
+    for (size_t i = 0; i < pairs.count; i++) {
         IpcTable pair = idc_ipc_vector_table(&pairs, i);
         IpcString key = idc_ipc_table_string(&pair, 0);
         IpcString value = idc_ipc_table_string(&pair, 1);
 
         if (table->metadata->is_broken || key.len + value.len + 8 > reading->bytes_left) {
-            ArrowBufferReset(&metadata);
+            idc_text_done(&metadata);
             return damaged(reading, "metadata outside of the message");
         }
         reading->bytes_left -= key.len + value.len + 8;
-        code = ArrowMetadataBuilderAppend(
-            &metadata, (struct ArrowStringView){ key.data, (int64_t) key.len },
-            (struct ArrowStringView){ value.data, (int64_t) value.len });
+        idc_metadata_append(&metadata, key.data, key.len, value.data, value.len);
     }
-    if (code == NANOARROW_OK)
-        code = ArrowSchemaSetMetadata(schema, (const char *) metadata.data);
-    ArrowBufferReset(&metadata);
-    return code_status(reading, code);
+    return made_status(reading, idc_schema_give_metadata(schema, &metadata));
 }
 
 static IdcStatus
@@ -321,7 +308,6 @@ set_dictionary(SchemaReading *reading, const IpcTable *encoding, struct ArrowSch
 {
     IpcTable index = idc_ipc_table_table(encoding, 1);
     char format[2] = { 'i', '\0' };
-    ArrowErrorCode code;
 
     if (idc_ipc_table_exists(&index))
         format[0] = int_letter(&index);
@@ -332,12 +318,8 @@ set_dictionary(SchemaReading *reading, const IpcTable *encoding, struct ArrowSch
                         "a dictionary that is not a dense array is not supported");
     if (idc_ipc_table_number(encoding, 2, 1, 0) != 0)
         schema->flags |= ARROW_FLAG_DICTIONARY_ORDERED;
-    code = ArrowSchemaSetFormat(schema, format);
-    if (code == NANOARROW_OK)
-        code = ArrowSchemaAllocateDictionary(schema);
-    if (code != NANOARROW_OK)
-        return code_status(reading, code);
-    ArrowSchemaInit(schema->dictionary);
+    if (!idc_schema_set_format(schema, format) || !idc_schema_add_dictionary(schema))
+        return idc_fail_no_memory(reading->err);
     return add_id(reading, idc_ipc_table_number(encoding, 0, 8, 0));
 }
 
@@ -368,7 +350,7 @@ read_field(SchemaReading *reading, const IpcTable *field, int depth, struct Arro
     idc_text_init(&text, 0);
     status = read_text(reading, &name, &text);
     if (status == IDC_OK)
-        status = code_status(reading, ArrowSchemaSetName(schema, idc_text_string(&text)));
+        status = made_status(reading, idc_schema_set_name(schema, idc_text_string(&text)));
     idc_text_done(&text);
     schema->flags =
         idc_ipc_table_number(field, FIELD_NULLABLE, 1, 0) != 0 ? ARROW_FLAG_NULLABLE : 0;
@@ -403,9 +385,7 @@ read_fields(SchemaReading *reading, const IpcVector *fields, int depth, struct A
     if (fields->count > reading->fields_left)
         return damaged(reading, "more fields than the message can hold");
     reading->fields_left -= fields->count;
-    status = code_status(reading, ArrowSchemaAllocateChildren(schema, (int64_t) fields->count));
-    for (size_t i = 0; status == IDC_OK && i < fields->count; i++)
-        ArrowSchemaInit(schema->children[i]);
+    status = made_status(reading, idc_schema_add_children(schema, fields->count));
     for (size_t i = 0; status == IDC_OK && i < fields->count; i++) {
         IpcTable field = idc_ipc_vector_table(fields, i);
 
@@ -431,8 +411,8 @@ idc_ipc_schema_read(const IpcTable *table, struct ArrowSchema *schema, int64_t *
 
     if (idc_ipc_table_number(table, 0, 2, 0) != 0)
         return idc_fail(err, IDC_UNSUPPORTED, "big-endian Arrow streams are not supported");
-    ArrowSchemaInit(&made);
-    status = code_status(&reading, ArrowSchemaSetFormat(&made, "+s"));
+    idc_schema_init(&made);
+    status = made_status(&reading, idc_schema_set_format(&made, "+s"));
     if (status == IDC_OK)
         status = read_fields(&reading, &fields, 0, &made);
     if (status == IDC_OK)

@@ -99,6 +99,9 @@ typedef struct IpcBuffer {
     bool is_compressed;
 } IpcBuffer;
 
+/* What all buffers of one message may be when uncompressed, if nobody says less. */
+#define IDC_IPC_MAX_UNCOMPRESSED (INT64_C(8) << 30)
+
 struct IdcIpcReader {
     struct ArrowSchema schema; /* release is NULL before the schema message */
     IdcLayout *layout;
@@ -106,6 +109,7 @@ struct IdcIpcReader {
     size_t dictionary_count;
     IpcBuffer *buffers; /* room for those of one message */
     size_t buffer_capacity;
+    int64_t uncompressed_limit; /* idc_ipc_reader_set_limit */
     int64_t unrepresentable;
     bool is_complete;
     bool is_broken; /* an error happened: what follows has no meaning */

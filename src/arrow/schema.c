@@ -4,144 +4,147 @@
  * In:   IdcColumnSpec
  * Out:  ArrowSchema, with "postgresql:type" as metadata of each field
  */
-#include <errno.h>
+#include <string.h>
 
 #include "arrow/builder.h"
-#include "arrow/nano.h"
+#include "arrow/schema_make.h"
 
-static ArrowErrorCode
-schema_add_type_name(struct ArrowSchema *schema, const IdcColumnSpec *spec)
+static bool
+add_type_name(struct ArrowSchema *schema, const IdcColumnSpec *spec)
 {
-    struct ArrowBuffer metadata;
-    ArrowErrorCode code = ArrowMetadataBuilderInit(&metadata, NULL);
+    static const char key[] = "postgresql:type";
+    IdcText metadata;
 
-    if (code == NANOARROW_OK)
-        code = ArrowMetadataBuilderAppend(&metadata, ArrowCharView("postgresql:type"),
-                                          ArrowCharView(spec->type_name));
-    if (code == NANOARROW_OK)
-        code = ArrowSchemaSetMetadata(schema, (const char *) metadata.data);
-    ArrowBufferReset(&metadata);
-    return code;
+    idc_metadata_begin(&metadata, 1);
+    idc_metadata_append(&metadata, key, sizeof key - 1, spec->type_name, strlen(spec->type_name));
+    return idc_schema_give_metadata(schema, &metadata);
 }
 
-static enum ArrowType
-plain_type(IdcColumnKind kind)
+/* Of kinds that are a format and nothing else. */
+static const char *
+plain_format(IdcColumnKind kind)
 {
     switch (kind) {
     case IDC_KIND_BOOL:
-        return NANOARROW_TYPE_BOOL;
+        return "b";
     case IDC_KIND_INT16:
-        return NANOARROW_TYPE_INT16;
+        return "s";
     case IDC_KIND_INT32:
-        return NANOARROW_TYPE_INT32;
+        return "i";
     case IDC_KIND_INT64:
-        return NANOARROW_TYPE_INT64;
+        return "l";
     case IDC_KIND_UINT32:
-        return NANOARROW_TYPE_UINT32;
+        return "I";
     case IDC_KIND_UINT64:
-        return NANOARROW_TYPE_UINT64;
+        return "L";
     case IDC_KIND_FLOAT32:
-        return NANOARROW_TYPE_FLOAT;
+        return "f";
     case IDC_KIND_FLOAT64:
     case IDC_KIND_NUMERIC_FLOAT64:
-        return NANOARROW_TYPE_DOUBLE;
+        return "g";
     case IDC_KIND_BYTES:
-        return NANOARROW_TYPE_LARGE_BINARY;
+        return "Z";
     case IDC_KIND_DATE:
-        return NANOARROW_TYPE_DATE32;
+        return "tdD";
+    case IDC_KIND_TIME:
+        return "ttu";
+    case IDC_KIND_TIMESTAMP:
+        return "tsu:";
+    case IDC_KIND_TIMESTAMPTZ:
+        return "tsu:UTC";
     case IDC_KIND_INTERVAL:
-        return NANOARROW_TYPE_INTERVAL_MONTH_DAY_NANO;
+        return "tin";
     default:
-        return NANOARROW_TYPE_LARGE_STRING;
+        return "U";
     }
 }
 
-static ArrowErrorCode
-schema_set_enum(struct ArrowSchema *schema)
+static bool
+set_decimal(struct ArrowSchema *schema, const IdcColumnSpec *spec)
 {
-    ArrowErrorCode code = ArrowSchemaSetType(schema, NANOARROW_TYPE_INT32);
+    IdcText format;
+    bool is_set;
 
-    if (code == NANOARROW_OK)
-        code = ArrowSchemaAllocateDictionary(schema);
-    if (code == NANOARROW_OK)
-        code = ArrowSchemaInitFromType(schema->dictionary, NANOARROW_TYPE_STRING);
+    idc_text_init(&format, 0);
+    idc_text_append_format(&format, "d:%d,%d", spec->precision, spec->scale);
+    is_set = !format.is_broken && idc_schema_set_format(schema, idc_text_string(&format));
+    idc_text_done(&format);
+    return is_set;
+}
+
+static bool
+set_dictionary(struct ArrowSchema *schema, const char *format)
+{
+    return idc_schema_set_format(schema, "i") && idc_schema_add_dictionary(schema) &&
+           idc_schema_set_format(schema->dictionary, format);
+}
+
+static bool
+set_enum(struct ArrowSchema *schema)
+{
     /* The labels stand in the enum's order. */
     schema->flags |= ARROW_FLAG_DICTIONARY_ORDERED;
-    return code;
+    return set_dictionary(schema, "u");
 }
 
-static ArrowErrorCode
-schema_set_dictionary(struct ArrowSchema *schema)
+static bool
+set_child(struct ArrowSchema *child, const char *name, const char *format)
 {
-    ArrowErrorCode code = ArrowSchemaSetType(schema, NANOARROW_TYPE_INT32);
-
-    if (code == NANOARROW_OK)
-        code = ArrowSchemaAllocateDictionary(schema);
-    if (code == NANOARROW_OK)
-        code = ArrowSchemaInitFromType(schema->dictionary, NANOARROW_TYPE_LARGE_STRING);
-    return code;
+    return idc_schema_set_name(child, name) && idc_schema_set_format(child, format);
 }
 
-static ArrowErrorCode
-schema_set_map(struct ArrowSchema *schema)
+static bool
+set_map(struct ArrowSchema *schema)
 {
-    ArrowErrorCode code = ArrowSchemaSetType(schema, NANOARROW_TYPE_MAP);
+    struct ArrowSchema *entries;
 
-    if (code != NANOARROW_OK)
-        return code;
-    code = ArrowSchemaSetType(schema->children[0]->children[0], NANOARROW_TYPE_LARGE_STRING);
-    if (code == NANOARROW_OK)
-        code = ArrowSchemaSetType(schema->children[0]->children[1], NANOARROW_TYPE_LARGE_STRING);
-    schema->children[0]->children[0]->flags &= ~ARROW_FLAG_NULLABLE;
-    return code;
+    if (!idc_schema_set_format(schema, "+m") || !idc_schema_add_children(schema, 1))
+        return false;
+    entries = schema->children[0];
+    if (!set_child(entries, "entries", "+s") || !idc_schema_add_children(entries, 2))
+        return false;
+    entries->flags &= ~ARROW_FLAG_NULLABLE;
+    entries->children[0]->flags &= ~ARROW_FLAG_NULLABLE;
+    return set_child(entries->children[0], "key", "U") &&
+           set_child(entries->children[1], "value", "U");
 }
 
-static ArrowErrorCode
-schema_set_scalar(struct ArrowSchema *schema, const IdcColumnSpec *spec)
+static bool
+set_scalar(struct ArrowSchema *schema, const IdcColumnSpec *spec)
 {
     switch (spec->kind) {
     case IDC_KIND_NUMERIC_DECIMAL:
-        return ArrowSchemaSetTypeDecimal(schema, NANOARROW_TYPE_DECIMAL128, spec->precision,
-                                         spec->scale);
-    case IDC_KIND_TIME:
-        return ArrowSchemaSetTypeDateTime(schema, NANOARROW_TYPE_TIME64, NANOARROW_TIME_UNIT_MICRO,
-                                          NULL);
-    case IDC_KIND_TIMESTAMP:
-        return ArrowSchemaSetTypeDateTime(schema, NANOARROW_TYPE_TIMESTAMP,
-                                          NANOARROW_TIME_UNIT_MICRO, NULL);
-    case IDC_KIND_TIMESTAMPTZ:
-        return ArrowSchemaSetTypeDateTime(schema, NANOARROW_TYPE_TIMESTAMP,
-                                          NANOARROW_TIME_UNIT_MICRO, "UTC");
+        return set_decimal(schema, spec);
     case IDC_KIND_ENUM:
-        return schema_set_enum(schema);
+        return set_enum(schema);
     case IDC_KIND_HSTORE:
-        return schema_set_map(schema);
+        return set_map(schema);
     default:
-        return ArrowSchemaSetType(schema, plain_type(spec->kind));
+        return idc_schema_set_format(schema, plain_format(spec->kind));
     }
 }
 
-/* schema is initialised and becomes the field's type, name and metadata. */
-static ArrowErrorCode
-schema_set_field(struct ArrowSchema *schema, const IdcColumnSpec *spec)
+static bool
+set_list(struct ArrowSchema *schema, const IdcColumnSpec *spec)
 {
-    ArrowErrorCode code = ArrowSchemaSetName(schema, spec->name);
-    struct ArrowSchema *type = schema;
-
-    if (code == NANOARROW_OK)
-        code = schema_add_type_name(schema, spec);
-    if (code == NANOARROW_OK && spec->kind == IDC_KIND_TEXT && spec->can_be_dictionary)
-        return schema_set_dictionary(schema);
-    if (spec->kind != IDC_KIND_LIST)
-        return code == NANOARROW_OK ? schema_set_scalar(schema, spec) : code;
-    for (int i = 0; code == NANOARROW_OK && i < spec->dimensions; i++) {
-        code = ArrowSchemaSetType(type, NANOARROW_TYPE_LARGE_LIST);
-        if (code == NANOARROW_OK)
-            type = type->children[0];
+    for (int i = 0; i < spec->dimensions; i++) {
+        if (!idc_schema_set_format(schema, "+L") || !idc_schema_add_children(schema, 1) ||
+            !idc_schema_set_name(schema->children[0], "item"))
+            return false;
+        schema = schema->children[0];
     }
-    if (code == NANOARROW_OK)
-        code = schema_add_type_name(type, spec->element);
-    return code == NANOARROW_OK ? schema_set_scalar(type, spec->element) : code;
+    return add_type_name(schema, spec->element) && set_scalar(schema, spec->element);
+}
+
+/* schema is initialised and becomes the field's type, name and metadata. */
+static bool
+set_field(struct ArrowSchema *schema, const IdcColumnSpec *spec)
+{
+    if (!idc_schema_set_name(schema, spec->name) || !add_type_name(schema, spec))
+        return false;
+    if (spec->kind == IDC_KIND_TEXT && spec->can_be_dictionary)
+        return set_dictionary(schema, "U");
+    return spec->kind == IDC_KIND_LIST ? set_list(schema, spec) : set_scalar(schema, spec);
 }
 
 IdcStatus
@@ -149,18 +152,16 @@ idc_columns_schema(const IdcColumnSpec *specs, size_t count, struct ArrowSchema 
                    IdcError *err)
 {
     struct ArrowSchema made;
-    ArrowErrorCode code;
+    bool is_made;
 
-    ArrowSchemaInit(&made);
-    code = ArrowSchemaSetTypeStruct(&made, (int64_t) count);
-    for (size_t i = 0; code == NANOARROW_OK && i < count; i++)
-        code = schema_set_field(made.children[i], &specs[i]);
-    if (code == NANOARROW_OK) {
+    idc_schema_init(&made);
+    is_made = idc_schema_set_format(&made, "+s") && idc_schema_add_children(&made, count);
+    for (size_t i = 0; is_made && i < count; i++)
+        is_made = set_field(made.children[i], &specs[i]);
+    if (is_made) {
         *schema = made;
         return IDC_OK;
     }
     made.release(&made);
-    if (code == ENOMEM)
-        return idc_fail_no_memory(err);
-    return idc_fail(err, IDC_UNSUPPORTED, "cannot describe the columns of the result to Arrow");
+    return idc_fail_no_memory(err);
 }

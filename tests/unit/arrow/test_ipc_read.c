@@ -309,6 +309,39 @@ test_compressed_by_arrow(void **state)
     compressed_check(pyarrow_zstd, sizeof pyarrow_zstd);
 }
 
+static IdcStatus
+read_limited(const uint8_t *bytes, size_t len, int64_t limit)
+{
+    struct ArrowArray batch = { 0 };
+    IdcIpcReader *reader;
+    IdcStatus status;
+    IdcError err;
+
+    assert_int_equal(idc_ipc_reader_new(&reader, &err), IDC_OK);
+    idc_ipc_reader_set_limit(reader, limit);
+    status = ipc_read_piece(reader, bytes, ipc_piece_len(bytes, len), 0, &batch, &err);
+    if (status == IDC_OK)
+        batch.release(&batch);
+    idc_ipc_reader_free(reader);
+    return status;
+}
+
+/* Who reads may say how much memory a message may ask for, or that nothing is decompressed. */
+static void
+test_limit_of_what_is_decompressed(void **state)
+{
+    Stream *plain = every_kind_stream(1, 50, &(IdcIpcOptions){ 0 });
+
+    (void) state;
+    assert_int_equal(read_limited(pyarrow_zstd, sizeof pyarrow_zstd, 1 << 20), IDC_OK);
+    /* Its offsets alone are more than this. */
+    assert_int_equal(read_limited(pyarrow_zstd, sizeof pyarrow_zstd, 1600), IDC_SOURCE_FAILED);
+    assert_int_equal(read_limited(pyarrow_zstd, sizeof pyarrow_zstd, 0), IDC_UNSUPPORTED);
+    assert_int_equal(read_limited(pyarrow_lz4, sizeof pyarrow_lz4, 0), IDC_UNSUPPORTED);
+    assert_int_equal(read_limited(plain->bytes, plain->len, 0), IDC_OK);
+    free(plain);
+}
+
 /* A consumer may take a column and let the rest go; then the bytes stay for it alone. */
 static void
 test_columns_are_moved_out(void **state)
@@ -543,6 +576,7 @@ main(void)
         cmocka_unit_test(test_streams_of_our_writer),
         cmocka_unit_test(test_dictionaries_grow_and_change),
         cmocka_unit_test(test_compressed_by_arrow),
+        cmocka_unit_test(test_limit_of_what_is_decompressed),
         cmocka_unit_test(test_columns_are_moved_out),
         cmocka_unit_test(test_values_that_became_null_are_counted),
         cmocka_unit_test(test_order_of_messages),
