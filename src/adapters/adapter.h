@@ -19,6 +19,7 @@
 #include "base/arena.h"
 #include "base/call.h"
 #include "base/log.h"
+#include "relation/bucket.h"
 #include "relation/message.h"
 #include "relation/relation.h"
 
@@ -128,6 +129,7 @@ typedef struct IdcSourceServer {
     const char *name;
     IdcOptionSet options, user_options;
     const char *cache_directory; /* or NULL */
+    IdcBucket *bucket;           /* NULL: no rate limit. Ask before each request */
     bool may_use_local;
     const IdcLog *log;
     IdcArena *arena; /* lives as long as the process; only for connect() */

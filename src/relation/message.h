@@ -5,6 +5,10 @@
  * Out:  frames: a head of 12 bytes and a payload of at most 16 MiB
  * Next: fdw/process.c on one side, source/loop.c on the other
  *
+ * The hub starts `instant-source --session` with one end of the socketpair as descriptor 3 and,
+ * where the server has a rate limit, the file of its bucket (relation/bucket.h) as descriptor 4,
+ * open for reading and writing; all others above 2 are closed.
+ *
  * Nothing here reads or writes a descriptor. Both sides trust no byte. A frame's head is three
  * little-endian uint32: length of the payload; kind (low byte) and flags (next byte), the rest 0;
  * number of the scan (0: the whole session). A message longer than a payload may be goes on in
@@ -53,7 +57,7 @@ typedef enum IdcMessageKind {
     IDC_MSG_BATCH,      /* payload: the messages of one record batch of an Arrow IPC stream */
     IDC_MSG_END,        /* payload: IdcScanStats */
     IDC_MSG_ERROR,      /* payload: IdcError and IdcScanStats */
-    IDC_MSG_CLOSED,     /* payload: none */
+    IDC_MSG_CLOSED,     /* payload: IdcScanStats, or none */
     IDC_MSG_TABLES,
     IDC_MSG_MODIFIED /* payload: IdcScanStats, whose rows are those that changed */
 } IdcMessageKind;
