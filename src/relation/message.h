@@ -12,7 +12,8 @@
  * Nothing here reads or writes a descriptor. Both sides trust no byte. A frame's head is three
  * little-endian uint32: length of the payload; kind (low byte) and flags (next byte), the rest 0;
  * number of the scan (0: the whole session). A message longer than a payload may be goes on in
- * frames of the same kind and scan, all but the last with the flag MORE; only BATCH and ROWS may.
+ * frames of the same kind and scan, all but the last with the flag MORE and none of these empty;
+ * only BATCH and MODIFY may.
  *
  * Order. The hub begins with HELLO and waits for READY (or ERROR, after which the process ends).
  * Then, for each scan number n (unique while in use):
@@ -71,9 +72,14 @@ typedef struct IdcFrameHead {
 
 /* Cannot fail for a head that this program made. */
 void idc_frame_head_write(const IdcFrameHead *head, uint8_t bytes[IDC_FRAME_HEAD_BYTES]);
-/* IDC_SOURCE_FAILED for an unknown kind, unknown flags, or a length beyond the limit. */
+/* IDC_SOURCE_FAILED for an unknown kind, flags that it cannot have, or a length that it cannot
+ * have: beyond the limit, or any for a kind that has no payload. */
 IDC_CHECKED IdcStatus idc_frame_head_read(const uint8_t bytes[IDC_FRAME_HEAD_BYTES],
                                           IdcFrameHead *head, IdcError *err);
+
+void idc_credit_write(uint32_t credit, IdcText *bytes);
+IDC_CHECKED IdcStatus idc_credit_read(const void *bytes, size_t len, uint32_t *credit,
+                                      IdcError *err);
 
 /* What a scan did. All are counts since it was opened. */
 typedef struct IdcScanStats {
@@ -145,10 +151,11 @@ typedef enum IdcModifyKind {
 } IdcModifyKind;
 
 /*
- * Rows to write. `table` is a SCAN that lists the columns of a row, in order; rows has row_count
+ * Rows to write. `table` is a SCAN by name that lists the columns of a row (one at least), in
+ * order; rows has row_count
  * times table->column_count texts (IdcValue's form; NULL is the SQL NULL). INSERT: the values.
  * UPDATE: the first key_count columns are the row's key as it was, the others the new values.
- * DELETE: the key.
+ * DELETE: the key, so key_count is table->column_count. INSERT: key_count is 0.
  */
 typedef struct IdcModify {
     IdcModifyKind kind;

@@ -1,0 +1,136 @@
+/*
+ * ask.c - questions about trees that change nothing.
+ */
+#include "relation/ask.h"
+
+#include <string.h>
+
+const IdcRelationColumn *
+idc_ask_column(const IdcRelation *input, size_t index)
+{
+    if (input == NULL)
+        return NULL;
+    if (index < input->column_count)
+        return &input->columns[index];
+    if (input->kind != IDC_REL_JOIN || input->right == NULL || index < input->column_count ||
+        index - input->column_count >= input->right->column_count ||
+        (input->join != IDC_JOIN_SEMI && input->join != IDC_JOIN_ANTI))
+        return NULL;
+    return &input->right->columns[index - input->column_count];
+}
+
+bool
+idc_ask_has_columns(const IdcRelation *relation)
+{
+    switch (relation->kind) {
+    case IDC_REL_SCAN:
+    case IDC_REL_PROJECT:
+    case IDC_REL_AGGREGATE:
+        return true;
+    case IDC_REL_JOIN:
+        return relation->join != IDC_JOIN_SEMI && relation->join != IDC_JOIN_ANTI;
+    default:
+        return false;
+    }
+}
+
+static bool
+text_equal(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool
+idc_expr_equal(const IdcExpr *a, const IdcExpr *b)
+{
+    if (a == b)
+        return true;
+    if (a == NULL || b == NULL || a->kind != b->kind || a->op != b->op ||
+        a->type.oid != b->type.oid || a->type.modifier != b->type.modifier ||
+        a->collation != b->collation || a->index != b->index || a->is_list != b->is_list ||
+        a->arg_count != b->arg_count || !text_equal(a->text, b->text))
+        return false;
+    for (size_t i = 0; i < a->arg_count; i++)
+        if (!idc_expr_equal(a->args[i], b->args[i]))
+            return false;
+    return true;
+}
+
+void
+idc_expr_walk(const IdcExpr *expr, bool (*visit)(const IdcExpr *expr, void *arg), void *arg)
+{
+    if (!visit(expr, arg))
+        return;
+    for (size_t i = 0; i < expr->arg_count; i++)
+        idc_expr_walk(expr->args[i], visit, arg);
+}
+
+const IdcRelation *
+idc_relation_base(const IdcRelation *relation)
+{
+    while (relation->kind != IDC_REL_SCAN)
+        relation = relation->input;
+    return relation;
+}
+
+static void
+visit_optional(const IdcExpr *expr, IdcExprVisit visit, void *arg)
+{
+    if (expr != NULL)
+        visit(expr, arg);
+}
+
+void
+idc_ask_each_expr(const IdcRelation *relation, IdcExprVisit visit, void *arg)
+{
+    for (size_t i = 0; i < relation->expr_count; i++)
+        visit(relation->exprs[i], arg);
+    for (size_t i = 0; i < relation->aggregate_count; i++) {
+        visit_optional(relation->aggregates[i].arg, visit, arg);
+        visit_optional(relation->aggregates[i].filter, visit, arg);
+    }
+    for (size_t i = 0; i < relation->sort_key_count; i++)
+        visit(relation->sort_keys[i].expr, arg);
+    visit_optional(relation->limit, visit, arg);
+    visit_optional(relation->offset, visit, arg);
+}
+
+static bool
+count_parameter(const IdcExpr *expr, void *arg)
+{
+    size_t *count = arg;
+
+    if (expr->kind == IDC_EXPR_PARAMETER && expr->index >= 0 && (size_t) expr->index + 1 > *count)
+        *count = (size_t) expr->index + 1;
+    return true;
+}
+
+static void
+count_parameters(const IdcExpr *expr, void *arg)
+{
+    idc_expr_walk(expr, count_parameter, arg);
+}
+
+size_t
+idc_relation_parameter_count(const IdcRelation *relation)
+{
+    size_t count = 0, right_count = 0;
+
+    if (relation->input != NULL)
+        count = idc_relation_parameter_count(relation->input);
+    if (relation->right != NULL)
+        right_count = idc_relation_parameter_count(relation->right);
+    if (right_count > count)
+        count = right_count;
+    idc_ask_each_expr(relation, count_parameters, &count);
+    return count;
+}
+
+const char *
+idc_option_value(const IdcOptionSet *options, const char *name)
+{
+    for (size_t i = 0; options != NULL && i < options->count; i++)
+        if (strcmp(options->items[i].name, name) == 0)
+            return options->items[i].value;
+    return NULL;
+}

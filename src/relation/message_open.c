@@ -1,0 +1,98 @@
+/*
+ * message_open.c - what a session and a scan begin with.
+ */
+#include "relation/wire.h"
+
+void
+idc_hello_write(const IdcHello *hello, IdcText *bytes)
+{
+    idc_wire_put_u32(bytes, hello->version);
+    idc_wire_put_text(bytes, hello->adapter);
+    idc_wire_put_text(bytes, hello->server_name);
+    idc_wire_put_options(bytes, &hello->server_options);
+    idc_wire_put_options(bytes, &hello->user_options);
+    idc_wire_put_text(bytes, hello->credential_directory);
+    idc_wire_put_text(bytes, hello->cache_directory);
+    idc_wire_put_int64(bytes, hello->memory_bytes);
+    idc_wire_put_u8(bytes, hello->may_use_local);
+}
+
+IdcStatus
+idc_hello_read(IdcArena *arena, const void *bytes, size_t len, IdcHello *hello, IdcError *err)
+{
+    IdcHello read;
+    IdcStatus status;
+    IdcWire wire;
+
+    idc_wire_init(&wire, arena, bytes, len, err);
+    read.version = idc_wire_get_u32(&wire);
+    if (wire.status == IDC_OK && read.version != IDC_MESSAGE_VERSION)
+        return idc_fail(err, IDC_UNSUPPORTED,
+                        "the hub speaks version %u with its source process, not %d", read.version,
+                        IDC_MESSAGE_VERSION);
+    read.adapter = idc_wire_need_text(&wire);
+    read.server_name = idc_wire_need_text(&wire);
+    idc_wire_get_options(&wire, &read.server_options);
+    idc_wire_get_options(&wire, &read.user_options);
+    read.credential_directory = idc_wire_get_text(&wire);
+    read.cache_directory = idc_wire_get_text(&wire);
+    read.memory_bytes = idc_wire_get_int64(&wire, 0);
+    read.may_use_local = idc_wire_get_bool(&wire);
+    status = idc_wire_finish(&wire, "message of the kind HELLO");
+    if (status == IDC_OK)
+        *hello = read;
+    return status;
+}
+
+void
+idc_open_write(const IdcOpen *open, IdcText *bytes)
+{
+    idc_wire_put_relation(bytes, open->relation);
+    idc_wire_put_values(bytes, open->values, open->value_count);
+    idc_wire_put_int64(bytes, open->batch_rows);
+    idc_wire_put_int64(bytes, open->batch_bytes);
+    idc_wire_put_int64(bytes, open->first_batch_rows);
+    idc_wire_put_u32(bytes, open->credit);
+    idc_wire_put_int64(bytes, open->timeout_ms);
+}
+
+/* What is said of its fields, beyond their shape. */
+static IdcStatus
+check_open(const IdcOpen *open, IdcError *err)
+{
+    size_t needed;
+    IdcStatus status = idc_relation_check(open->relation, err);
+
+    if (status != IDC_OK)
+        return status;
+    needed = idc_relation_parameter_count(open->relation);
+    if (needed > open->value_count)
+        return idc_fail(err, IDC_BAD_VALUE, "a relation of %zu parameters came with %zu values",
+                        needed, open->value_count);
+    if (open->credit == 0)
+        return idc_fail(err, IDC_BAD_VALUE, "a scan cannot begin without credit for a batch");
+    return IDC_OK;
+}
+
+IdcStatus
+idc_open_read(IdcArena *arena, const void *bytes, size_t len, IdcOpen *open, IdcError *err)
+{
+    IdcOpen read;
+    IdcStatus status;
+    IdcWire wire;
+
+    idc_wire_init(&wire, arena, bytes, len, err);
+    read.relation = idc_wire_get_relation(&wire);
+    read.values = idc_wire_get_values(&wire, &read.value_count);
+    read.batch_rows = idc_wire_get_int64(&wire, 1);
+    read.batch_bytes = idc_wire_get_int64(&wire, 1);
+    read.first_batch_rows = idc_wire_get_int64(&wire, 0);
+    read.credit = idc_wire_get_u32(&wire);
+    read.timeout_ms = idc_wire_get_int64(&wire, -1);
+    status = idc_wire_finish(&wire, "message of the kind OPEN");
+    if (status == IDC_OK)
+        status = check_open(&read, err);
+    if (status == IDC_OK)
+        *open = read;
+    return status;
+}
