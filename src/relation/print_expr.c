@@ -163,31 +163,39 @@ put_constant(const IdcPrint *print, const IdcExpr *expr)
 
 /* ---- columns ---- */
 
-static void put_base_column(const IdcPrint *print, const IdcRelation *input, size_t index,
-                            bool is_qualified);
+static void put_kind(const IdcPrint *print, const IdcExpr *expr, const IdcRelation *input);
 
-/* "sum(amount)" for the column of an aggregate; only of plain columns, or lines would grow. */
+/* Made of columns and constants. */
+static bool
+is_shallow(const IdcExpr *expr)
+{
+    for (size_t i = 0; i < expr->arg_count; i++)
+        if (expr->args[i]->arg_count > 0)
+            return false;
+    return expr->arg_count < SHOWN_ITEMS;
+}
+
+/* "sum(amount)" or "lower(name)" for what an AGGREGATE made; false: its name says it. */
 static bool
 put_aggregate_column(const IdcPrint *print, const IdcRelation *aggregate, size_t index)
 {
+    IdcPrint plain = { print->text, print->with_values, true };
     const IdcAggregate *source;
-    bool is_plain;
 
-    if (index < aggregate->expr_count ||
-        index - aggregate->expr_count >= aggregate->aggregate_count)
+    if (index < aggregate->expr_count) {
+        const IdcExpr *key = aggregate->exprs[index];
+
+        if (key->arg_count == 0 || !is_shallow(key))
+            return false;
+        put_kind(&plain, key, aggregate->input);
+        return true;
+    }
+    if (index - aggregate->expr_count >= aggregate->aggregate_count)
         return false;
     source = &aggregate->aggregates[index - aggregate->expr_count];
-    is_plain = source->filter == NULL && !source->is_distinct &&
-               (source->arg == NULL || source->arg->kind == IDC_EXPR_COLUMN);
-    if (!is_plain)
+    if (source->filter != NULL || (source->arg != NULL && !is_shallow(source->arg)))
         return false;
-    put(print, aggregate_names[source->kind]);
-    put(print, "(");
-    if (source->arg == NULL)
-        put(print, "*");
-    else
-        put_base_column(print, aggregate->input, (size_t) source->arg->index, false);
-    put(print, ")");
+    idc_print_aggregate(&plain, source, aggregate->input);
     return true;
 }
 
@@ -214,23 +222,23 @@ maker_of(const IdcRelation *input, size_t *index, bool *is_of_join)
     return NULL;
 }
 
-/* is_qualified: with the table's name, where the column comes of a join of tables. */
+/* With the table's name where the column comes of a join of tables. */
 static void
-put_base_column(const IdcPrint *print, const IdcRelation *input, size_t index, bool is_qualified)
+put_column(const IdcPrint *print, const IdcRelation *input, size_t index)
 {
     const IdcRelationColumn *column = idc_ask_column(input, index);
-    bool is_of_join;
     const IdcRelation *maker;
+    bool is_of_join;
 
     if (column == NULL) {
         idc_text_append_format(print->text, "#%zu", index + 1);
         return;
     }
     maker = maker_of(input, &index, &is_of_join);
-    if (is_qualified && maker != NULL && maker->kind == IDC_REL_AGGREGATE &&
+    if (!print->by_name && maker != NULL && maker->kind == IDC_REL_AGGREGATE &&
         put_aggregate_column(print, maker, index))
         return;
-    if (is_qualified && is_of_join && maker != NULL && maker->name != NULL) {
+    if (is_of_join && maker != NULL && maker->name != NULL) {
         idc_print_name(print, maker->name);
         put(print, ".");
     }
@@ -354,7 +362,7 @@ put_arithmetic(const IdcPrint *print, const IdcExpr *expr, const IdcRelation *in
 static void
 put_function(const IdcPrint *print, const IdcExpr *expr, const IdcRelation *input)
 {
-    IdcPrint shown = { print->text, true };
+    IdcPrint shown = { print->text, true, print->by_name };
     bool has_unit = expr->op == IDC_FN_DATE_TRUNC || expr->op == IDC_FN_EXTRACT;
 
     if (expr->op == IDC_FN_CONCAT) {
@@ -436,7 +444,7 @@ put_kind(const IdcPrint *print, const IdcExpr *expr, const IdcRelation *input)
 {
     switch (expr->kind) {
     case IDC_EXPR_COLUMN:
-        put_base_column(print, input, (size_t) expr->index, true);
+        put_column(print, input, (size_t) expr->index);
         break;
     case IDC_EXPR_CONSTANT:
         put_constant(print, expr);
