@@ -79,7 +79,7 @@ class Server:
         self.data = self.directory / "data"
         self.log_file = self.directory / "log"
         self._as_user: dict[str, Any] = {}
-        if os.geteuid() == 0:
+        if os.geteuid() == 0 and self.system_user:
             user = pwd.getpwnam(self.system_user)
             os.chown(self.directory, user.pw_uid, user.pw_gid)
             self._as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
