@@ -196,5 +196,8 @@ bool idc_adapter_option_bool(const IdcDeclaration *declaration, const IdcOptionS
 /* INTEGER as it is, DURATION in ms, SIZE in bytes; -1 where there is neither value nor fallback. */
 int64_t idc_adapter_option_number(const IdcDeclaration *declaration, const IdcOptionSet *options,
                                   const char *name);
+/* NUMBER; -1 where there is neither value nor fallback. */
+double idc_adapter_option_decimal(const IdcDeclaration *declaration, const IdcOptionSet *options,
+                                  const char *name);
 
 #endif
