@@ -2,7 +2,7 @@
  * options.c - which options postgres_fdw, mysql_fdw and libpq know, and under which name.
  *
  * Sources: PostgreSQL documentation F.38 (postgres_fdw) and 34.1.2 (libpq), README of
- * mysql_fdw 2.8. Any other wrapper's options are taken as they are.
+ * mysql_fdw 2.8. Our own wrappers' options are in options_adapter.c; any other's are taken as they are.
  */
 #include "config/reader.h"
 
@@ -358,9 +358,12 @@ idc_options_accept(Reader *reader, const IdcConfigOptions *raw, const char *wrap
                    OptionLevel level, IdcConfigOptions *options)
 {
     const Dialect *dialect = find_dialect(wrapper, level);
+    const IdcDeclaration *declaration = level == OPTION_HUB ? NULL : idc_adapter_of(wrapper);
 
     for (size_t i = 0; i < raw->count; i++) {
-        if (dialect != NULL)
+        if (declaration != NULL)
+            idc_adapter_option_accept(reader, declaration, level, raw->items[i], options);
+        else if (dialect != NULL)
             accept_option(reader, dialect, wrapper, level, raw->items[i], options);
         else if (idc_reader_check_name(reader, raw->items[i].name, raw->items[i].position,
                                        "option"))
@@ -388,6 +391,8 @@ idc_options_settle(Reader *reader, IdcConfigSource *source)
     source->database = idc_options_get(&source->server_options, "dbname");
     if (source->database == NULL)
         source->database = idc_options_get(&source->server_options, "database");
+    if (idc_adapter_of(source->wrapper) != NULL)
+        idc_adapter_options_settle(reader, source);
     if (dialect == NULL)
         return;
     for (size_t i = 0; i < source->server_options.count; i++) {
@@ -417,6 +422,8 @@ idc_options_wrapper(Reader *reader, const char *name, IdcPosition position)
     for (size_t i = 0; i < COUNT_OF(short_names); i++)
         if (strcmp(name, short_names[i][0]) == 0)
             return short_names[i][1];
+    if (idc_declaration_find(name) != NULL)
+        return idc_adapter_wrapper(reader, name);
     if (!idc_reader_check_name(reader, name, position, "extension"))
         return NULL;
     for (size_t i = 0; i < COUNT_OF(others); i++)

@@ -11,6 +11,7 @@
 #ifndef IDC_CONFIG_READER_H
 #define IDC_CONFIG_READER_H
 
+#include "adapters/adapter.h"
 #include "config/yaml.h"
 
 typedef struct Reader {
@@ -103,6 +104,28 @@ void idc_options_settle(Reader *reader, IdcConfigSource *source);
 
 /* postgres_fdw for postgres, mysql_fdw for mysql, …; checked for typos. NULL after a problem. */
 const char *idc_options_wrapper(Reader *reader, const char *name, IdcPosition position);
+
+/* ---- options_adapter.c: our own wrappers, called instant_ and the name of an adapter ---- */
+
+/* The adapter behind a wrapper, or NULL: it is none of ours. */
+const IdcDeclaration *idc_adapter_of(const char *wrapper);
+/* The wrapper of an adapter; NULL when there is no memory. */
+const char *idc_adapter_wrapper(Reader *reader, const char *adapter);
+/* As idc_options_accept, one option. A server's options may hold those of its user mapping too. */
+void idc_adapter_option_accept(Reader *reader, const IdcDeclaration *declaration, OptionLevel level,
+                               IdcConfigOption option, IdcConfigOptions *options);
+/* Moves to the user mapping what belongs there. */
+void idc_adapter_options_settle(Reader *reader, IdcConfigSource *source);
+/* The adapter's key of a source (`rest: https://…`, `rest: {base_url: …}`), or NULL. */
+const IdcYamlNode *idc_adapter_key(const IdcYamlNode *node, const IdcDeclaration **declaration);
+/* What stands under that key, appended to raw; a text is the option that the adapter needs first. */
+void idc_adapter_key_read(Reader *reader, const IdcYamlNode *value,
+                          const IdcDeclaration *declaration, IdcConfigOptions *raw);
+/*
+ * multicorn's wrapper for REST, as it is configured everywhere, is our adapter: true, with the option
+ * that named it taken out of raw.
+ */
+bool idc_adapter_takes_multicorn(const char *wrapper, IdcConfigOptions *raw);
 
 /* ---- url.c ---- */
 

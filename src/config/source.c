@@ -8,10 +8,14 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 /* `name` is a key only of a file that is one source itself. */
-static const char *const source_keys[] = { "extension", "type",           "url",
-                                           "server",    "server_options", "user_mapping",
-                                           "tables",    "import",         "schema",
-                                           "enabled",   "description",    "name" };
+static const char *const source_keys[] = {
+    "extension", "type",   "url",     "server",      "server_options", "user_mapping", "tables",
+    "import",    "schema", "enabled", "description",
+#define ADAPTER(name, library) #name,
+#include "adapters/adapters.def"
+#undef ADAPTER
+    "name"
+};
 static const char *const global_keys[] = { "sources",         "hub",        "postgres_config",
                                            "global_settings", "version",    "metadata",
                                            "pool_size",       "description" };
@@ -45,15 +49,20 @@ read_wrapper(Reader *reader, const IdcYamlNode *node, const char *url_wrapper,
     const IdcYamlNode *extension = idc_yaml_get(node, "extension");
     const IdcYamlNode *type = idc_yaml_get(node, "type");
     const IdcYamlNode *given = extension != NULL ? extension : type;
+    const IdcDeclaration *declaration;
 
     source->wrapper = url_wrapper;
+    if (given == NULL && url_wrapper == NULL && idc_adapter_key(node, &declaration) != NULL) {
+        source->wrapper = idc_adapter_wrapper(reader, declaration->name);
+        return;
+    }
     if (extension != NULL && type != NULL)
         idc_problems_add(reader->problems, type->position,
                          "type: and extension: mean the same, expected one of them");
     if (given == NULL && idc_yaml_get(node, "url") == NULL && !has_misspelt_wrapper(node))
         idc_problems_add(reader->problems, source->position,
                          "source \"%s\" has no extension, expected extension: postgres_fdw, "
-                         "mysql_fdw or another wrapper",
+                         "mysql_fdw or another wrapper, or rest: and the address of an API",
                          idc_problems_shown(reader->problems, source->name));
     if (given == NULL ||
         !idc_reader_is_text(reader, given, extension != NULL ? "extension" : "type"))
@@ -141,12 +150,26 @@ read_import(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
                          import->kind == IDC_YAML_TEXT ? "another word" : "a mapping");
 }
 
+/* `rest:` says which adapter, and what its server's options are. */
+static void
+read_adapter_key(Reader *reader, const IdcYamlNode *key, const IdcDeclaration *declaration,
+                 const IdcConfigSource *source, IdcConfigOptions *raw)
+{
+    if (source->wrapper != NULL && idc_adapter_of(source->wrapper) != declaration)
+        idc_problems_add(reader->problems, key->position,
+                         "%s: stands beside another kind of source, expected one of them",
+                         declaration->name);
+    else
+        idc_adapter_key_read(reader, key, declaration, raw);
+}
+
 /* What both a mapping and a URL alone come to. */
 static void
 read_options(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
 {
     const IdcYamlNode *url = node->kind == IDC_YAML_TEXT ? node : idc_yaml_get(node, "url");
     const char *url_wrapper = NULL;
+    const IdcDeclaration *declaration = NULL;
     IdcConfigOptions raw = { NULL, 0 };
 
     if (idc_reader_is_text(reader, url, "url") && !url->is_unset) {
@@ -162,8 +185,14 @@ read_options(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
         source->wrapper = url_wrapper;
         source->server_name = source->name;
     } else {
+        const IdcYamlNode *key = idc_adapter_key(node, &declaration);
+
         read_wrapper(reader, node, url_wrapper, source);
         read_server(reader, node, source, &raw);
+        if (key != NULL)
+            read_adapter_key(reader, key, declaration, source, &raw);
+        if (idc_adapter_takes_multicorn(source->wrapper, &raw))
+            source->wrapper = idc_adapter_wrapper(reader, "rest");
         read_user_mapping(reader, node, source);
     }
     idc_options_accept(reader, &raw, source->wrapper, OPTION_SERVER, &source->server_options);
