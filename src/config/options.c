@@ -2,7 +2,8 @@
  * options.c - which options postgres_fdw, mysql_fdw and libpq know, and under which name.
  *
  * Sources: PostgreSQL documentation F.38 (postgres_fdw) and 34.1.2 (libpq), README of
- * mysql_fdw 2.8. Our own wrappers' options are in options_adapter.c; any other's are taken as they are.
+ * mysql_fdw 2.8. Our own wrappers' options are in options_adapter.c; any other's are taken as they
+ * are.
  */
 #include "config/reader.h"
 

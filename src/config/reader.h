@@ -118,12 +118,13 @@ void idc_adapter_option_accept(Reader *reader, const IdcDeclaration *declaration
 void idc_adapter_options_settle(Reader *reader, IdcConfigSource *source);
 /* The adapter's key of a source (`rest: https://…`, `rest: {base_url: …}`), or NULL. */
 const IdcYamlNode *idc_adapter_key(const IdcYamlNode *node, const IdcDeclaration **declaration);
-/* What stands under that key, appended to raw; a text is the option that the adapter needs first. */
+/* What stands under that key, appended to raw; a text is the option that the adapter needs first.
+ */
 void idc_adapter_key_read(Reader *reader, const IdcYamlNode *value,
                           const IdcDeclaration *declaration, IdcConfigOptions *raw);
 /*
- * multicorn's wrapper for REST, as it is configured everywhere, is our adapter: true, with the option
- * that named it taken out of raw.
+ * multicorn's wrapper for REST, as it is configured everywhere, is our adapter: true, with the
+ * option that named it taken out of raw.
  */
 bool idc_adapter_takes_multicorn(const char *wrapper, IdcConfigOptions *raw);
 
@@ -141,7 +142,7 @@ const char *idc_url_read(Reader *reader, const char *url, IdcPosition position,
 /* ---- table.c ---- */
 
 /* The tables of a list, appended to those that the source has. */
-void idc_tables_read(Reader *reader, const IdcYamlNode *list, IdcConfigSource *source);
+void idc_source_tables_read(Reader *reader, const IdcYamlNode *list, IdcConfigSource *source);
 /* One more of them; has_source_key: whether `source:` is a key of it. */
 void idc_table_read(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source,
                     bool has_source_key);

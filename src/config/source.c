@@ -8,14 +8,14 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 /* `name` is a key only of a file that is one source itself. */
-static const char *const source_keys[] = {
-    "extension", "type",   "url",     "server",      "server_options", "user_mapping", "tables",
-    "import",    "schema", "enabled", "description",
+static const char *const source_keys[] = { "extension", "type",           "url",
+                                           "server",    "server_options", "user_mapping",
+                                           "tables",    "import",         "schema",
+                                           "enabled",   "description",
 #define ADAPTER(name, library) #name,
 #include "adapters/adapters.def"
 #undef ADAPTER
-    "name"
-};
+                                           "name" };
 static const char *const global_keys[] = { "sources",         "hub",        "postgres_config",
                                            "global_settings", "version",    "metadata",
                                            "pool_size",       "description" };
@@ -209,7 +209,7 @@ read_source(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
     source->description = idc_reader_text(reader, node, "description");
     read_options(reader, node, source);
     read_import(reader, node, source);
-    idc_tables_read(reader, idc_yaml_get(node, "tables"), source);
+    idc_source_tables_read(reader, idc_yaml_get(node, "tables"), source);
 }
 
 static void

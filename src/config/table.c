@@ -202,7 +202,7 @@ idc_table_read(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source,
 }
 
 void
-idc_tables_read(Reader *reader, const IdcYamlNode *list, IdcConfigSource *source)
+idc_source_tables_read(Reader *reader, const IdcYamlNode *list, IdcConfigSource *source)
 {
     if (!idc_reader_is_list(reader, list, "tables"))
         return;

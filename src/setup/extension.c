@@ -22,12 +22,6 @@ static const struct {
 /* One extension brings all wrappers of our own. */
 #define OURS "instant_fdw"
 
-static bool
-is_ours(const char *wrapper)
-{
-    return strncmp(wrapper, "instant_", 8) == 0;
-}
-
 static void
 add_package_hint(int major, const char *wrapper, IdcError *err)
 {
@@ -64,7 +58,7 @@ make_extension(IdcSetup *setup, const char *extension, bool is_old, IdcStatement
     IdcDdl ddl;
 
     idc_ddl_init(&ddl, err);
-    if (!is_old && is_ours(extension))
+    if (!is_old && idc_wrapper_is_ours(extension))
         idc_ddl_add(&ddl, "CREATE SCHEMA IF NOT EXISTS instant;\n");
     idc_ddl_add(&ddl, is_old ? "ALTER EXTENSION " : "CREATE EXTENSION IF NOT EXISTS ");
     idc_ddl_name(&ddl, extension);
@@ -80,14 +74,15 @@ make_extension(IdcSetup *setup, const char *extension, bool is_old, IdcStatement
                            "an administrator of the hub has to run: %s EXTENSION %s%s; GRANT USAGE "
                            "ON FOREIGN DATA WRAPPER %s TO \"%s\"",
                            is_old ? "ALTER" : "CREATE", extension, is_old ? " UPDATE" : "",
-                           is_ours(extension) ? "instant_rest" : extension, setup->user);
+                           idc_wrapper_is_ours(extension) ? "instant_rest" : extension,
+                           setup->user);
     return idc_add_context(err, "extension \"%s\"", extension);
 }
 
 IdcStatus
 idc_setup_extension(IdcSetup *setup, const char *wrapper, bool *is_created, IdcError *err)
 {
-    const char *extension = is_ours(wrapper) ? OURS : wrapper;
+    const char *extension = idc_wrapper_is_ours(wrapper) ? OURS : wrapper;
     const char *parameters[] = { wrapper, extension };
     IdcTextRows rows = { 0 };
     IdcStatement statement = { 0 };

@@ -21,7 +21,7 @@ idc_import_default_schema(const IdcConfigSource *source)
     if (strcmp(source->wrapper, "postgres_fdw") == 0)
         return "public";
     /* An API or a file has one schema, and no name for it. */
-    if (strncmp(source->wrapper, "instant_", 8) == 0)
+    if (idc_wrapper_is_ours(source->wrapper))
         return "default";
     return source->database == NULL ? "" : source->database;
 }

@@ -82,3 +82,9 @@ idc_table_find(const IdcTableList *tables, const char *schema, const char *name)
             return &tables->items[i];
     return NULL;
 }
+
+bool
+idc_wrapper_is_ours(const char *wrapper)
+{
+    return strncmp(wrapper, "instant_", 8) == 0;
+}

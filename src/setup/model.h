@@ -124,6 +124,7 @@ void *idc_list_grow(IdcArena *arena, void *items, size_t *count, size_t *capacit
 
 IdcColumn *idc_table_add_column(IdcArena *arena, IdcTable *table);
 const IdcTable *idc_table_find(const IdcTableList *tables, const char *schema, const char *name);
+bool idc_wrapper_is_ours(const char *wrapper);    /* of the extension instant_fdw */
 bool idc_same_text(const char *a, const char *b); /* NULL equals NULL and "" */
 const IdcOption *idc_option_find(const IdcOptionList *options, const char *name);
 IDC_CHECKED IdcStatus idc_option_set(IdcArena *arena, IdcOptionList *options, const char *name,

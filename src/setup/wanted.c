@@ -110,8 +110,8 @@ mysql_defaults(IdcSetup *setup, IdcOptionList *options, IdcError *err)
 static bool
 needs_mapping(const IdcConfigSource *source)
 {
-    return source->user_options.count > 0 || (strcmp(source->wrapper, "file_fdw") != 0 &&
-                                              strncmp(source->wrapper, "instant_", 8) != 0);
+    return source->user_options.count > 0 ||
+           (strcmp(source->wrapper, "file_fdw") != 0 && !idc_wrapper_is_ours(source->wrapper));
 }
 
 IdcStatus

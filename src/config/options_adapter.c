@@ -1,0 +1,137 @@
+/*
+ * options_adapter.c - options of our own wrappers, by the tables that the adapters declare.
+ *
+ * In:   a name, a value, and where they stand
+ * Out:  the same, checked; what is wrong goes to the problems
+ */
+#include "config/reader.h"
+
+#include <string.h>
+
+#define PREFIX "instant_"
+
+const IdcDeclaration *
+idc_adapter_of(const char *wrapper)
+{
+    if (wrapper == NULL || strncmp(wrapper, PREFIX, sizeof PREFIX - 1) != 0)
+        return NULL;
+    return idc_declaration_find(wrapper + sizeof PREFIX - 1);
+}
+
+const char *
+idc_adapter_wrapper(Reader *reader, const char *adapter)
+{
+    const char *wrapper = idc_arena_printf(reader->arena, PREFIX "%s", adapter);
+
+    reader->problems->is_out_of_memory |= wrapper == NULL;
+    return wrapper;
+}
+
+/* Where the file has it, an option may stand at the server that ends up at the user mapping. */
+static IdcOptionLevel
+level_of(const IdcDeclaration *declaration, OptionLevel level, const char *name)
+{
+    bool is_of_user = level == OPTION_SERVER &&
+                      idc_adapter_option_find(declaration, IDC_OPTION_SERVER, name) == NULL &&
+                      idc_adapter_option_find(declaration, IDC_OPTION_USER, name) != NULL;
+
+    return is_of_user ? IDC_OPTION_USER : (IdcOptionLevel) level;
+}
+
+/* A value that came of a variable may be a secret, and so may that of a secret option. */
+static bool
+is_hidden(Reader *reader, const IdcAdapterOption *known, const IdcConfigOption *option)
+{
+    return (known != NULL && known->is_secret) || strstr(option->value, "${") != NULL ||
+           idc_problems_written(reader->problems, option->value) != NULL;
+}
+
+void
+idc_adapter_option_accept(Reader *reader, const IdcDeclaration *declaration, OptionLevel level,
+                          IdcConfigOption option, IdcConfigOptions *options)
+{
+    IdcOptionLevel found_at = level_of(declaration, level, option.name);
+    const IdcAdapterOption *known = idc_adapter_option_find(declaration, found_at, option.name);
+    const char *written = idc_problems_written(reader->problems, option.value);
+    IdcError err;
+
+    idc_error_init(&err);
+    /* A variable that a source which is not enabled may lack. */
+    if (known != NULL && written == NULL && strstr(option.value, "${") != NULL) {
+        idc_options_add(reader, options, option);
+        return;
+    }
+    if (idc_adapter_option_check(declaration, found_at, option.name, option.value, &err) ==
+        IDC_OK) {
+        idc_options_add(reader, options, option);
+        return;
+    }
+    if (known != NULL && is_hidden(reader, known, &option))
+        idc_problems_add(reader->problems, option.position,
+                         "option \"%s\" has a value that it does not take%s%s", known->name,
+                         err.hint[0] == '\0' ? "" : ": ", err.hint);
+    else
+        idc_problems_add(reader->problems, option.position, "%s%s%s", err.message,
+                         err.hint[0] == '\0' ? "" : ", ", err.hint);
+}
+
+void
+idc_adapter_options_settle(Reader *reader, IdcConfigSource *source)
+{
+    const IdcDeclaration *declaration = idc_adapter_of(source->wrapper);
+    IdcConfigOptions server = { NULL, 0 };
+
+    for (size_t i = 0; i < source->server_options.count; i++) {
+        const IdcConfigOption *option = &source->server_options.items[i];
+        bool is_of_user = level_of(declaration, OPTION_SERVER, option->name) == IDC_OPTION_USER;
+
+        idc_options_add(reader, is_of_user ? &source->user_options : &server, *option);
+    }
+    source->server_options = server;
+}
+
+const IdcYamlNode *
+idc_adapter_key(const IdcYamlNode *node, const IdcDeclaration **declaration)
+{
+    const IdcDeclaration *const *all = idc_declarations();
+
+    for (size_t i = 0; all[i] != NULL; i++) {
+        const IdcYamlNode *value = idc_yaml_get(node, all[i]->name);
+
+        if (value != NULL) {
+            *declaration = all[i];
+            return value;
+        }
+    }
+    return NULL;
+}
+
+void
+idc_adapter_key_read(Reader *reader, const IdcYamlNode *value, const IdcDeclaration *declaration,
+                     IdcConfigOptions *raw)
+{
+    if (value->kind != IDC_YAML_TEXT || value->is_null) {
+        idc_options_gather(reader, value, declaration->name, raw);
+        return;
+    }
+    for (const IdcAdapterOption *option = declaration->options; option->name != NULL; option++)
+        if (option->is_required && (option->levels & IDC_OPTION_SERVER)) {
+            idc_options_add(reader, raw,
+                            (IdcConfigOption){ option->name, value->text, value->position });
+            return;
+        }
+}
+
+bool
+idc_adapter_takes_multicorn(const char *wrapper, IdcConfigOptions *raw)
+{
+    const char *class_name;
+
+    if (wrapper == NULL || strcmp(wrapper, "multicorn") != 0)
+        return false;
+    class_name = idc_options_get(raw, "wrapper");
+    if (class_name == NULL || strcmp(class_name, "multicorn.restfdw.RestFdw") != 0)
+        return false;
+    idc_options_remove(raw, "wrapper");
+    return true;
+}
