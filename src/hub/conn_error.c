@@ -10,6 +10,8 @@
 #include "hub/conn_private.h"
 
 #define REMOTE_SQL_MARK "remote SQL command: "
+/* Our own wrappers say: foreign table "x" on server "y". */
+#define SERVER_MARK "\" on server \""
 
 static const char *
 field(const PGresult *result, int code)
@@ -125,7 +127,7 @@ set_remote_sql(IdcError *err, const char *context)
 IdcStatus
 idc_conn_fail(IdcConn *conn, const PGresult *result, IdcError *err)
 {
-    const char *sqlstate, *message, *detail;
+    const char *sqlstate, *message, *detail, *context;
     bool is_alive = PQstatus(conn->libpq) == CONNECTION_OK;
     char source[sizeof err->source];
     IdcStatus status;
@@ -141,8 +143,10 @@ idc_conn_fail(IdcConn *conn, const PGresult *result, IdcError *err)
     sqlstate = field(result, PG_DIAG_SQLSTATE);
     message = field(result, PG_DIAG_MESSAGE_PRIMARY);
     detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+    context = field(result, PG_DIAG_CONTEXT);
     status =
-        status_of(result, sqlstate, strstr(field(result, PG_DIAG_CONTEXT), REMOTE_SQL_MARK) != NULL,
+        status_of(result, sqlstate,
+                  strstr(context, REMOTE_SQL_MARK) != NULL || strstr(context, SERVER_MARK) != NULL,
                   is_alive && starts_with(field(result, PG_DIAG_SEVERITY_NONLOCALIZED), "ERROR"));
     if (detail[0] != '\0' &&
         (starts_with(sqlstate, "HV") || starts_with(sqlstate, "08") || starts_with(sqlstate, "28")))
@@ -160,7 +164,9 @@ idc_conn_fail(IdcConn *conn, const PGresult *result, IdcError *err)
         idc_error_set_hint(err, "look at character %s of the statement",
                            field(result, PG_DIAG_STATEMENT_POSITION));
     quoted_after(message, "could not connect to server \"", source, sizeof source);
+    if (source[0] == '\0')
+        quoted_after(context, SERVER_MARK, source, sizeof source);
     idc_error_set_source(err, source);
-    set_remote_sql(err, field(result, PG_DIAG_CONTEXT));
+    set_remote_sql(err, context);
     return status;
 }

@@ -84,7 +84,7 @@ property_value(const char *line, const char *key)
 static bool
 read_property(Reader *reader, const char *line)
 {
-    static const char *const remote_keys[] = { "Remote SQL", "Remote query" };
+    static const char *const remote_keys[] = { "Remote SQL", "Remote query", "Remote request" };
     const char *value;
 
     reader->is_in_remote_sql = false;
