@@ -62,7 +62,7 @@ read_wrapper(Reader *reader, const IdcYamlNode *node, const char *url_wrapper,
     if (given == NULL && idc_yaml_get(node, "url") == NULL && !has_misspelt_wrapper(node))
         idc_problems_add(reader->problems, source->position,
                          "source \"%s\" has no extension, expected extension: postgres_fdw, "
-                         "mysql_fdw or another wrapper, or rest: and the address of an API",
+                         "mysql_fdw, rest or another wrapper",
                          idc_problems_shown(reader->problems, source->name));
     if (given == NULL ||
         !idc_reader_is_text(reader, given, extension != NULL ? "extension" : "type"))
