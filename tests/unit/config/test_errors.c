@@ -78,7 +78,8 @@ static const WrongFile wrong_files[] = {
       "sources:\n"
       "  s:\n"
       "    tables: [a]\n",
-      "c.yaml:2:3: source \"s\" has no extension, expected extension: postgres_fdw, mysql_fdw or "
+      "c.yaml:2:3: source \"s\" has no extension, expected extension: postgres_fdw, mysql_fdw, "
+      "rest or "
       "another wrapper\n" },
     { "two_wrappers",
       "sources:\n"
@@ -342,7 +343,8 @@ static const WrongFile wrong_files[] = {
       "  b:\n"
       "    <<: *a\n"
       "    schema: b\n",
-      "c.yaml:3:3: source \"b\" has no extension, expected extension: postgres_fdw, mysql_fdw or "
+      "c.yaml:3:3: source \"b\" has no extension, expected extension: postgres_fdw, mysql_fdw, "
+      "rest or "
       "another wrapper\n"
       "c.yaml:4:5: merge keys (<<) are not supported, expected the keys themselves\n" },
     { "cyclic",
