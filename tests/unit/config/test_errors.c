@@ -79,8 +79,7 @@ static const WrongFile wrong_files[] = {
       "  s:\n"
       "    tables: [a]\n",
       "c.yaml:2:3: source \"s\" has no extension, expected extension: postgres_fdw, mysql_fdw, "
-      "rest or "
-      "another wrapper\n" },
+      "rest or another wrapper\n" },
     { "two_wrappers",
       "sources:\n"
       "  s: {extension: mysql_fdw, type: mysql_fdw}\n",
@@ -305,8 +304,8 @@ static const WrongFile wrong_files[] = {
     { "single_no_name", "extension: postgres_fdw\n",
       "c.yaml:1:1: the source has no name, expected name: in server: or beside it\n" },
     { "tables_alone", "tables: [a]\n",
-      "c.yaml:1:1: source \"source\" has no extension, expected extension: postgres_fdw, mysql_fdw "
-      "or another wrapper\n"
+      "c.yaml:1:1: source \"source\" has no extension, expected extension: postgres_fdw, "
+      "mysql_fdw, rest or another wrapper\n"
       "c.yaml:1:1: the source has no name, expected name: in server: or beside it\n" },
     { "settings",
       "global_settings: {connection_timeout: soon, query_timeout: -1, retry_attempts: 1000, "
@@ -344,8 +343,7 @@ static const WrongFile wrong_files[] = {
       "    <<: *a\n"
       "    schema: b\n",
       "c.yaml:3:3: source \"b\" has no extension, expected extension: postgres_fdw, mysql_fdw, "
-      "rest or "
-      "another wrapper\n"
+      "rest or another wrapper\n"
       "c.yaml:4:5: merge keys (<<) are not supported, expected the keys themselves\n" },
     { "cyclic",
       "sources: &a\n"
