@@ -6,8 +6,16 @@
  * Out:  messages on that socket (relation/message.h), or an Arrow stream
  * Next: loop.c or filter.c
  */
+#include "source/source.h"
+
+#include <string.h>
+
 int
-main(void)
+main(int argc, char **argv)
 {
-    return 0;
+    if (argc != 2 || strcmp(argv[1], "--session") != 0)
+        return idc_filter_main(argc, argv);
+    idc_title_init(argc, argv);
+    idc_sandbox_enter();
+    return idc_session_run();
 }

@@ -1,0 +1,418 @@
+/*
+ * task.c - each request of the hub in a thread of its own, until the hub closes it.
+ *
+ * In:   frames that loop.c has read
+ * Out:  messages through writer.c
+ *
+ * A task ends when two things have happened, in any order: its thread is through, and the hub has
+ * closed it. Whoever sees the second one says CLOSED, takes it out of the list and frees it.
+ */
+#include "source/source.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum {
+    THREADS_MAX = 128,
+    TASKS_MAX = 4096, /* closed ones aside; most have ended and wait for CLOSE */
+    STACK_BYTES = 512 * 1024
+};
+
+typedef struct Task {
+    struct Task *next;
+    IdcTasks *tasks;
+    IdcFrameHead head;
+    void *payload;
+    IdcCall *call;
+    IdcArena *arena;
+    IdcScanStats stats;
+    pthread_cond_t changed; /* credit, or is_closed */
+    uint32_t credit;
+    bool is_running, is_closed; /* by the hub */
+    bool has_answered;          /* with its statistics */
+} Task;
+
+/* lock guards the list and, of each task, credit, is_running and is_closed. */
+struct IdcTasks {
+    const IdcSource *source;
+    IdcFrameWriter *writer;
+    pthread_mutex_t lock;
+    pthread_attr_t attributes;
+    Task *first;
+    size_t count, thread_count;
+};
+
+IdcTasks *
+idc_tasks_new(const IdcSource *source, IdcFrameWriter *writer)
+{
+    IdcTasks *tasks = idc_calloc(1, sizeof *tasks);
+
+    if (tasks == NULL)
+        return NULL;
+    tasks->source = source;
+    tasks->writer = writer;
+    if (pthread_mutex_init(&tasks->lock, NULL) != 0 || pthread_attr_init(&tasks->attributes) != 0 ||
+        pthread_attr_setstacksize(&tasks->attributes, STACK_BYTES) != 0 ||
+        pthread_attr_setdetachstate(&tasks->attributes, PTHREAD_CREATE_DETACHED) != 0) {
+        idc_free(tasks);
+        return NULL;
+    }
+    return tasks;
+}
+
+/* ---- the work, in the task's thread ---- */
+
+static IdcStatus
+sink_schema(void *host, const uint8_t *bytes, size_t size, IdcError *err)
+{
+    Task *task = host;
+
+    if (size > IDC_FRAME_MAX_PAYLOAD)
+        return idc_fail(err, IDC_UNSUPPORTED, "there are too many columns");
+    idc_frame_writer_send(task->tasks->writer, IDC_MSG_SCHEMA, task->head.scan, bytes, size);
+    return IDC_OK;
+}
+
+static IdcStatus
+sink_batch(void *host, const uint8_t *bytes, size_t size, IdcError *err)
+{
+    Task *task = host;
+    bool is_closed;
+
+    pthread_mutex_lock(&task->tasks->lock);
+    while (task->credit == 0 && !task->is_closed)
+        pthread_cond_wait(&task->changed, &task->tasks->lock);
+    is_closed = task->is_closed;
+    task->credit -= is_closed ? 0 : 1;
+    pthread_mutex_unlock(&task->tasks->lock);
+    if (is_closed)
+        return idc_fail(err, IDC_CANCELED, "the scan was closed");
+    idc_frame_writer_send(task->tasks->writer, IDC_MSG_BATCH, task->head.scan, bytes, size);
+    return IDC_OK;
+}
+
+static void
+send_stats(Task *task, IdcMessageKind kind)
+{
+    IdcText payload;
+
+    idc_text_init(&payload, 0);
+    idc_stats_write(&task->stats, &payload);
+    idc_frame_writer_send(task->tasks->writer, kind, task->head.scan, payload.data, payload.len);
+    idc_text_done(&payload);
+}
+
+static IdcStatus
+run_open(Task *task, IdcSourceScan *scan, IdcError *err)
+{
+    IdcScanSink sink = { .host = task, .schema = sink_schema, .batch = sink_batch };
+    IdcOpen open = { 0 };
+    IdcStatus status =
+        idc_open_read(task->arena, task->payload, task->head.payload_bytes, &open, err);
+
+    if (status != IDC_OK)
+        return status;
+    idc_free(task->payload);
+    task->payload = NULL;
+    idc_call_set_timeout(task->call, open.timeout_ms);
+    idc_tasks_credit(task->tasks, task->head.scan, open.credit);
+    return idc_scan_run(task->tasks->source, scan, &open, &sink, err);
+}
+
+static IdcStatus
+run_import(Task *task, IdcSourceScan *scan, IdcError *err)
+{
+    const IdcAdapter *adapter = task->tasks->source->adapter;
+    const IdcImportedTable *tables = NULL;
+    IdcImport import = { 0 };
+    IdcText payload;
+    size_t count = 0;
+    IdcStatus status;
+
+    if (adapter->import == NULL)
+        return idc_fail(err, IDC_UNSUPPORTED, "adapter %s cannot tell which tables there are",
+                        adapter->declaration->name);
+    status = idc_import_read(task->arena, task->payload, task->head.payload_bytes, &import, err);
+    if (status == IDC_OK)
+        status = adapter->import(scan, &import, &tables, &count, err);
+    if (status != IDC_OK)
+        return status;
+    idc_text_init(&payload, IDC_FRAME_MAX_PAYLOAD);
+    idc_tables_write(tables, count, &payload);
+    status = idc_text_check(&payload, err);
+    if (status != IDC_OK)
+        (void) idc_add_context(err, "cannot send %zu tables at once", count);
+    else
+        idc_frame_writer_send(task->tasks->writer, IDC_MSG_TABLES, task->head.scan, payload.data,
+                              payload.len);
+    idc_text_done(&payload);
+    return status;
+}
+
+static IdcStatus
+run_modify(Task *task, IdcSourceScan *scan, IdcError *err)
+{
+    const IdcSource *source = task->tasks->source;
+    IdcModify modify = { 0 };
+    IdcStatus status;
+
+    if (source->adapter->modify == NULL)
+        return idc_fail(err, IDC_UNSUPPORTED, "adapter %s cannot write",
+                        source->adapter->declaration->name);
+    status = idc_modify_read(task->arena, task->payload, task->head.payload_bytes, &modify, err);
+    if (status == IDC_OK)
+        status = idc_source_check_relation(source, modify.table, err);
+    if (status != IDC_OK)
+        return status;
+    scan->relation = modify.table;
+    return source->adapter->modify(scan, &modify, err);
+}
+
+static IdcStatus
+run(Task *task, IdcSourceScan *scan, IdcError *err)
+{
+    switch (task->head.kind) {
+    case IDC_MSG_OPEN:
+        return run_open(task, scan, err);
+    case IDC_MSG_IMPORT:
+        return run_import(task, scan, err);
+    case IDC_MSG_MODIFY:
+        return run_modify(task, scan, err);
+    default:
+        return idc_fail(err, IDC_UNSUPPORTED, "adapter %s has no transactions",
+                        task->tasks->source->adapter->declaration->name);
+    }
+}
+
+/* Out of the list; the lock is held. */
+static void
+unlink_task(Task *task)
+{
+    Task **link = &task->tasks->first;
+
+    while (*link != task)
+        link = &(*link)->next;
+    *link = task->next;
+    task->tasks->count--;
+}
+
+static void
+free_task(Task *task)
+{
+    if (task == NULL)
+        return;
+    idc_arena_free(task->arena);
+    idc_call_free(task->call);
+    idc_free(task->payload);
+    pthread_cond_destroy(&task->changed);
+    idc_free(task);
+}
+
+/* Of a task that is in no list any more. */
+static void
+say_closed(Task *task)
+{
+    if (task->has_answered)
+        idc_frame_writer_send(task->tasks->writer, IDC_MSG_CLOSED, task->head.scan, NULL, 0);
+    else
+        send_stats(task, IDC_MSG_CLOSED);
+    free_task(task);
+}
+
+/* The thread is through, or there never was one. */
+static void
+end_task(Task *task)
+{
+    IdcTasks *tasks = task->tasks;
+    bool is_closed;
+
+    pthread_mutex_lock(&tasks->lock);
+    task->is_running = false;
+    is_closed = task->is_closed;
+    if (is_closed)
+        unlink_task(task);
+    pthread_mutex_unlock(&tasks->lock);
+    /* If it is not closed then it is the reader's from here on. */
+    if (is_closed)
+        say_closed(task);
+}
+
+static void
+report(Task *task, IdcStatus status, IdcError *err)
+{
+    bool is_closed;
+
+    pthread_mutex_lock(&task->tasks->lock);
+    is_closed = task->is_closed;
+    pthread_mutex_unlock(&task->tasks->lock);
+    if (is_closed)
+        return;
+    task->has_answered = true;
+    if (status != IDC_OK) {
+        idc_error_set_source(err, task->tasks->source->server.name);
+        idc_frame_writer_fail(task->tasks->writer, task->head.scan, &task->tasks->source->secrets,
+                              err, &task->stats);
+    } else if (task->head.kind == IDC_MSG_OPEN) {
+        send_stats(task, IDC_MSG_END);
+    } else if (task->head.kind == IDC_MSG_MODIFY) {
+        send_stats(task, IDC_MSG_MODIFIED);
+    }
+}
+
+static void *
+task_main(void *argument)
+{
+    Task *task = argument;
+    IdcTasks *tasks = task->tasks;
+    IdcSourceScan scan = { .server = &tasks->source->server,
+                           .arena = task->arena,
+                           .call = task->call };
+    IdcError err;
+    IdcStatus status;
+
+    idc_error_init(&err);
+    status = run(task, &scan, &err);
+    task->stats = scan.stats;
+    report(task, status, &err);
+    /* What the adapter holds goes before the hub hears that nothing is left. */
+    idc_arena_free(task->arena);
+    task->arena = NULL;
+    pthread_mutex_lock(&tasks->lock);
+    tasks->thread_count--;
+    pthread_mutex_unlock(&tasks->lock);
+    end_task(task);
+    return NULL;
+}
+
+/* ---- in the reader's thread ---- */
+
+static Task *
+find_task(const IdcTasks *tasks, uint32_t number)
+{
+    for (Task *task = tasks->first; task != NULL; task = task->next)
+        if (task->head.scan == number)
+            return task;
+    return NULL;
+}
+
+static Task *
+new_task(IdcTasks *tasks, const IdcFrameHead *head, void *payload)
+{
+    Task *task = idc_calloc(1, sizeof *task);
+
+    if (task == NULL) {
+        idc_free(payload);
+        return NULL;
+    }
+    task->tasks = tasks;
+    task->head = *head;
+    task->payload = payload;
+    task->is_running = true;
+    (void) pthread_cond_init(&task->changed, NULL);
+    return task;
+}
+
+static IdcStatus
+start_thread(Task *task, IdcError *err)
+{
+    IdcTasks *tasks = task->tasks;
+    pthread_t thread;
+    bool is_free;
+    int failed;
+
+    pthread_mutex_lock(&tasks->lock);
+    is_free = tasks->thread_count < THREADS_MAX;
+    tasks->thread_count += is_free ? 1 : 0;
+    pthread_mutex_unlock(&tasks->lock);
+    if (!is_free) {
+        (void) idc_fail(err, IDC_UNSUPPORTED,
+                        "cannot scan more than %d tables of one server at once", THREADS_MAX);
+        idc_error_set_sqlstate(err, "54000");
+        return IDC_UNSUPPORTED;
+    }
+    task->call = idc_call_new();
+    task->arena = idc_arena_new(0);
+    failed = task->call == NULL || task->arena == NULL
+                 ? -1
+                 : pthread_create(&thread, &tasks->attributes, task_main, task);
+    if (failed == 0)
+        return IDC_OK;
+    pthread_mutex_lock(&tasks->lock);
+    tasks->thread_count--;
+    pthread_mutex_unlock(&tasks->lock);
+    return failed < 0
+               ? idc_fail_no_memory(err)
+               : idc_fail(err, IDC_NO_MEMORY, "cannot start a thread: %s", idc_errno_text(failed));
+}
+
+bool
+idc_tasks_begin(IdcTasks *tasks, const IdcFrameHead *head, void *payload)
+{
+    Task *task = new_task(tasks, head, payload);
+    bool is_welcome;
+    IdcError err;
+
+    if (task == NULL)
+        return false;
+    pthread_mutex_lock(&tasks->lock);
+    is_welcome = tasks->count < TASKS_MAX && find_task(tasks, head->scan) == NULL;
+    if (is_welcome) {
+        task->next = tasks->first;
+        tasks->first = task;
+        tasks->count++;
+    }
+    pthread_mutex_unlock(&tasks->lock);
+    if (!is_welcome) {
+        free_task(task);
+        return false;
+    }
+    if (start_thread(task, &err) == IDC_OK)
+        return true;
+    idc_error_set_source(&err, tasks->source->server.name);
+    idc_frame_writer_fail(tasks->writer, head->scan, &tasks->source->secrets, &err, &task->stats);
+    end_task(task);
+    return true;
+}
+
+void
+idc_tasks_credit(IdcTasks *tasks, uint32_t number, uint32_t credit)
+{
+    Task *task;
+
+    pthread_mutex_lock(&tasks->lock);
+    task = find_task(tasks, number);
+    if (task != NULL) {
+        if (__builtin_add_overflow(task->credit, credit, &task->credit))
+            task->credit = UINT32_MAX;
+        pthread_cond_signal(&task->changed);
+    }
+    pthread_mutex_unlock(&tasks->lock);
+}
+
+void
+idc_tasks_close(IdcTasks *tasks, uint32_t number)
+{
+    Task *task;
+    bool has_ended = false;
+
+    pthread_mutex_lock(&tasks->lock);
+    task = find_task(tasks, number);
+    if (task != NULL) {
+        has_ended = !task->is_running;
+        task->is_closed = true;
+        if (has_ended) {
+            unlink_task(task);
+        } else {
+            idc_call_cancel(task->call);
+            pthread_cond_signal(&task->changed);
+        }
+    }
+    pthread_mutex_unlock(&tasks->lock);
+    if (has_ended)
+        say_closed(task);
+    else if (task == NULL)
+        idc_frame_writer_send(tasks->writer, IDC_MSG_CLOSED, number, NULL, 0);
+}
