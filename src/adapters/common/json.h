@@ -41,6 +41,16 @@ typedef enum IdcJsonText { IDC_JSON_TEXT, IDC_JSON_TEXT_NUL, IDC_JSON_TEXT_SURRO
 /* Append the text that a string's inside means; *_NUL and *_SURROGATE: why it is none. */
 IdcJsonText idc_json_unescape(const char *inside, size_t len, IdcText *text);
 
+/* -1: no hexadecimal digit. */
+static inline int
+idc_hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* One value and blanks around it, nothing else. */
 bool idc_json_is_valid(const char *text, size_t len);
 

@@ -17,7 +17,10 @@
 #include "base/arena.h"
 #include "base/error.h"
 
-/* A step of a pointer such as "0" may be both: a member of an object, an element of an array. */
+/*
+ * A step of a pointer such as "0" may be both: a member of an object, an element of an array. (In
+ * one path, four such steps; further ones are elements.) In a tree it became two nodes.
+ */
 typedef struct IdcPathStep {
     const char *member; /* or NULL */
     size_t member_len;
@@ -43,24 +46,24 @@ typedef struct IdcPathTarget {
     struct IdcPathTarget *next;
 } IdcPathTarget;
 
-/* The key of an object as it was written at a place in the object before (json_row.c). */
-typedef struct IdcPathGuess {
-    char *key; /* as written, with the closing quote */
-    size_t len, capacity;
-    struct IdcPathNode *child; /* NULL: nobody wants it */
-} IdcPathGuess;
+enum { IDC_PATH_GUESSES = 64, IDC_PATH_GUESS_BYTES = 52 };
 
-enum { IDC_PATH_GUESSES = 64 };
+/* The key at a place in the object before, as it was written, with its closing quote (json_row.c)
+ */
+typedef struct IdcPathGuess {
+    struct IdcPathNode *child; /* NULL: nobody wants it */
+    uint32_t len;              /* 0: none */
+    char key[IDC_PATH_GUESS_BYTES];
+} IdcPathGuess;
 
 typedef struct IdcPathNode {
     IdcPathStep step;
     IdcPathTarget *targets;
     struct IdcPathNode *children, *next; /* next: of the same parent */
-    size_t child_count;
-    size_t longest_member; /* bytes of the longest child's name */
-    bool has_members, has_indexes;
-    uint64_t seen_row; /* json_row.c: the last row that had it */
-    IdcPathGuess *guesses;
+    size_t longest_member;               /* bytes of the longest child's name */
+    bool has_indexes;
+    uint64_t seen_row;     /* json_row.c: the last row that had it */
+    IdcPathGuess *guesses; /* of nodes with children: IDC_PATH_GUESSES */
 } IdcPathNode;
 
 IdcPathNode *idc_path_root(IdcArena *arena);
