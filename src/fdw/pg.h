@@ -11,6 +11,9 @@
 #include <postgres.h>
 
 #include <fmgr.h>
+#if PG_VERSION_NUM >= 160000
+#include <varatt.h>
+#endif
 
 #if PG_VERSION_NUM < 150000
 #error "instant_fdw needs PostgreSQL 15 or later"
