@@ -35,6 +35,6 @@ set(INSTANT_BACKEND_SOURCES
 # And all of src/relation and the adapters' declarations.
 file(GLOB INSTANT_BACKEND_DECLARED RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS
     ${CMAKE_SOURCE_DIR}/src/relation/*.c ${CMAKE_SOURCE_DIR}/src/adapters/options.c
-    ${CMAKE_SOURCE_DIR}/src/adapters/json_check.c
-    ${CMAKE_SOURCE_DIR}/src/adapters/registry.c ${CMAKE_SOURCE_DIR}/src/adapters/*/declare*.c)
+    ${CMAKE_SOURCE_DIR}/src/adapters/json_check.c ${CMAKE_SOURCE_DIR}/src/adapters/registry.c
+    ${CMAKE_SOURCE_DIR}/src/adapters/declare*.c ${CMAKE_SOURCE_DIR}/src/adapters/*/declare*.c)
 list(APPEND INSTANT_BACKEND_SOURCES ${INSTANT_BACKEND_DECLARED})

@@ -176,6 +176,10 @@ const IdcAdapter *idc_adapter_find(const char *name);
 
 /* ---- options, for all who read them (adapters/options.c) ---- */
 
+/* Those that every adapter has beside its own (adapters/declare_common.c); ends with a name of
+ * NULL. An adapter's own option of the same name comes first. All below look at both. */
+extern const IdcAdapterOption idc_common_options[];
+
 const IdcAdapterOption *idc_adapter_option_find(const IdcDeclaration *declaration,
                                                 IdcOptionLevel level, const char *name);
 

@@ -5,8 +5,12 @@
 
 #include <string.h>
 
-/* SQL functions and options of all 0.1 are the same. */
-#define VERSION_PREFIX "0.1."
+/* What this library calls is the same in all of these. */
+static bool
+is_known_version(const char *version)
+{
+    return strncmp(version, "0.1.", 4) == 0 || strncmp(version, "0.2.", 4) == 0;
+}
 
 /* Functions count only as members of the extension: the schema may have others. */
 const char idc_extension_sql[] =
@@ -30,10 +34,10 @@ idc_extension_state(const IdcTextRows *rows, const IdcLog *log)
         return IDC_EXTENSION_ABSENT;
     version = rows->values[0] != NULL ? rows->values[0] : "";
     may_execute = rows->values[1] != NULL ? rows->values[1] : "";
-    if (strncmp(version, VERSION_PREFIX, strlen(VERSION_PREFIX)) != 0) {
+    if (!is_known_version(version)) {
         idc_log(log, IDC_INFO,
                 "hub: version \"%s\" of the extension instant_fdw is not used, this library knows "
-                "0.1: results come by COPY",
+                "0.1 and 0.2: results come by COPY",
                 version);
         return IDC_EXTENSION_UNKNOWN;
     }

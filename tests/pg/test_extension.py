@@ -11,8 +11,9 @@ import pytest
 from extension_build import ROOT, Database, ExtensionBuild, build_folder, pg_config, table
 from scratch_servers import PostgresServer, Scratch, server_tree
 
-VERSION = "0.1.0"
-NEXT = "0.1.0.test"
+FIRST = "0.1.0"
+VERSION = "0.2.0"
+NEXT = "0.2.0.test"
 # What a backend may load because of us, beside what every program loads.
 LIBRARIES = {"linux-vdso", "libc", "liblz4", "libzstd", "libm", "ld-linux-x86-64", "ld-linux-aarch64"}
 
@@ -144,5 +145,6 @@ def test_pgxs(tmp_path: Path) -> None:
     assert built.returncode == 0, built.stdout + built.stderr
     output(*make, "install", f"DESTDIR={tmp_path / 'installed'}")
     installed = {path.name for path in (tmp_path / "installed").rglob("*") if path.is_file()}
-    assert installed == {"instant_fdw.so", "instant_fdw.control", f"instant_fdw--{VERSION}.sql"}
+    assert installed == {"instant_fdw.so", "instant_fdw.control", f"instant_fdw--{FIRST}.sql",
+                         f"instant_fdw--{FIRST}--{VERSION}.sql"}
     assert symbols(tmp_path / "src" / "fdw" / "instant_fdw.so") == symbols(build_folder() / "fdw/pg15/instant_fdw.so")
