@@ -82,16 +82,27 @@ shown_len(const char *text)
     return (int) len;
 }
 
-static bool
-is_end(const IdcAdapterOption *option)
+/* The adapter's own options first, then those of all adapters; NULL behind the last. */
+static const IdcAdapterOption *
+option_at(const IdcDeclaration *declaration, size_t position)
 {
-    return option->name == NULL;
+    const IdcAdapterOption *option = declaration->options;
+
+    while (option->name != NULL && position > 0) {
+        option++;
+        position--;
+    }
+    if (option->name == NULL)
+        option = idc_common_options + position;
+    return option->name == NULL ? NULL : option;
 }
 
 const IdcAdapterOption *
 idc_adapter_option_find(const IdcDeclaration *declaration, IdcOptionLevel level, const char *name)
 {
-    for (const IdcAdapterOption *option = declaration->options; !is_end(option); option++)
+    const IdcAdapterOption *option;
+
+    for (size_t i = 0; (option = option_at(declaration, i)) != NULL; i++)
         if ((option->levels & (unsigned) level) != 0 && strcmp(option->name, name) == 0)
             return option;
     return NULL;
@@ -101,7 +112,9 @@ idc_adapter_option_find(const IdcDeclaration *declaration, IdcOptionLevel level,
 static const IdcAdapterOption *
 find_anywhere(const IdcDeclaration *declaration, const char *name)
 {
-    for (const IdcAdapterOption *option = declaration->options; !is_end(option); option++)
+    const IdcAdapterOption *option;
+
+    for (size_t i = 0; (option = option_at(declaration, i)) != NULL; i++)
         if (strcmp(option->name, name) == 0)
             return option;
     return NULL;
@@ -136,6 +149,7 @@ fail_unknown(const IdcDeclaration *declaration, IdcOptionLevel level, const char
 {
     const IdcAdapterOption *elsewhere = find_anywhere(declaration, name);
     const char *words[MAX_WORDS], *nearest;
+    const IdcAdapterOption *option;
     size_t count = 0;
 
     if (elsewhere != NULL) {
@@ -144,7 +158,7 @@ fail_unknown(const IdcDeclaration *declaration, IdcOptionLevel level, const char
         idc_error_set_sqlstate(err, SQLSTATE_INVALID_NAME);
         return IDC_NOT_FOUND;
     }
-    for (const IdcAdapterOption *option = declaration->options; !is_end(option); option++)
+    for (size_t i = 0; (option = option_at(declaration, i)) != NULL; i++)
         if ((option->levels & (unsigned) level) != 0 && count < MAX_WORDS)
             words[count++] = option->name;
     nearest = idc_nearest_word(name, words, count);
@@ -365,7 +379,9 @@ static IdcStatus
 check_required(const IdcDeclaration *declaration, IdcOptionLevel level, const IdcOptionSet *options,
                IdcError *err)
 {
-    for (const IdcAdapterOption *option = declaration->options; !is_end(option); option++) {
+    const IdcAdapterOption *option;
+
+    for (size_t i = 0; (option = option_at(declaration, i)) != NULL; i++) {
         if (!option->is_required || (option->levels & (unsigned) level) == 0 ||
             idc_option_value(options, option->name) != NULL)
             continue;
@@ -415,12 +431,12 @@ idc_adapter_option_text(const IdcDeclaration *declaration, const IdcOptionSet *o
                         const char *name)
 {
     const char *value = idc_option_value(options, name);
+    const IdcAdapterOption *option;
 
-    for (const IdcAdapterOption *option = declaration->options; value == NULL && !is_end(option);
-         option++)
-        if (strcmp(option->name, name) == 0)
-            value = option->fallback;
-    return value;
+    if (value != NULL)
+        return value;
+    option = find_anywhere(declaration, name);
+    return option == NULL ? NULL : option->fallback;
 }
 
 bool
