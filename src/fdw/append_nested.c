@@ -87,7 +87,7 @@ enum_learn(FdwAppend *append, IdcColumn *column, Oid label, int32 *number)
     ReleaseSysCache(tuple);
     len = strlen(text);
     if (append->row->needs_conversion)
-        text = fdw_utf8(append->row, text, &len);
+        text = fdw_row_utf8(append->row, text, &len);
     decoded = idc_dictionary_find(column->dictionary, text, len, number);
     if (decoded != IDC_DECODED)
         return decoded;

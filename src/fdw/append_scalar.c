@@ -41,7 +41,7 @@ fdw_detoast_slow(FdwRow *row, struct varlena *value)
 }
 
 const char *
-fdw_utf8(FdwRow *row, const char *text, size_t *len)
+fdw_row_utf8(FdwRow *row, const char *text, size_t *len)
 {
     MemoryContext before = fdw_use_scratch(row);
     const char *converted = pg_server_to_any(text, (int) *len, PG_UTF8);

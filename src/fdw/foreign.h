@@ -48,6 +48,10 @@ extern bool fdw_scan_next(FdwScan *scan, TupleTableSlot *slot);
 extern bool fdw_scan_is_ready(FdwScan *scan);
 /* The descriptor to wait on for reading until fdw_scan_is_ready may have become true. */
 extern int fdw_scan_descriptor(FdwScan *scan);
+/* One that can always be read; for a scan that is ready among others that are waited for. */
+extern int fdw_scan_ready_descriptor(FdwScan *scan);
+/* No more rows; waits a moment for what the source says of its work. */
+extern void fdw_scan_finish(FdwScan *scan);
 extern void fdw_scan_close(FdwScan *scan);
 extern const IdcScanStats *fdw_scan_stats(const FdwScan *scan);
 

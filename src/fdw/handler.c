@@ -15,5 +15,12 @@ instant_fdw_handler(PG_FUNCTION_ARGS)
     FdwRoutine *routine = makeNode(FdwRoutine);
 
     (void) fcinfo;
+    routine->BeginForeignScan = fdw_foreign_begin;
+    routine->IterateForeignScan = fdw_foreign_iterate;
+    routine->ReScanForeignScan = fdw_foreign_rescan;
+    routine->EndForeignScan = fdw_foreign_end;
+    routine->ForeignAsyncRequest = fdw_async_request;
+    routine->ForeignAsyncConfigureWait = fdw_async_configure_wait;
+    routine->ForeignAsyncNotify = fdw_async_notify;
     PG_RETURN_POINTER(routine);
 }

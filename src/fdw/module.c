@@ -3,7 +3,9 @@
  */
 #include "fdw/backend.h"
 
+#include "fdw/limits.h"
 #include "fdw/plan_cache.h"
+#include "fdw/process.h"
 #include <utils/builtins.h>
 #include <utils/guc.h>
 
@@ -25,6 +27,8 @@ void
 _PG_init(void)
 {
     fdw_plan_cache_init();
+    fdw_process_init();
+    fdw_limits_init(process_shared_preload_libraries_in_progress);
     DefineCustomIntVariable("instant.plan_cache_size",
                             "How many plans of instant.arrow a session keeps.",
                             "0 plans every query anew.", &fdw_backend.plan_cache_size, 64, 0, 1024,

@@ -67,13 +67,18 @@ append_escaped(const char *text, char *pattern, size_t size)
 }
 
 static bool
-has_library(const char *directory)
+has_file(const char *directory, const char *name)
 {
     char path[PATH_MAX];
 
-    return snprintf(path, sizeof path, "%s/" IDC_EXTENSION_LIBRARY, directory) <
-               (int) sizeof path &&
+    return snprintf(path, sizeof path, "%s/%s", directory, name) < (int) sizeof path &&
            access(path, F_OK) == 0;
+}
+
+static bool
+has_library(const char *directory)
+{
+    return has_file(directory, IDC_EXTENSION_LIBRARY);
 }
 
 static bool
@@ -168,6 +173,9 @@ list_scripts(IdcExtensionFiles *files, IdcError *err)
         return idc_fail(err, IDC_NOT_FOUND, "\"%s\" has no script of the extension",
                         files->directory);
     qsort(files->names[2], files->count - 2, sizeof files->names[0], compare_names);
+    if (files->count < IDC_EXTENSION_FILES_MAX && has_file(files->directory, IDC_EXTENSION_PROGRAM))
+        (void) snprintf(files->names[files->count++], sizeof files->names[0],
+                        IDC_EXTENSION_PROGRAM);
     return IDC_OK;
 }
 

@@ -16,10 +16,11 @@
 #define IDC_EXTENSION_NAME "instant_fdw"
 #define IDC_EXTENSION_LIBRARY IDC_EXTENSION_NAME ".so"
 #define IDC_EXTENSION_CONTROL IDC_EXTENSION_NAME ".control"
+#define IDC_EXTENSION_PROGRAM "instant-source"
 #define IDC_EXTENSION_FILES_MAX 32
 
-/* names[0] is the library, names[1] the control file, the rest are scripts in the order of names.
- */
+/* names[0] is the library, names[1] the control file, then come scripts in the order of names, and
+ * the program that reads foreign data, if this build has it. */
 typedef struct IdcExtensionFiles {
     char directory[PATH_MAX];
     char names[IDC_EXTENSION_FILES_MAX][NAME_MAX + 1];

@@ -84,6 +84,7 @@ static Copy
 copy_at(const Plan *plan, size_t i)
 {
     Copy copy = { .folder = IDC_SERVER_BIN, .mode = 0700 };
+    bool is_run;
 
     if (i < PROGRAM_COUNT) {
         copy.name = programs[i];
@@ -93,8 +94,9 @@ copy_at(const Plan *plan, size_t i)
     }
     i -= PROGRAM_COUNT;
     copy.name = plan->extension.names[i];
-    copy.folder = i == 0 ? IDC_SERVER_PKGLIB : IDC_SERVER_EXTENSION;
-    copy.mode = i == 0 ? 0700 : 0600;
+    is_run = i == 0 || strcmp(copy.name, IDC_EXTENSION_PROGRAM) == 0;
+    copy.folder = is_run ? IDC_SERVER_PKGLIB : IDC_SERVER_EXTENSION;
+    copy.mode = is_run ? 0700 : 0600;
     (void) snprintf(copy.from, sizeof copy.from, "%s/%s", plan->extension.directory, copy.name);
     return copy;
 }

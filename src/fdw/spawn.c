@@ -1,0 +1,266 @@
+/*
+ * spawn.c - starting and ending the program instant-source.
+ *
+ * The child gets no descriptor of the server but its socket, stderr (the server's log) and the
+ * file of its bucket; no signal handler or mask; a process group of its own, for a cancel is sent
+ * to the backend's group; and no variable of the environment that is not named here.
+ */
+#include "fdw/process.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <miscadmin.h>
+#include <storage/fd.h>
+
+#define PROGRAM "instant-source"
+
+enum {
+    SOCKET_IN_CHILD = 3,
+    BUCKET_IN_CHILD = 4,
+    FIRST_FREE = 5,  /* in the child, all from here on are closed */
+    OUT_OF_WAY = 16, /* where our copies are while the child's are put in place */
+    MAX_VARIABLES = 64
+};
+
+/* What the child may know of our environment, beside what a mapping names as env:NAME. */
+static const char *const passed[] = { "PATH",         "TMPDIR",         "SSL_CERT_FILE",
+                                      "SSL_CERT_DIR", "CURL_CA_BUNDLE", "TZDIR" };
+
+/* ---- which program ---- */
+
+static bool
+is_program(const char *path)
+{
+    struct stat found;
+
+    return stat(path, &found) == 0 && S_ISREG(found.st_mode) && access(path, X_OK) == 0;
+}
+
+/* The one that came with this library, as long as nobody else can have changed it. */
+static void
+own_program(char *path)
+{
+    char folder[MAXPGPATH];
+    Dl_info info;
+    struct stat found;
+
+    if (dladdr((const void *) passed, &info) != 0 && info.dli_fname != NULL) {
+        strlcpy(folder, info.dli_fname, sizeof folder);
+        get_parent_directory(folder);
+        (void) snprintf(path, MAXPGPATH, "%s/" PROGRAM, folder);
+    }
+    if (!is_program(path))
+        (void) snprintf(path, MAXPGPATH, "%s/" PROGRAM, pkglib_path);
+    if (!is_program(path))
+        ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+                        errmsg("there is no program \"%s\"", path),
+                        errhint("It belongs beside the extension's library; or a superuser may set "
+                                "instant.source_program.")));
+    if (stat(path, &found) != 0 || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        ereport(ERROR,
+                (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+                 errmsg("the program \"%s\" may be written by others than its owner", path)));
+}
+
+static void
+find_program(const FdwProcess *process, char *path)
+{
+    path[0] = '\0';
+    if (process->program[0] == '\0') {
+        own_program(path);
+        return;
+    }
+    strlcpy(path, process->program, MAXPGPATH);
+    if (path[0] != '/' || !is_program(path))
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+             errmsg("instant.source_program \"%s\" is not the absolute path of a program", path)));
+}
+
+/* ---- its environment ---- */
+
+static void
+add_variable(char **environment, int *count, const char *name)
+{
+    const char *value = getenv(name);
+
+    if (value != NULL && *count < MAX_VARIABLES - 1)
+        environment[(*count)++] = psprintf("%s=%s", name, value);
+}
+
+static char **
+make_environment(const IdcOptionSet *user_options)
+{
+    char **environment = palloc0(sizeof(char *) * MAX_VARIABLES);
+    int count = 0;
+
+    environment[count++] = pstrdup("LANG=C.UTF-8");
+    for (size_t i = 0; i < lengthof(passed); i++)
+        add_variable(environment, &count, passed[i]);
+    for (size_t i = 0; i < user_options->count; i++)
+        if (strncmp(user_options->items[i].value, "env:", 4) == 0)
+            add_variable(environment, &count, user_options->items[i].value + 4);
+    return environment;
+}
+
+/* ---- starting ---- */
+
+static int
+spawn_with(const char *program, char **environment, int socket_fd, int bucket_fd, pid_t *pid)
+{
+    char *arguments[] = { (char *) PROGRAM, (char *) "--session", NULL };
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t all, none;
+    int code;
+
+    if ((code = posix_spawn_file_actions_init(&actions)) != 0)
+        return code;
+    if ((code = posix_spawnattr_init(&attributes)) != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return code;
+    }
+    sigfillset(&all);
+    sigemptyset(&none);
+    code = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+                                                     POSIX_SPAWN_SETPGROUP);
+    code = code != 0 ? code : posix_spawnattr_setsigdefault(&attributes, &all);
+    code = code != 0 ? code : posix_spawnattr_setsigmask(&attributes, &none);
+    code =
+        code != 0 ? code : posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    code =
+        code != 0 ? code : posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    code =
+        code != 0 ? code : posix_spawn_file_actions_adddup2(&actions, socket_fd, SOCKET_IN_CHILD);
+    if (code == 0 && bucket_fd >= 0)
+        code = posix_spawn_file_actions_adddup2(&actions, bucket_fd, BUCKET_IN_CHILD);
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+    /* PostgreSQL 15 opens its files without close-on-exec. */
+    if (code == 0)
+        code = posix_spawn_file_actions_addclosefrom_np(&actions, bucket_fd >= 0 ? FIRST_FREE
+                                                                                 : BUCKET_IN_CHILD);
+#endif
+    if (code == 0)
+        code = posix_spawn(pid, program, &actions, &attributes, arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return code;
+}
+
+static void
+close_if_open(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Returns an errno; nothing is left open but process->fd, on success. */
+static int
+start(FdwProcess *process, const char *program, char **environment, int bucket_fd)
+{
+    int pair[2] = { -1, -1 }, child = -1, bucket = -1, code = 0;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return errno;
+    child = fcntl(pair[1], F_DUPFD_CLOEXEC, OUT_OF_WAY);
+    if (bucket_fd >= 0)
+        bucket = fcntl(bucket_fd, F_DUPFD_CLOEXEC, OUT_OF_WAY);
+    if (child < 0 || (bucket_fd >= 0 && bucket < 0) || fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0)
+        code = errno;
+    else
+        code = spawn_with(program, environment, child, bucket, &process->pid);
+    close(pair[1]);
+    close_if_open(child);
+    close_if_open(bucket);
+    if (code != 0) {
+        close(pair[0]);
+        process->pid = -1;
+    } else {
+        process->fd = pair[0];
+    }
+    return code;
+}
+
+void
+fdw_spawn(FdwProcess *process, const FdwSpawn *spawn)
+{
+    char program[MAXPGPATH];
+    char **environment = make_environment(spawn->user_options);
+    int code;
+
+    find_program(process, program);
+    if (!AcquireExternalFD())
+        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+                        errmsg("too many files are open for another source process")));
+    code = start(process, program, environment, spawn->bucket_fd);
+    if (code == 0)
+        return;
+    ReleaseExternalFD();
+    errno = code;
+    ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+                    errmsg("could not start \"%s\" for server \"%s\": %m", program,
+                           process->server_name)));
+}
+
+/* ---- ending ---- */
+
+void
+fdw_spawn_close(FdwProcess *process)
+{
+    if (process->fd < 0)
+        return;
+    close(process->fd);
+    process->fd = -1;
+    ReleaseExternalFD();
+}
+
+/* True when it is gone. */
+static bool
+reap(FdwProcess *process, int64 patience_ms, int *status)
+{
+    int64 until_ms = fdw_clock_ms() + patience_ms;
+    pid_t found;
+
+    do {
+        found = waitpid(process->pid, status, WNOHANG);
+        if (found == process->pid || (found < 0 && errno != EINTR))
+            return true;
+        pg_usleep(500);
+    } while (fdw_clock_ms() < until_ms);
+    return false;
+}
+
+void
+fdw_spawn_end(FdwProcess *process, bool is_polite, char *how, size_t size)
+{
+    int status = -1;
+
+    how[0] = '\0';
+    fdw_spawn_close(process);
+    if (process->pid < 0)
+        return;
+    /* Impolite too: one that has just died is there a moment later. */
+    if (!reap(process, is_polite ? FDW_PATIENCE_MS : 5, &status)) {
+        (void) kill(process->pid, SIGKILL);
+        (void) reap(process, FDW_PATIENCE_MS, &status);
+        status = -1;
+    }
+    process->pid = -1;
+    if (status == -1)
+        return;
+    if (WIFSIGNALED(status))
+        (void) snprintf(how, size, "was ended by signal %d, %s", WTERMSIG(status),
+                        pg_strsignal(WTERMSIG(status)));
+    else if (WIFEXITED(status))
+        (void) snprintf(how, size, "exited with code %d", WEXITSTATUS(status));
+}

@@ -1,0 +1,264 @@
+/*
+ * talk.c - one request to a source process, and what it answers.
+ */
+#include "fdw/wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "fdw/limits.h"
+#include "fdw/process.h"
+#include "fdw/raise.h"
+#include <storage/fd.h>
+#include <utils/memutils.h>
+
+void
+fdw_talk_new(FdwProcess *process, IdcMessageKind request, uint32 credit, FdwTalk **owner)
+{
+    FdwTalk *talk = MemoryContextAllocZero(process->context, sizeof *talk);
+
+    talk->context = AllocSetContextCreate(process->context, "instant talk", ALLOCSET_SMALL_SIZES);
+    talk->process = process;
+    talk->counts = fdw_server_counts(process->server);
+    talk->request = request;
+    talk->credit = credit;
+    talk->wait_fd = talk->ready_fd = -1;
+    if (++process->last_number == 0)
+        process->last_number = 1;
+    talk->number = process->last_number;
+    dlist_init(&talk->messages);
+    talk->owner = owner;
+    *owner = talk;
+    dlist_push_tail(&process->talks, &talk->node);
+}
+
+void
+fdw_talk_take_place(FdwTalk *talk, int64 max_concurrent)
+{
+    fdw_place_take(talk->counts, talk->process->server_name, Max(max_concurrent, 0));
+    talk->has_place = true;
+}
+
+void
+fdw_talk_send(FdwTalk *talk, const IdcText *payload)
+{
+    IdcError err;
+    size_t sent = 0;
+
+    idc_error_init(&err);
+    fdw_check(idc_text_check(payload, &err), &err);
+    talk->is_sent = true;
+    do {
+        size_t len = Min(payload->len - sent, (size_t) IDC_FRAME_MAX_PAYLOAD);
+        bool is_last = sent + len == payload->len;
+
+        fdw_wire_send(talk->process, talk->request, is_last ? 0 : IDC_FRAME_MORE, talk->number,
+                      payload->data + sent, len);
+        sent += len;
+    } while (sent < payload->len);
+}
+
+static void
+close_descriptor(int *fd)
+{
+    if (*fd < 0)
+        return;
+    close(*fd);
+    *fd = -1;
+    ReleaseExternalFD();
+}
+
+static void
+leave_place(FdwTalk *talk)
+{
+    if (talk->has_place)
+        fdw_place_leave(talk->counts);
+    talk->has_place = false;
+}
+
+void
+fdw_talk_free(FdwTalk *talk)
+{
+    close_descriptor(&talk->wait_fd);
+    close_descriptor(&talk->ready_fd);
+    leave_place(talk);
+    dlist_delete(&talk->node);
+    if (talk->owner != NULL)
+        *talk->owner = NULL;
+    MemoryContextDelete(talk->context);
+    pfree(talk);
+}
+
+/* ---- messages ---- */
+
+void
+fdw_talk_free_message(FdwMessage *message)
+{
+    if (message->bytes != NULL)
+        pfree(message->bytes);
+    pfree(message);
+}
+
+bool
+fdw_talk_is_ready(FdwTalk *talk)
+{
+    /* Of a dead process what is there is read first; then comes the error. */
+    if (dlist_is_empty(&talk->messages))
+        (void) fdw_wire_pump(talk->process);
+    return !dlist_is_empty(&talk->messages) || talk->process->is_dead;
+}
+
+FdwMessage *
+fdw_talk_next(FdwTalk *talk, bool may_wait)
+{
+    FdwProcess *process = talk->process;
+
+    while (!fdw_talk_is_ready(talk)) {
+        if (!may_wait)
+            return NULL;
+        fdw_wire_wait(process, -1);
+    }
+    if (dlist_is_empty(&talk->messages)) {
+        fdw_scan_count(talk->counts, FDW_SCAN_ERRORS, 1);
+        fdw_raise(&process->failure);
+    }
+    return dlist_container(FdwMessage, node, dlist_pop_head_node(&talk->messages));
+}
+
+void
+fdw_talk_give_credit(FdwTalk *talk, uint32 batches)
+{
+    uint8_t payload[4] = { (uint8_t) batches, (uint8_t) (batches >> 8), (uint8_t) (batches >> 16),
+                           (uint8_t) (batches >> 24) };
+
+    if (talk->is_answered)
+        return;
+    talk->credit += batches;
+    fdw_wire_send(talk->process, IDC_MSG_CREDIT, 0, talk->number, payload, sizeof payload);
+}
+
+void
+fdw_talk_count(FdwTalk *talk, const IdcScanStats *stats)
+{
+    if (!talk->is_counted)
+        fdw_scan_count_stats(talk->counts, stats);
+    talk->is_counted = true;
+}
+
+void
+fdw_talk_raise(FdwTalk *talk, const FdwMessage *message)
+{
+    IdcError failure, err;
+    IdcScanStats stats;
+
+    idc_error_init(&failure);
+    idc_error_init(&err);
+    fdw_scan_count(talk->counts, FDW_SCAN_ERRORS, 1);
+    if (message->kind != IDC_MSG_ERROR)
+        ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
+                        errmsg("the source answered with a message of kind %d", message->kind)));
+    fdw_check(idc_failure_read(message->bytes, message->len, &failure, &stats, &err), &err);
+    fdw_talk_count(talk, &stats);
+    fdw_raise(&failure);
+}
+
+/* ---- the end ---- */
+
+/* There is always room for it: the buffer of what is to be written never gets that small. */
+static void
+send_close(FdwTalk *talk)
+{
+    FdwProcess *process = talk->process;
+    FdwWire *wire = &process->wire;
+    IdcFrameHead head = { .kind = IDC_MSG_CLOSE, .scan = talk->number };
+    IdcError failure;
+
+    talk->close_ms = fdw_clock_ms();
+    if (wire->out_capacity - wire->out_len >= IDC_FRAME_HEAD_BYTES) {
+        idc_frame_head_write(&head, wire->out + wire->out_len);
+        wire->out_len += IDC_FRAME_HEAD_BYTES;
+        (void) fdw_wire_pump(process);
+        return;
+    }
+    idc_error_init(&failure);
+    (void) idc_fail(&failure, IDC_SOURCE_FAILED,
+                    "the source process of server \"%s\" read nothing any more",
+                    process->server_name);
+    fdw_process_lose(process, &failure);
+}
+
+void
+fdw_talk_close(FdwTalk *talk)
+{
+    FdwProcess *process = talk->process;
+    FdwWire *wire = &process->wire;
+
+    *talk->owner = NULL;
+    talk->owner = NULL;
+    if (wire->talk == talk)
+        wire->message = NULL; /* the rest of its payload is skipped */
+    talk->partial = NULL;
+    dlist_init(&talk->messages);
+    close_descriptor(&talk->wait_fd);
+    close_descriptor(&talk->ready_fd);
+    leave_place(talk);
+    if (process->is_dead || talk->is_closed || !talk->is_sent) {
+        fdw_talk_free(talk);
+        fdw_process_release(process);
+        return;
+    }
+    MemoryContextReset(talk->context);
+    if (talk->close_ms == 0)
+        send_close(talk);
+    fdw_process_release(process);
+}
+
+void
+fdw_talk_finish(FdwTalk *talk, IdcScanStats *stats)
+{
+    FdwProcess *process = talk->process;
+    int64 left_ms = FDW_PATIENCE_MS;
+
+    if (talk->close_ms == 0 && !process->is_dead)
+        send_close(talk);
+    while (!talk->is_closed && fdw_wire_pump(process) && !talk->is_closed && left_ms > 0) {
+        fdw_wire_wait(process, left_ms);
+        left_ms = talk->close_ms + FDW_PATIENCE_MS - fdw_clock_ms();
+    }
+    *stats = talk->stats;
+}
+
+/* ---- waiting for several ---- */
+
+int
+fdw_talk_descriptor(FdwTalk *talk)
+{
+    if (talk->wait_fd >= 0 || talk->process->fd < 0)
+        return talk->wait_fd;
+    /* Each its own: a set of events takes a descriptor only once. */
+    ReserveExternalFD();
+    talk->wait_fd = fcntl(talk->process->fd, F_DUPFD_CLOEXEC, 0);
+    if (talk->wait_fd < 0) {
+        ReleaseExternalFD();
+        ereport(ERROR, (errcode_for_file_access(),
+                        errmsg("could not duplicate a socket of server \"%s\": %m",
+                               talk->process->server_name)));
+    }
+    return talk->wait_fd;
+}
+
+int
+fdw_talk_ready_descriptor(FdwTalk *talk)
+{
+    if (talk->ready_fd >= 0)
+        return talk->ready_fd;
+    ReserveExternalFD();
+    talk->ready_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (talk->ready_fd < 0) {
+        ReleaseExternalFD();
+        ereport(ERROR, (errcode_for_file_access(), errmsg("could not make an event: %m")));
+    }
+    return talk->ready_fd;
+}
