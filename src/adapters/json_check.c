@@ -175,7 +175,7 @@ take_ending(Json *json, bool *is_end)
 }
 
 bool
-idc_json_is_valid(const char *text, size_t *position)
+idc_json_check(const char *text, size_t *position)
 {
     Json json = { .text = text };
     bool is_valid = idc_utf8_is_valid(text, strlen(text)), is_whole = true, is_end = false;

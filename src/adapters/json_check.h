@@ -10,6 +10,6 @@
 /* Valid UTF-8, one value, at most IDC_JSON_CHECK_DEPTH arrays and objects in each other.
  * *position (may be NULL): the byte at which it is not. */
 enum { IDC_JSON_CHECK_DEPTH = 64 };
-bool idc_json_is_valid(const char *text, size_t *position);
+bool idc_json_check(const char *text, size_t *position);
 
 #endif

@@ -303,7 +303,7 @@ check_json(const IdcAdapterOption *option, const char *value, IdcError *err)
 {
     size_t position;
 
-    if (idc_json_is_valid(value, &position))
+    if (idc_json_check(value, &position))
         return IDC_OK;
     return idc_fail(err, IDC_BAD_VALUE, "option \"%s\" is no valid JSON at byte %zu", option->name,
                     position + 1);

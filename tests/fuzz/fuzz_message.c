@@ -1,0 +1,131 @@
+/*
+ * fuzz_message.c - what one side of the socketpair may send to the other: heads of frames and every
+ * payload. The first byte says which.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relation/message.h"
+
+/* Written again it is the same, where bytes are not made safe on the way. */
+static void
+expect_same(const IdcText *bytes, const uint8_t *data, size_t size)
+{
+    if (bytes->len != size || (size > 0 && memcmp(bytes->data, data, size) != 0))
+        abort();
+}
+
+static void
+check_head(const uint8_t *data, size_t size)
+{
+    uint8_t bytes[IDC_FRAME_HEAD_BYTES], again[IDC_FRAME_HEAD_BYTES];
+    IdcFrameHead head;
+
+    if (size < sizeof bytes)
+        return;
+    memcpy(bytes, data, sizeof bytes);
+    if (idc_frame_head_read(bytes, &head, NULL) != IDC_OK)
+        return;
+    if (head.payload_bytes > IDC_FRAME_MAX_PAYLOAD)
+        abort();
+    idc_frame_head_write(&head, again);
+    if (memcmp(bytes, again, sizeof bytes) != 0)
+        abort();
+}
+
+static void
+check_session(IdcArena *arena, const uint8_t *data, size_t size, IdcText *bytes)
+{
+    IdcHello hello;
+    IdcOpen open;
+    IdcImport import;
+
+    if (idc_hello_read(arena, data, size, &hello, NULL) == IDC_OK) {
+        idc_hello_write(&hello, bytes);
+        expect_same(bytes, data, size);
+    }
+    idc_text_clear(bytes);
+    if (idc_open_read(arena, data, size, &open, NULL) == IDC_OK) {
+        const IdcRelation *bound;
+
+        idc_open_write(&open, bytes);
+        expect_same(bytes, data, size);
+        if (idc_relation_bind(arena, open.relation, open.values, open.value_count, &bound, NULL) ==
+                IDC_OK &&
+            idc_relation_check(bound, NULL) != IDC_OK)
+            abort();
+    }
+    idc_text_clear(bytes);
+    if (idc_import_read(arena, data, size, &import, NULL) == IDC_OK) {
+        idc_import_write(&import, bytes);
+        expect_same(bytes, data, size);
+    }
+}
+
+static void
+check_tables(IdcArena *arena, const uint8_t *data, size_t size, IdcText *bytes)
+{
+    const IdcImportedTable *tables;
+    IdcModify modify;
+    size_t count;
+
+    if (idc_tables_read(arena, data, size, &tables, &count, NULL) == IDC_OK) {
+        idc_tables_write(tables, count, bytes);
+        expect_same(bytes, data, size);
+    }
+    idc_text_clear(bytes);
+    if (idc_modify_read(arena, data, size, &modify, NULL) == IDC_OK) {
+        idc_modify_write(&modify, bytes);
+        expect_same(bytes, data, size);
+    }
+}
+
+static void
+check_ending(const uint8_t *data, size_t size)
+{
+    IdcError failure;
+    IdcScanStats stats;
+    uint32_t credit;
+
+    (void) !idc_stats_read(data, size, &stats, NULL);
+    (void) !idc_credit_read(data, size, &credit, NULL);
+    if (idc_failure_read(data, size, &failure, &stats, NULL) != IDC_OK)
+        return;
+    if (failure.status == IDC_OK || strlen(failure.sqlstate) != 5 || failure.message[0] == '\0' ||
+        !idc_utf8_is_valid(failure.message, strlen(failure.message)) ||
+        !idc_utf8_is_valid(failure.remote_sql, strlen(failure.remote_sql)) ||
+        strpbrk(failure.hint, "\n\r\x1b") != NULL)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    IdcArena *arena;
+    IdcText bytes;
+
+    if (size == 0)
+        return 0;
+    arena = idc_arena_new(256 * size + 512 * 1024);
+    idc_text_init(&bytes, 0);
+    switch (data[0] % 4) {
+    case 0:
+        check_head(data + 1, size - 1);
+        break;
+    case 1:
+        check_session(arena, data + 1, size - 1, &bytes);
+        break;
+    case 2:
+        check_tables(arena, data + 1, size - 1, &bytes);
+        break;
+    default:
+        check_ending(data + 1, size - 1);
+        break;
+    }
+    idc_text_done(&bytes);
+    idc_arena_free(arena);
+    return 0;
+}
