@@ -6,11 +6,16 @@
  * Next: rows.h calls it for each cell
  *
  * What is accepted is what the type's input function in PostgreSQL 15 accepts and what means the
- * same under every setting. Refused although PostgreSQL may take them: dates whose order of day and
- * month depends on DateStyle, names of months, "now", "today" and the like, names of time zones
- * other than UTC, GMT and Z, years of less than four digits. A timestamp with time zone that has no
- * zone is UTC; the zone of a text for a timestamp without time zone is ignored, as PostgreSQL does.
- * Types that travel as text (interval, inet, enums …) are checked by the hub.
+ * same under every setting. Refused although PostgreSQL takes them: dates whose order of day and
+ * month depends on DateStyle; names of months; "now", "today" and the like; names of time zones
+ * other than UTC, GMT and Z; years of less than four digits; AM and PM; times without colons, but
+ * for HHMM and HHMMSS behind a T; hexadecimal floating-point numbers; OIDs beyond 2^32 that wrap.
+ * Accepted although PostgreSQL refuses them: a date, T and a time of day for type time; a zone west
+ * of UTC behind a time without colons.
+ *
+ * A timestamp with time zone that has no zone is UTC; the zone of a text for a timestamp without
+ * time zone is ignored, as PostgreSQL does. Types that travel as text (interval, inet, enums …) are
+ * checked by the hub.
  */
 #ifndef IDC_ADAPTERS_COMMON_VALUE_H
 #define IDC_ADAPTERS_COMMON_VALUE_H

@@ -343,7 +343,7 @@ read_word(IdcSlice text, double *result)
     bool is_negative = skip_sign(&text);
 
     if (idc_slice_is_word(text, "nan"))
-        *result = NAN;
+        *result = is_negative ? -NAN : NAN;
     else if (idc_slice_is_word(text, "infinity") || idc_slice_is_word(text, "inf"))
         *result = is_negative ? -INFINITY : INFINITY;
     else

@@ -150,8 +150,8 @@ read_date(IdcSlice *text, bool is_bc, Moment *moment)
 /* ---- times ---- */
 
 /* Digits after the point. PostgreSQL rounds by way of a double, so the same is done here. */
-static bool
-read_fraction(IdcSlice *text, IdcText *scratch, int64_t *us)
+static int64_t
+read_fraction(IdcSlice *text, IdcText *scratch)
 {
     const char *begin = text->at - 1;
     int count = 0;
@@ -160,8 +160,6 @@ read_fraction(IdcSlice *text, IdcText *scratch, int64_t *us)
     for (; text->at < text->end && idc_is_digit(*text->at); text->at++)
         if (++count <= 6)
             sum = sum * 10 + (*text->at - '0');
-    if (count == 0)
-        return false;
     for (int i = count; i < 6; i++)
         sum *= 10;
     if (count > 6) {
@@ -169,8 +167,7 @@ read_fraction(IdcSlice *text, IdcText *scratch, int64_t *us)
         idc_text_append_len(scratch, begin, (size_t) (text->at - begin));
         sum = (int64_t) rint(strtod(idc_text_string(scratch), NULL) * 1000000);
     }
-    *us = sum;
-    return true;
+    return sum;
 }
 
 /* H:MM[:SS[.f]], or HHMM[SS[.f]] behind a T. */
@@ -185,16 +182,21 @@ read_time(IdcSlice *text, bool may_be_basic, IdcText *scratch, Moment *moment)
         minute = take_digits(text, 2);
         if (count == 6)
             second = take_digits(text, 2);
-        if (skip_char(text, '.') && (count != 6 || !read_fraction(text, scratch, &us)))
-            return false;
+        if (count == 6 && skip_char(text, '.')) {
+            if (digit_count(*text) == 0)
+                return false;
+            us = read_fraction(text, scratch);
+        }
     } else {
         hour = read_number(text, 1, 2);
         if (hour < 0 || !skip_char(text, ':') || (minute = read_number(text, 1, 2)) < 0)
             return false;
         if (skip_char(text, ':')) {
             second = read_number(text, 1, 2);
-            if (second < 0 || (skip_char(text, '.') && !read_fraction(text, scratch, &us)))
+            if (second < 0)
                 return false;
+            if (skip_char(text, '.'))
+                us = read_fraction(text, scratch);
         }
     }
     moment->has_time = true;
@@ -245,14 +247,14 @@ read_zone(IdcSlice *text, Moment *moment)
     return true;
 }
 
-/* Cut off " BC" or " AD". */
+/* Cut off "BC" or "AD". */
 static bool
 cut_era(IdcSlice *text)
 {
     IdcSlice last = { text->end - 2, text->end };
     bool is_bc;
 
-    if (idc_slice_len(*text) < 4 || !idc_is_blank(text->end[-3]))
+    if (idc_slice_len(*text) < 4 || !(idc_is_blank(text->end[-3]) || idc_is_digit(text->end[-3])))
         return false;
     is_bc = idc_slice_is_word(last, "bc");
     if (is_bc || idc_slice_is_word(last, "ad"))
@@ -266,7 +268,6 @@ static bool
 read_infinity(IdcSlice text, Moment *moment)
 {
     moment->infinity = idc_slice_is_word(text, "infinity")    ? FOREVER
-                       : idc_slice_is_word(text, "+infinity") ? FOREVER
                        : idc_slice_is_word(text, "-infinity") ? NEVER
                                                               : FINITE;
     return moment->infinity != FINITE;
@@ -296,6 +297,7 @@ read_moment(IdcSlice text, IdcText *scratch, Moment *moment)
     } else if ((*text.at | 0x20) == 't') {
         has_letter = true;
         text.at++;
+        skip_blanks(&text);
     }
     if (!read_time(&text, has_letter, scratch, moment))
         return false;
