@@ -157,6 +157,8 @@ fdw_scan_open(Oid server_oid, Oid user, const IdcRelation *relation, const IdcVa
                                         attributes, context);
         MemoryContextSwitchTo(scan->stream_context);
         fdw_check(idc_ipc_reader_new(&scan->reader, &err), &err);
+        /* Over a socketpair nobody compresses; and little that becomes much is an attack. */
+        idc_ipc_reader_set_limit(scan->reader, 0);
         MemoryContextSwitchTo(context);
         send_open(scan, server, user, relation, values, value_count);
         END_SAYING();
