@@ -85,6 +85,10 @@ def exprs(values: Sequence[Expr]) -> bytes:
     return u32(len(values)) + b"".join(value.write() for value in values)
 
 
+def optional(value: Expr | None) -> bytes:
+    return u8(0) if value is None else u8(1) + value.write()
+
+
 @dataclass(frozen=True)
 class Column:
     name: str
@@ -205,7 +209,7 @@ class Aggregate:
 
     def write(self) -> bytes:
         return (u8(AGGREGATES.index(self.kind)) + u8(self.is_distinct) + u8(self.collation()) + type_bytes(self.type)
-                + exprs([] if self.arg is None else [self.arg]) + exprs([] if self.filter is None else [self.filter]))
+                + optional(self.arg) + optional(self.filter))
 
 
 def aggregate(source: Relation, keys: Sequence[Expr], aggregates: Sequence[Aggregate]) -> Relation:
@@ -232,7 +236,7 @@ def sort(source: Relation, *keys: tuple[Expr, bool, bool]) -> Relation:
 def limit(source: Relation, count: int | None, offset: int | None = None) -> Relation:
     body = u8(LIMIT) + source.write()
     for number in (count, offset):
-        body += exprs([] if number is None else [const(INT8, str(number))])
+        body += optional(None if number is None else const(INT8, str(number)))
     return Relation(source.columns, body)
 
 

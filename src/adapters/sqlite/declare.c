@@ -1,15 +1,94 @@
 /*
- * declare.c - what the adapter sqlite accepts and can push.
+ * declare.c - what the adapter sqlite accepts, and what it would ask.
  */
-#include "adapters/adapter.h"
+#include "adapters/sqlite/sqlite.h"
 
-extern const IdcDeclaration idc_declaration_sqlite;
+#include <math.h>
+
+/* Values of a list that no JSON array can carry are parameters of the statement. */
+enum { KEYS_AS_PARAMETERS = 1000 };
+
+static const char *const on_error_words[] = { "error", "null", NULL };
 
 static const IdcAdapterOption options[] = {
+    { .name = "path",
+      .levels = IDC_OPTION_SERVER,
+      .is_required = true,
+      .is_local = true,
+      .help = "the database file; it is only read" },
+    { .name = "busy_timeout",
+      .levels = IDC_OPTION_SERVER,
+      .type = IDC_OPTION_DURATION,
+      .fallback = "5s",
+      .max = 600000,
+      .help = "how long to wait while another program writes" },
+    { .name = "table",
+      .levels = IDC_OPTION_TABLE,
+      .help = "its name in the file, if it is another one than here" },
+    { .name = "on_error",
+      .levels = IDC_OPTION_TABLE,
+      .type = IDC_OPTION_WORD,
+      .words = on_error_words,
+      .fallback = "error",
+      .help = "what becomes of a value that does not fit its column's type" },
+    { .name = "column",
+      .levels = IDC_OPTION_COLUMN,
+      .help = "its name in the file, if it is another one than here" },
     { .name = NULL },
 };
 
+/* In PostgreSQL's units: rows are read without a network, but checked one by one. */
+static void
+estimate(const IdcEstimateQuestion *question, IdcArena *arena, IdcEstimate *estimate)
+{
+    const double row_cost = 0.02, startup_cost = 5, unknown_rows = 1000;
+    double rows = question->table_rows < 0 ? unknown_rows : question->table_rows;
+    double narrowed = fmax(1, rows * question->selectivity);
+
+    (void) arena;
+    *estimate = (IdcEstimate){ .rows = narrowed,
+                               .startup_cost = startup_cost,
+                               .total_cost = startup_cost + narrowed * row_cost +
+                                             (rows - narrowed) * row_cost / 4 };
+}
+
+static int64_t
+key_batch(const IdcPushQuestion *question, const IdcExpr *conjunct)
+{
+    IdcSqliteClass class = idc_sqlite_class(conjunct->args[0]->type);
+
+    (void) question;
+    return class == IDC_SQLITE_INTEGER || class == IDC_SQLITE_TEXT || class == IDC_SQLITE_DATE
+               ? 0
+               : KEYS_AS_PARAMETERS;
+}
+
+static void
+explain(const IdcOptionSet *server_options, const IdcRelation *relation, IdcText *text)
+{
+    IdcSql sql = { .dialect = &idc_sqlite_dialect, .arena = idc_arena_new(0), .is_explain = true };
+    const IdcSqlColumn *columns;
+    const char *statement;
+
+    (void) server_options;
+    if (relation->kind == IDC_REL_SCAN && relation->native != NULL)
+        idc_text_append(text, relation->native);
+    else if (sql.arena == NULL)
+        text->is_broken = true;
+    else if (idc_sql_write(&sql, relation, &statement, &columns, NULL) == IDC_OK)
+        idc_text_append(text, statement);
+    else
+        text->is_broken = true;
+    idc_arena_free(sql.arena);
+}
+
 const IdcDeclaration idc_declaration_sqlite = {
     .name = "sqlite",
+    .title = "SQLite files",
     .options = options,
+    .can_push = idc_sqlite_can_push,
+    .estimate = estimate,
+    .key_batch = key_batch,
+    .explain = explain,
+    .is_async = true,
 };

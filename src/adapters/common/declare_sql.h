@@ -1,0 +1,106 @@
+/*
+ * declare_sql.h - a relation as one SELECT, for every source that speaks SQL.
+ *
+ * In:   a relation whose every node the source's can_push has agreed to; what the dialect does its
+ *       own way
+ * Out:  the statement and the values of its parameters
+ * Next: the adapter sends it, or explain() prints it
+ *
+ * Nodes go into one SELECT as long as SQL's own order (WHERE, GROUP BY, HAVING, DISTINCT, ORDER BY,
+ * LIMIT) is theirs, and into a sub-select where it is not.
+ *
+ * A column of a table may hold what its declared type forbids (SQLite), or compare by a rule of the
+ * table (MySQL), so such columns are "raw": the dialect says how one is written where it is
+ * compared, and what must hold besides.
+ */
+#ifndef IDC_ADAPTERS_COMMON_DECLARE_SQL_H
+#define IDC_ADAPTERS_COMMON_DECLARE_SQL_H
+
+#include "adapters/adapter.h"
+
+typedef struct IdcSql IdcSql;
+
+/* A column of a table. */
+typedef struct IdcSqlRaw {
+    const IdcRelation *scan;
+    const IdcRelationColumn *column;
+    bool is_wrapped; /* the dialect's own: see raw */
+} IdcSqlRaw;
+
+/* A column as a block has it: its SQL, and which of the raw ones it is (-1: none, computed). */
+typedef struct IdcSqlColumn {
+    const char *sql;
+    int raw;
+} IdcSqlColumn;
+
+/* A value that does not stand in the statement but is bound to it, from 1 in order. */
+typedef struct IdcSqlBind {
+    IdcType type;
+    const char *text;           /* NULL: the SQL NULL */
+    const IdcExpr *const *list; /* or many constants in one bind, if the dialect makes such */
+    size_t list_count;
+} IdcSqlBind;
+
+typedef enum IdcSqlPlace {
+    IDC_SQL_CONDITION, /* WHERE, ON: an index may serve; guards are added */
+    IDC_SQL_VALUE      /* all else */
+} IdcSqlPlace;
+
+typedef struct IdcSqlDialect {
+    char quote;           /* of identifiers; doubled inside */
+    const char *no_limit; /* LIMIT's count where there is only an OFFSET */
+    /* FROM: the remote object of a SCAN. */
+    void (*table)(const IdcSql *sql, const IdcRelation *scan, IdcText *text);
+    /* The remote column of a SCAN's column. */
+    const char *(*column_name)(const IdcRelationColumn *column);
+    /* A raw column at a place; NULL: as it is. */
+    void (*raw)(const IdcSql *sql, const IdcSqlColumn *column, IdcSqlPlace place, IdcText *text);
+    /* What must hold for a raw column that a condition has used; false: nothing. */
+    bool (*guard)(const IdcSql *sql, const IdcSqlColumn *column, IdcText *text);
+    /* An expression that the dialect writes in its own way; false: it does not. */
+    bool (*expr)(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
+                 IdcText *text);
+    /* Around an operand of a comparison, a sort key, a group's key: " COLLATE …" or nothing. */
+    const char *(*collate)(IdcType type);
+    /* An aggregate other than count, sum, min and max; false: it does not. */
+    bool (*aggregate)(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn *input,
+                      IdcText *text);
+} IdcSqlDialect;
+
+struct IdcSql {
+    const IdcSqlDialect *dialect;
+    IdcArena *arena;
+    bool is_explain; /* for people: constants stand in the statement, no guards */
+    /* Called for each raw column when it is met; may set is_wrapped. */
+    void (*on_raw)(void *host, IdcSqlRaw *raw);
+    void *host;
+    IdcSqlRaw *raws;
+    size_t raw_count, raw_capacity;
+    IdcSqlBind *binds;
+    size_t bind_count, bind_capacity;
+    int alias_count;
+    bool is_broken; /* no memory */
+};
+
+/*
+ * The statement, of sql->arena; the caller has filled in dialect, arena, is_explain, on_raw and
+ * host. columns: one for each of the relation's.
+ */
+IDC_CHECKED IdcStatus idc_sql_write(IdcSql *sql, const IdcRelation *relation,
+                                    const char **statement, const IdcSqlColumn **columns,
+                                    IdcError *err);
+
+/* For dialects. */
+void idc_sql_identifier(const IdcSql *sql, const char *name, IdcText *text);
+/* 'text' */
+void idc_sql_literal(const char *literal, IdcText *text);
+void idc_sql_expr(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
+                  IdcText *text);
+/* A constant as a parameter, or in words for people. */
+void idc_sql_constant(IdcSql *sql, const IdcExpr *constant, IdcText *text);
+void idc_sql_bind(IdcSql *sql, const IdcSqlBind *bind, IdcText *text);
+/* name(arg, arg …) */
+void idc_sql_call(IdcSql *sql, const char *name, const IdcExpr *expr, const IdcSqlColumn *input,
+                  IdcSqlPlace place, IdcText *text);
+
+#endif

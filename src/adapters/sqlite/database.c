@@ -1,0 +1,269 @@
+/*
+ * database.c - a connection to a file that nobody has checked.
+ *
+ * In:   the server's options
+ * Out:  a connection that only reads, waits no longer than it may, and ends with its call
+ *
+ * What a hostile file or request could reach is switched off: other files (ATTACH), functions in
+ * the file's schema, pragmas, extensions.
+ */
+#include "adapters/sqlite/work.h"
+
+#include <string.h>
+
+enum {
+    STEPS_BETWEEN_LOOKS = 1000, /* of SQLite's machine: well below a millisecond */
+    BUSY_WAIT_MS = 10,
+    VALUE_BYTES_MOST = 1 << 30
+};
+
+/* ---- waiting ---- */
+
+/* Nonzero ends the statement. */
+static int
+look_at_call(void *argument)
+{
+    const IdcSqliteDatabase *database = argument;
+
+    return idc_call_is_cancelled(database->call) || idc_call_remaining_ms(database->call, -1) == 0;
+}
+
+/* Zero: give up. */
+static int
+wait_for_writer(void *argument, int count)
+{
+    IdcSqliteDatabase *database = argument;
+    int64_t start = idc_clock_us();
+    IdcStatus status;
+
+    if (count == 0)
+        database->busy_since = start;
+    if (start - database->busy_since >= database->busy_ms * 1000)
+        return 0;
+    status = idc_call_wait(database->call, -1, 0, BUSY_WAIT_MS, NULL);
+    database->stats->wait_us += idc_clock_us() - start;
+    return status != IDC_CANCELED && idc_call_remaining_ms(database->call, -1) != 0;
+}
+
+/* ---- errors ---- */
+
+static IdcStatus
+fail_ended(IdcSqliteDatabase *database, IdcError *err)
+{
+    if (database->misfit.status != IDC_OK) {
+        if (err != NULL)
+            *err = database->misfit;
+        return database->misfit.status;
+    }
+    if (idc_call_is_cancelled(database->call))
+        return idc_fail(err, IDC_CANCELED, "the scan was closed");
+    return idc_fail(err, IDC_TIMEOUT, "the query took longer than it may");
+}
+
+IdcStatus
+idc_sqlite_fail(IdcSqliteDatabase *database, int code, const char *sql, IdcError *err)
+{
+    const char *said =
+        database->handle != NULL ? sqlite3_errmsg(database->handle) : sqlite3_errstr(code);
+    IdcStatus status;
+
+    if (database->misfit.status != IDC_OK || (code & 0xFF) == SQLITE_INTERRUPT)
+        return fail_ended(database, err);
+    switch (code & 0xFF) {
+    case SQLITE_NOMEM:
+        return idc_fail_no_memory(err);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        if (look_at_call(database))
+            return fail_ended(database, err);
+        status =
+            idc_fail(err, IDC_SOURCE_FAILED, "\"%s\" is being written: %s", database->path, said);
+        idc_error_set_sqlstate(err, "55P03");
+        return status;
+    case SQLITE_CANTOPEN:
+        return idc_fail(err, IDC_CONNECTION_FAILED, "cannot open \"%s\": %s", database->path, said);
+    default:
+        status = idc_fail(err, IDC_SOURCE_FAILED, "SQLite says: %s", said);
+        break;
+    }
+    if (strcmp(said, "integer overflow") == 0)
+        idc_error_set_sqlstate(err, "22003");
+    if (sql != NULL)
+        idc_error_set_remote_sql(err, sql);
+    return status;
+}
+
+IdcStatus
+idc_sqlite_misfit(const char *table, const char *column, const IdcValueProblem *problem,
+                  IdcError *err)
+{
+    (void) idc_fail(err, IDC_SOURCE_FAILED,
+                    "a value of column \"%s\" of table \"%s\" does not fit its type: %s", column,
+                    table, problem->reason);
+    idc_error_set_sqlstate(err, problem->sqlstate);
+    idc_error_set_hint(err, "give the column another type, or the table the option on_error "
+                            "'null'");
+    return IDC_SOURCE_FAILED;
+}
+
+/* ---- functions: instant_value(x, n) is x, instant_ok(x, n) is 1, if x fits form n ---- */
+
+static bool
+value_fits(sqlite3_context *context, sqlite3_value **arguments)
+{
+    IdcSqliteDatabase *database = sqlite3_user_data(context);
+    sqlite3_int64 number = sqlite3_value_int64(arguments[1]);
+    const IdcSqliteForm *form;
+    IdcSqliteCell cell;
+    IdcValueProblem problem = { 0 };
+
+    if (number < 0 || (size_t) number >= database->form_count)
+        return false; /* a request of the user's own that knows these names */
+    form = &database->forms[number];
+    cell = idc_sqlite_value_cell(arguments[0]);
+    switch (idc_sqlite_check(form->type, form->kind, &cell, &problem)) {
+    case IDC_FITS_NOT:
+        break;
+    case IDC_FITS_NO_MEMORY:
+        sqlite3_result_error_nomem(context);
+        return false;
+    default:
+        return true;
+    }
+    if (form->is_lenient) {
+        database->stats->nulled++;
+        return false;
+    }
+    (void) idc_sqlite_misfit(form->table, form->column, &problem, &database->misfit);
+    sqlite3_result_error(context, "a value does not fit its type", -1);
+    return false;
+}
+
+static void
+instant_value(sqlite3_context *context, int count, sqlite3_value **arguments)
+{
+    (void) count;
+    if (value_fits(context, arguments))
+        sqlite3_result_value(context, arguments[0]);
+}
+
+static void
+instant_ok(sqlite3_context *context, int count, sqlite3_value **arguments)
+{
+    (void) count;
+    if (value_fits(context, arguments))
+        sqlite3_result_int(context, 1);
+}
+
+/* ---- opening ---- */
+
+static void
+close_database(void *resource)
+{
+    sqlite3_close_v2(resource);
+}
+
+static int
+harden(sqlite3 *handle)
+{
+    const int settings[][2] = { { SQLITE_DBCONFIG_DEFENSIVE, 1 },
+                                { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+                                { SQLITE_DBCONFIG_DQS_DML, 0 }, /* "x" is never a text */
+                                { SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 } };
+
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        int code = sqlite3_db_config(handle, settings[i][0], settings[i][1], NULL);
+
+        if (code != SQLITE_OK)
+            return code;
+    }
+    (void) sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
+    (void) sqlite3_limit(handle, SQLITE_LIMIT_WORKER_THREADS, 0);
+    (void) sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, VALUE_BYTES_MOST);
+    return sqlite3_exec(handle,
+                        "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
+                        "PRAGMA case_sensitive_like = ON; PRAGMA query_only = ON",
+                        NULL, NULL, NULL);
+}
+
+static int
+add_functions(IdcSqliteDatabase *database)
+{
+    const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
+    int code = sqlite3_create_function_v2(database->handle, "instant_value", 2, flags, database,
+                                          instant_value, NULL, NULL, NULL);
+
+    if (code == SQLITE_OK)
+        code = sqlite3_create_function_v2(database->handle, "instant_ok", 2, flags, database,
+                                          instant_ok, NULL, NULL, NULL);
+    return code;
+}
+
+IdcStatus
+idc_sqlite_open(IdcArena *arena, const IdcSourceServer *server, IdcCall *call, IdcScanStats *stats,
+                IdcSqliteDatabase **database, IdcError *err)
+{
+    const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    IdcSqliteDatabase *made = idc_arena_alloc(arena, sizeof *made);
+    sqlite3 *handle = NULL;
+    int code;
+
+    if (made == NULL)
+        return idc_fail_no_memory(err);
+    made->path = idc_adapter_option_text(&idc_declaration_sqlite, &server->options, "path");
+    made->busy_ms =
+        idc_adapter_option_number(&idc_declaration_sqlite, &server->options, "busy_timeout");
+    made->call = call;
+    made->stats = stats;
+    code = sqlite3_open_v2(made->path, &handle, flags, NULL);
+    if (handle == NULL)
+        return idc_fail_no_memory(err);
+    if (idc_arena_on_free(arena, close_database, handle) != IDC_OK) {
+        close_database(handle);
+        return idc_fail_no_memory(err);
+    }
+    made->handle = handle;
+    if (code == SQLITE_OK) {
+        (void) sqlite3_extended_result_codes(handle, 1);
+        (void) sqlite3_busy_handler(handle, wait_for_writer, made);
+        sqlite3_progress_handler(handle, STEPS_BETWEEN_LOOKS, look_at_call, made);
+        code = harden(handle);
+    }
+    if (code == SQLITE_OK)
+        code = add_functions(made);
+    if (code != SQLITE_OK)
+        return idc_sqlite_fail(made, code, NULL, err);
+    *database = made;
+    return IDC_OK;
+}
+
+static int
+authorize(void *argument, int action, const char *first, const char *second, const char *schema,
+          const char *trigger)
+{
+    (void) argument;
+    (void) first;
+    (void) second;
+    (void) schema;
+    (void) trigger;
+    switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_READ:
+    case SQLITE_FUNCTION:
+    case SQLITE_RECURSIVE:
+        return SQLITE_OK;
+    default:
+        return SQLITE_DENY;
+    }
+}
+
+IdcStatus
+idc_sqlite_restrict(IdcSqliteDatabase *database, IdcError *err)
+{
+    /* Its first use declares json_each, which looks like CREATE TABLE to the authorizer. */
+    int code = sqlite3_exec(database->handle, "SELECT 1 FROM json_each('[]')", NULL, NULL, NULL);
+
+    if (code == SQLITE_OK)
+        code = sqlite3_set_authorizer(database->handle, authorize, NULL);
+    return code == SQLITE_OK ? IDC_OK : idc_sqlite_fail(database, code, NULL, err);
+}
