@@ -39,12 +39,6 @@ int64_t idc_call_remaining_ms(const IdcCall *call, int64_t longest_ms);
 IDC_CHECKED IdcStatus idc_call_wait(IdcCall *call, int fd, short events, int64_t longest_ms,
                                     IdcError *err);
 
-/*
- * A descriptor that is readable from the cancel on, for waits of libraries (poll(2) sets that are
- * not ours); only to be polled. -1 for a call of NULL.
- */
-int idc_call_fd(const IdcCall *call);
-
 /* CLOCK_MONOTONIC. */
 int64_t idc_clock_ms(void);
 int64_t idc_clock_us(void);

@@ -91,6 +91,9 @@
       .help = "header or query parameter of api_key (X-API-Key, or api_key)" }, \
     { .name = "token_url", .levels = IDC_OPTION_SERVER, .type = IDC_OPTION_URL, \
       .help = "oauth2: where a token is fetched" }, \
+    { .name = "token_auth", .levels = IDC_OPTION_SERVER, .type = IDC_OPTION_WORD, \
+      .words = (const char *const[]) { "basic", "body", NULL }, .fallback = "basic", \
+      .help = "oauth2: how token_url gets client_id and client_secret" }, \
     { .name = "scope", .levels = IDC_OPTION_SERVER, .type = IDC_OPTION_TEXT, \
       .help = "oauth2: scopes to ask for, by space" }, \
     { .name = "audience", .levels = IDC_OPTION_SERVER, .type = IDC_OPTION_TEXT, \

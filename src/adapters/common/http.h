@@ -27,6 +27,7 @@
 #include "base/call.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "relation/bucket.h"
 
 typedef struct IdcHttpClient IdcHttpClient;
 typedef struct IdcHttpSession IdcHttpSession;
@@ -59,7 +60,8 @@ typedef struct IdcHttpSettings {
     const char *user_agent;   /* NULL: our own */
     int64_t connect_timeout_ms, header_timeout_ms, idle_timeout_ms, request_timeout_ms;
     int64_t max_retries, retry_delay_ms, max_retry_wait_ms;
-    double rate_limit; /* requests a second; 0: no limit */
+    IdcBucket *bucket; /* shared by the hub's sessions; NULL: one of the client's own, if … */
+    double rate_limit; /* … this says requests a second; 0: no limit */
     int64_t rate_burst;
     int64_t max_response_bytes;
     int64_t cache_ttl_ms;        /* 0: no cache */
@@ -70,6 +72,7 @@ typedef struct IdcHttpSettings {
     const char *username, *password; /* BASIC */
     const char *api_key, *api_key_name;
     const char *token_url, *client_id, *client_secret, *scope, *audience; /* OAUTH2 */
+    bool token_auth_in_body; /* the client's secret is sent there, not as basic authentication */
     const char *aws_region, *aws_service;
     const char *aws_access_key_id, *aws_secret_access_key, *aws_session_token;
     const IdcLog *log;
