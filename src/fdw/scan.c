@@ -169,10 +169,12 @@ fdw_scan_open(Oid server_oid, Oid user, const IdcRelation *relation, const IdcVa
 
 /* ---- messages ---- */
 
+/* NULL: a message of no bytes. */
 static void
 free_payload(void *handle)
 {
-    pfree(handle);
+    if (handle != NULL)
+        pfree(handle);
 }
 
 static void
