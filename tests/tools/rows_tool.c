@@ -63,8 +63,8 @@ answer_value(const IdcValueForm *form, IdcBatchBuilder *builder, const char *tex
     memcpy(exact, text, len);
     idc_text_init(&scratch, 0);
     idc_text_init(&printed, 0);
-    switch (idc_value_append_text(form, &builder->columns[0], exact, len, len, &scratch,
-                                  &problem)) {
+    switch (
+        idc_value_append_text(form, &builder->columns[0], exact, len, len, &scratch, &problem)) {
     case IDC_FITS:
         idc_batch_end_row(builder);
         column_text_value(&builder->columns[0], 0, &printed);
@@ -113,7 +113,8 @@ run_values(const char *oid, const char *modifier)
 static bool
 is_document(const char *text, size_t len, size_t piece, IdcError *err)
 {
-    IdcRowsOptions options = { .path = "/rows of this test", .missing_is_empty = true,
+    IdcRowsOptions options = { .path = "/rows of this test",
+                               .missing_is_empty = true,
                                .max_depth = IDC_JSON_MAX_DEPTH };
     IdcArena *arena = idc_arena_new(0);
     IdcBatchBuilder *builder = new_builder(NULL, 0);
@@ -146,8 +147,8 @@ run_documents(void)
         end = memchr(at, 1, (size_t) (bytes + len - at));
         if (end == NULL)
             end = bytes + len;
-        is_row = idc_json_is_valid(at + (has_mark ? 3 : 0),
-                                   (size_t) (end - at) - (has_mark ? 3 : 0));
+        is_row =
+            idc_json_is_valid(at + (has_mark ? 3 : 0), (size_t) (end - at) - (has_mark ? 3 : 0));
         is_in_bytes = is_document(at, (size_t) (end - at), 1, &err);
         is_whole = is_document(at, (size_t) (end - at), len, &err);
         if (is_row != is_whole || is_in_bytes != is_whole)

@@ -195,8 +195,6 @@ take_quoted(IdcCsv *csv, const char **at, const char *end, IdcError *err)
 
     for (; *at < end && **at != csv->options.quote; ++*at)
         csv->line += **at == '\n';
-    if (*at < end)
-        csv->state = AFTER_QUOTE;
     return append(csv, begin, (size_t) (*at - begin), err);
 }
 
