@@ -113,8 +113,8 @@ def main() -> int:
     print(f"{arguments.rows:,} rows of 8 fields in pages of {arguments.per_page:,}; "
           f"medians of {arguments.rounds} rounds\n")
     print("| tool | wall s | CPU s (client, hub and source process) | peak of the client MB |\n|---|---|---|---|")
-    for tool, made in figures.items():
-        wall, cpu, peak = (statistics.median(m[key] for m in made) for key in ("wall", "cpu", "peak"))
+    for tool, runs in figures.items():
+        wall, cpu, peak = (statistics.median(one[key] for one in runs) for key in ("wall", "cpu", "peak"))
         print(f"| {tool} | {wall:.2f} | {cpu:.2f} | {peak:.0f} |")
     print(f"\nrequests + json_normalize ÷ instant, wall: {statistics.median(ratios):.2f} "
           f"[{min(ratios):.2f}..{max(ratios):.2f}]")
