@@ -19,6 +19,8 @@
 
 enum { CREDIT = 2, FIRST_BATCH_ROWS = 512 };
 #define BATCH_BYTES (INT64CONST(2) * 1024 * 1024)
+/* More than 1,600 columns take; of each of its bytes the reader may make seventeen. */
+#define MAX_SCHEMA_BYTES (1024 * 1024)
 
 /*
  * row < row_count: the batch has a row more. talk is NULL once it was closed; without is_done that
@@ -207,6 +209,9 @@ take_schema(FdwScan *scan, FdwMessage *message)
 {
     const struct ArrowSchema *schema;
 
+    if (message->len > MAX_SCHEMA_BYTES)
+        ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
+                        errmsg("the source sent a schema of %zu bytes", message->len)));
     read_stream(scan, message);
     schema = idc_ipc_reader_schema(scan->reader);
     if (schema == NULL || scan->batch.release != NULL)

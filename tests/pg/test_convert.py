@@ -332,6 +332,18 @@ def test_another_number_of_columns_is_refused(source: ReplayedSource, count: int
         source.connection.execute(f"SELECT a FROM {name}")
 
 
+def test_a_schema_may_not_be_big(source: ReplayedSource) -> None:
+    field = pa.field("a", pa.int32(), metadata={"k": "v" * 2_000_000})
+    batch = pa.RecordBatch.from_arrays([pa.array([1], pa.int32())], schema=pa.schema([field]))
+    name = source.table({"a": "int"}, *messages_of([batch]))
+    with pytest.raises(psycopg.Error, match="a schema of 2000... bytes"):
+        source.connection.execute(f"SELECT a FROM {name}")
+    wide = {f"column_{i:03}_{'x' * 50}": "int" for i in range(1500)}
+    arrays = [pa.array([i], pa.int32()) for i in range(1500)]
+    name = source.table(wide, *messages_of([pa.RecordBatch.from_arrays(arrays, list(wide))]))
+    assert source.connection.execute(f"SELECT * FROM {name}").fetchone() == tuple(range(1500))
+
+
 @pytest.mark.parametrize("compression", ["lz4", "zstd"])
 def test_nothing_is_decompressed_in_the_backend(source: ReplayedSource, compression: str) -> None:
     batch = pa.RecordBatch.from_arrays([pa.array([7] * 10_000, pa.int32())], ["a"])
