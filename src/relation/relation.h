@@ -332,12 +332,17 @@ size_t idc_relation_parameter_count(const IdcRelation *relation);
 /*
  * Everything that a tree must be to have a meaning: kinds and ops in range, counts of arguments,
  * indexes inside, depth at most IDC_RELATION_MAX_DEPTH, operands of one type where that is said
- * above. IDC_BAD_VALUE says what is wrong. Whatever comes out of idc_relation_read was checked.
+ * above, constants values of their type. IDC_BAD_VALUE says what is wrong. Whatever comes out of
+ * idc_relation_read was checked; all other functions expect a tree that passes.
  */
 enum { IDC_RELATION_MAX_DEPTH = 200 };
 IDC_CHECKED IdcStatus idc_relation_check(const IdcRelation *relation, IdcError *err);
 
-/* The same relation with constants (and IN's items) for its parameters. values: by index. */
+/*
+ * The same relation with constants (and IN's items) for its parameters. values: by index. An IN of
+ * an empty list becomes false, of the NULL array (not is_list, text NULL) NULL; a NULL limit or
+ * offset goes away, a negative one is an error (2201W, 2201X).
+ */
 IDC_CHECKED IdcStatus idc_relation_bind(IdcArena *arena, const IdcRelation *relation,
                                         const IdcValue *values, size_t value_count,
                                         const IdcRelation **bound, IdcError *err);

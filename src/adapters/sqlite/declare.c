@@ -3,8 +3,6 @@
  */
 #include "adapters/sqlite/sqlite.h"
 
-#include <math.h>
-
 /* Values of a list that no JSON array can carry are parameters of the statement. */
 enum { KEYS_AS_PARAMETERS = 1000 };
 
@@ -43,9 +41,11 @@ estimate(const IdcEstimateQuestion *question, IdcArena *arena, IdcEstimate *esti
 {
     const double row_cost = 0.02, startup_cost = 5, unknown_rows = 1000;
     double rows = question->table_rows < 0 ? unknown_rows : question->table_rows;
-    double narrowed = fmax(1, rows * question->selectivity);
+    double narrowed = rows * question->selectivity;
 
     (void) arena;
+    if (!(narrowed > 1))
+        narrowed = 1;
     *estimate = (IdcEstimate){ .rows = narrowed,
                                .startup_cost = startup_cost,
                                .total_cost = startup_cost + narrowed * row_cost +
