@@ -384,9 +384,10 @@ def test_damaged_messages_are_rows_or_a_clean_error(source: ReplayedSource) -> N
 
 
 @pytest.fixture
-def latin1(database: Database) -> Iterator[Connection]:
-    name = f"latin1_{secrets.token_hex(4)}"
-    database.server.sql(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+def encoded(database: Database, request: pytest.FixtureRequest) -> Iterator[Connection]:
+    """A session in a database of the encoding that the test names."""
+    name = f"encoded_{secrets.token_hex(4)}"
+    database.server.sql(f"CREATE DATABASE {name} ENCODING '{request.param}' LOCALE 'C' TEMPLATE template0")
     database.server.sql("CREATE EXTENSION instant_fdw", name)
     other = Database(database.server, name)
     with other.connect(client_encoding="utf8", prepare_threshold=None) as made:
@@ -394,8 +395,9 @@ def latin1(database: Database) -> Iterator[Connection]:
     database.server.sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_a_database_of_another_encoding(latin1: Connection, folder: Path) -> None:
-    source = ReplayedSource(latin1, folder)
+@pytest.mark.parametrize("encoded", ["LATIN1"], indirect=True)
+def test_a_database_of_another_encoding(encoded: Connection, folder: Path) -> None:
+    source = ReplayedSource(encoded, folder)
     for type_name in ("text", "varchar(4)", "char(4)"):
         assert read(source, type_name, texts("", "äöüß")) == ["", "äöüß"]
         with pytest.raises(psycopg.Error) as caught:
@@ -403,6 +405,18 @@ def test_a_database_of_another_encoding(latin1: Connection, folder: Path) -> Non
         assert caught.value.sqlstate == "22P05"
         assert 'column "a" in row 2 of batch 1' in (caught.value.diag.message_primary or "")
     assert read(source, "jsonb", texts('{"ä": 1}')) == ['{"ä": 1}']
+    with pytest.raises(psycopg.Error) as caught:
+        read(source, "text", texts("a", b"\xe4"))
+    assert caught.value.sqlstate == "22021"
+
+
+@pytest.mark.parametrize("encoded", ["SQL_ASCII"], indirect=True)
+def test_a_database_without_an_encoding(encoded: Connection, folder: Path) -> None:
+    """It keeps UTF-8 as it is, and takes nothing else from a source."""
+    source = ReplayedSource(encoded, folder)
+    name = table_of(source, "text", texts("", "äöüß€"))
+    row = encoded.execute(f"SELECT a::bytea, length(a) FROM {name} WHERE a <> ''").fetchone()
+    assert row == ("äöüß€".encode(), 11)
     with pytest.raises(psycopg.Error) as caught:
         read(source, "text", texts("a", b"\xe4"))
     assert caught.value.sqlstate == "22021"
