@@ -15,7 +15,8 @@ target_link_libraries(idc_declare PUBLIC idc_flags idc_relation idc_base)
 file(GLOB work_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/adapters/work.c
     ${CMAKE_SOURCE_DIR}/src/adapters/common/*.c)
 add_library(idc_adapters STATIC ${work_sources})
-target_link_libraries(idc_adapters PUBLIC idc_declare idc_relation idc_arrow idc_base Threads::Threads m)
+target_link_libraries(idc_adapters PUBLIC idc_declare idc_relation idc_arrow idc_base PkgConfig::libfyaml
+    Threads::Threads m)
 foreach(line ${adapter_lines})
     string(REGEX REPLACE "ADAPTER\\(([a-z0-9_]+), *([a-z0-9_-]+)\\)" "\\1;\\2" parts ${line})
     list(GET parts 0 adapter)
