@@ -9,6 +9,7 @@
 #include "source/source.h"
 
 #include <string.h>
+#include <unistd.h>
 
 int
 main(int argc, char **argv)
@@ -17,5 +18,6 @@ main(int argc, char **argv)
         return idc_filter_main(argc, argv);
     idc_title_init(argc, argv);
     idc_sandbox_enter();
-    return idc_session_run();
+    /* Not exit(): threads may still be at work. */
+    _exit(idc_session_run());
 }

@@ -211,15 +211,20 @@ free_task(Task *task)
     idc_free(task);
 }
 
-/* Of a task that is in no list any more. */
+/* Of a task that is in no list any more: the hub hears of it when nothing is left. */
 static void
 say_closed(Task *task)
 {
-    if (task->has_answered)
-        idc_frame_writer_send(task->tasks->writer, IDC_MSG_CLOSED, task->head.scan, NULL, 0);
-    else
-        send_stats(task, IDC_MSG_CLOSED);
+    IdcFrameWriter *writer = task->tasks->writer;
+    uint32_t number = task->head.scan;
+    IdcText payload;
+
+    idc_text_init(&payload, 0);
+    if (!task->has_answered)
+        idc_stats_write(&task->stats, &payload);
     free_task(task);
+    idc_frame_writer_send(writer, IDC_MSG_CLOSED, number, payload.data, payload.len);
+    idc_text_done(&payload);
 }
 
 /* The thread is through, or there never was one. */

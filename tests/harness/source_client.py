@@ -188,11 +188,11 @@ class SourceSession:
     """A process, started as a backend does it; the socket is `sock`."""
 
     def __init__(self, adapter: str, *, greet: bool = True, environment: Mapping[str, str] | None = None,
-                 pass_fds: Sequence[int] = (), **settings: object) -> None:
+                 command: Path | None = None, **settings: object) -> None:
         self.sock, theirs = socket.socketpair()
         env = {**os.environ, "ASAN_OPTIONS": "abort_on_error=1:symbolize=0", **(environment or {})}
         self.process = subprocess.Popen(
-            [program(), "--session"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            [command or program(), "--session"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             env=env, close_fds=False, preexec_fn=lambda: _as_descriptor_3(theirs.fileno()))
         theirs.close()
         self.scans: dict[int, Scan] = {}
