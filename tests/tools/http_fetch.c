@@ -3,12 +3,14 @@
  *
  *   http_fetch [-o SERVER_OPTION=VALUE] [-u USER_OPTION=VALUE] [-X METHOD] [-d BODY] [-H 'NAME:
  * VALUE']
- *              [-k IDEMPOTENCY_KEY] [-i] [-P] [-t CONTENT_TYPE] [-a STATUS] [-C CACHE_DIRECTORY]
+ *              [-k IDEMPOTENCY_KEY] [-i] [-P] [-q] [-t CONTENT_TYPE] [-a STATUS] [-C
+ * CACHE_DIRECTORY]
  *              [-L] [-c CANCEL_AFTER_MS] [-T CALL_TIMEOUT_MS] [-s PAUSE_BETWEEN_READS_MS]
  *              [-j THREADS] [-n ROUNDS] [-l READ_AT_MOST_BYTES] URL…
  *
- * -L: the server's owner is no superuser; -i: idempotent; -P: public. Each thread opens all URLs at
- * once and reads them one by one. Prints a JSON object a line: of each URL, and of each thread.
+ * -L: the server's owner is no superuser; -i: idempotent; -P: public; -q: no SHA-256. Each thread
+ * opens all URLs at once and reads them one by one. Prints a JSON object a line: of each URL, and
+ * of each thread.
  *
  * Names come from $HTTP_FETCH_HOSTS ("name=address …") before the system is asked; the address
  * "dead" answers after ten seconds.
@@ -49,7 +51,7 @@ typedef struct Fetch {
     size_t accepted_count;
     IdcHttpRequest request;
     const char *cache_directory;
-    bool is_unprivileged;
+    bool is_unprivileged, is_quiet;
     int cancel_ms, timeout_ms, pause_ms, threads, rounds;
     int64_t read_at_most;
     char **urls;
@@ -175,7 +177,8 @@ read_body(Fetch *fetch, IdcHttpExchange *exchange, IdcText *line, IdcError *err)
         status = idc_http_read(exchange, &bytes, &len, &is_end, err);
         if (status != IDC_OK)
             break;
-        idc_sha256_add(&hash, bytes, len);
+        if (!fetch->is_quiet)
+            idc_sha256_add(&hash, bytes, len);
         total += (int64_t) len;
         if (shown.len < SHOWN_BYTES)
             idc_text_append_len(&shown, bytes, len < SHOWN_BYTES ? len : SHOWN_BYTES);
@@ -401,6 +404,9 @@ read_option(Fetch *fetch, int letter, char *value)
     case 'i':
         fetch->request.is_idempotent = true;
         break;
+    case 'q':
+        fetch->is_quiet = true;
+        break;
     case 'P':
         fetch->request.is_public = true;
         break;
@@ -456,7 +462,7 @@ main(int argc, char **argv)
 
     signal(SIGPIPE, SIG_IGN);
     pthread_mutex_init(&fetch.print, NULL);
-    while ((letter = getopt(argc, argv, "o:u:X:d:H:k:iPt:a:C:Lc:T:s:j:n:l:")) != -1)
+    while ((letter = getopt(argc, argv, "o:u:X:d:H:k:iqPt:a:C:Lc:T:s:j:n:l:")) != -1)
         read_option(&fetch, letter, optarg);
     fetch.request.headers = fetch.headers;
     fetch.request.accepted_statuses = fetch.accepted;

@@ -1,6 +1,7 @@
 /*
  * http_outcome.c - what becomes of a try: a body, another address, another try, or an error.
  */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -55,15 +56,24 @@ is_wanted_type(const char *const *wanted, const char *type)
     return false;
 }
 
-static bool
-has_known_end(const HttpTransfer *transfer)
+typedef enum BodyEnd { END_KNOWN, END_UNKNOWN, END_NONSENSE } BodyEnd;
+
+/* curl takes a length that it cannot read for none, and the end of the connection for the body's.
+ */
+static BodyEnd
+body_end(const HttpTransfer *transfer)
 {
-    const char *coding = http_transfer_header(transfer, "Transfer-Encoding");
+    const char *length = http_transfer_header(transfer, "Content-Length");
+    size_t digits = length != NULL ? strspn(length, "0123456789") : 0;
     long version = 0;
 
     (void) curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
-    return version >= CURL_HTTP_VERSION_2_0 || coding != NULL || transfer->status == 204 ||
-           http_transfer_header(transfer, "Content-Length") != NULL;
+    if (version >= CURL_HTTP_VERSION_2_0 || transfer->status == 204 ||
+        http_transfer_header(transfer, "Transfer-Encoding") != NULL)
+        return END_KNOWN;
+    if (length == NULL)
+        return END_UNKNOWN;
+    return digits > 0 && digits <= 18 && length[digits] == '\0' ? END_KNOWN : END_NONSENSE;
 }
 
 /* The head becomes the caller's; transfer's fields point to it still. */
@@ -81,7 +91,7 @@ show_response(IdcHttpExchange *exchange, const char *type)
         .content_type = type,
         .headers = transfer->fields,
         .header_count = transfer->field_count,
-        .has_known_end = has_known_end(transfer),
+        .has_known_end = body_end(transfer) == END_KNOWN,
     };
 }
 
@@ -94,6 +104,12 @@ http_outcome_of_head(IdcHttpExchange *exchange)
     transfer->mode = HTTP_BODY_EXCERPT;
     if (!is_success(exchange, transfer->status))
         return;
+    if (body_end(transfer) == END_NONSENSE) {
+        transfer->failed = IDC_SOURCE_FAILED;
+        (void) snprintf(transfer->why, sizeof transfer->why,
+                        "the answer has a Content-Length that is no length");
+        return;
+    }
     type = media_type(transfer->arena, transfer);
     if (type == NULL) {
         transfer->failed = IDC_NO_MEMORY;
@@ -356,12 +372,27 @@ is_passing(CURLcode code)
     }
 }
 
+/* curl's clock of connecting runs on while nobody looks, ours does not. */
+static bool
+was_neglected(const IdcHttpExchange *exchange, CURLcode code)
+{
+    const HttpTransfer *transfer = &exchange->transfer;
+
+    return code == CURLE_OPERATION_TIMEDOUT && transfer->sent_ms < 0 &&
+           idc_clock_ms() - transfer->started_ms <
+               exchange->session->client->settings.connect_timeout_ms * 9 / 10;
+}
+
 /* Neither an answer nor a decision of ours: the network, or the server's manners. */
 static void
 outcome_of_break(IdcHttpExchange *exchange, CURLcode code, const char *timeout)
 {
     IdcError err;
 
+    if (timeout == NULL && was_neglected(exchange, code)) {
+        start_again(exchange, 0);
+        return;
+    }
     /* `why` without `failed`: the guard refused the address. */
     if (exchange->transfer.why[0] == '\0' && is_passing(code) && may_repeat(exchange)) {
         repeat(exchange, http_retry_delay_ms(&exchange->session->client->settings,

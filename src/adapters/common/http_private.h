@@ -147,6 +147,7 @@ struct IdcHttpSession {
     IdcScanStats *stats, own_stats;
     CURLM *multi;
     IdcHttpExchange *exchanges;
+    int64_t left_ms; /* when the last step ended: what comes after it is the caller's own time */
 };
 
 IdcStatus http_session_begin(IdcHttpClient *client, IdcCall *call, IdcScanStats *stats,
@@ -163,6 +164,8 @@ IdcStatus http_transfer_start(IdcHttpExchange *exchange, IdcError *err);
 void http_transfer_end(IdcHttpExchange *exchange);
 /* In how many ms something must have happened (-1: never); 0: too late, and why says what. */
 int64_t http_transfer_due(IdcHttpExchange *exchange, int64_t now, const char **why);
+/* So long nobody looked: none of it is the server's fault. */
+void http_transfer_forgive(IdcHttpExchange *exchange, int64_t gap_ms);
 void http_transfer_pause(IdcHttpExchange *exchange, bool is_paused);
 
 /* A try ended. code: curl's; timeout: what took too long, or NULL. */

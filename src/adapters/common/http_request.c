@@ -80,6 +80,7 @@ add_callers(struct curl_slist **list, const IdcHttpExchange *exchange)
 {
     const IdcHttpRequest *request = &exchange->request;
     bool is_trusted = exchange->has_credentials || exchange->is_token_request;
+    bool is_signed = exchange->session->client->settings.auth == IDC_HTTP_AUTH_SIGV4;
     bool is_fine = true;
 
     for (size_t i = 0; i < request->header_count; i++)
@@ -90,11 +91,12 @@ add_callers(struct curl_slist **list, const IdcHttpExchange *exchange)
         is_fine = is_fine &&
                   add_header(list, "Content-Type",
                              request->body_type != NULL ? request->body_type : "application/json");
-    else if (request->method != IDC_HTTP_GET && !has_header(request, "Content-Type"))
+    else if (request->method != IDC_HTTP_GET && !is_signed && !has_header(request, "Content-Type"))
         is_fine = is_fine && add_line(list, "Content-Type:");
     if (is_trusted && request->idempotency_key != NULL)
         is_fine = is_fine && add_header(list, "Idempotency-Key", request->idempotency_key);
-    return is_fine && add_accept(list, request) && add_line(list, "Expect:");
+    /* curl would sign the lines that only say which of its own headers are not wanted. */
+    return is_fine && add_accept(list, request) && (is_signed || add_line(list, "Expect:"));
 }
 
 static bool

@@ -173,6 +173,17 @@ check_call(IdcHttpSession *session, IdcError *err)
     return IDC_OK;
 }
 
+/* Time in which the caller worked with what it had is no time of waiting. */
+static void
+forgive(IdcHttpSession *session)
+{
+    int64_t gap = session->left_ms > 0 ? idc_clock_ms() - session->left_ms : 0;
+
+    for (IdcHttpExchange *one = session->exchanges; gap > 0 && one != NULL; one = one->next)
+        if (one->state == HTTP_RUNNING)
+            http_transfer_forgive(one, gap);
+}
+
 IdcStatus
 http_session_step(IdcHttpSession *session, bool is_waiting, IdcError *err)
 {
@@ -180,6 +191,8 @@ http_session_step(IdcHttpSession *session, bool is_waiting, IdcError *err)
     CURLMcode code;
     int running;
 
+    forgive(session);
+    session->left_ms = idc_clock_ms();
     if (status == IDC_OK && is_waiting)
         status = wait_for_something(session, err);
     if (status == IDC_OK && is_waiting)
@@ -193,5 +206,6 @@ http_session_step(IdcHttpSession *session, bool is_waiting, IdcError *err)
                         "cannot use the network: %s", curl_multi_strerror(code));
     take_results(session);
     hold_back(session);
+    session->left_ms = idc_clock_ms();
     return IDC_OK;
 }

@@ -171,6 +171,7 @@ http_sigv4_prepare(IdcHttpExchange *exchange, CURL *easy, struct curl_slist **he
               (settings->aws_session_token == NULL ||
                add_line(headers, "x-amz-security-token", settings->aws_session_token)) &&
               curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, idc_text_string(&provider)) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 1L) == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_USERNAME, settings->aws_access_key_id) == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_PASSWORD, settings->aws_secret_access_key) == CURLE_OK;
     idc_text_done(&provider);

@@ -455,6 +455,20 @@ http_transfer_pause(IdcHttpExchange *exchange, bool is_paused)
 
 /* ---- what takes too long ---- */
 
+void
+http_transfer_forgive(IdcHttpExchange *exchange, int64_t gap_ms)
+{
+    HttpTransfer *transfer = &exchange->transfer;
+
+    if (transfer->is_paused)
+        return;
+    transfer->started_ms += gap_ms;
+    transfer->head_ms += gap_ms;
+    transfer->window_ms += gap_ms;
+    if (transfer->sent_ms >= 0)
+        transfer->sent_ms += gap_ms;
+}
+
 /* The nearer one of a limit that began at `from`, and what was nearest before. */
 static int64_t
 nearer(int64_t due, int64_t from, int64_t limit_ms, int64_t now, const char *words,
