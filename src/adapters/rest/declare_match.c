@@ -317,6 +317,21 @@ match_param(const IdcRestTable *table, const IdcRelation *scan, const IdcExpr *c
     return true;
 }
 
+const char *
+idc_rest_match_refusal(const IdcRelation *scan, const IdcRestMatch *match)
+{
+    if (!values_have_forms(match))
+        return why_form;
+    if (!match->is_in || match->column.is_from_request)
+        return NULL;
+    if (match->batch == 1 && match->value_count > MAX_SINGLE_REQUESTS && !match->column.is_required)
+        return why_list;
+    if (!match->column.is_exact && !is_checkable(scan->columns[match->column_index].type.oid) &&
+        (idc_rest_match_is_open(match) || (int64_t) match->value_count > match->batch))
+        return why_split;
+    return NULL;
+}
+
 void
 idc_rest_match(const IdcRestTable *table, const IdcRelation *scan, const IdcExpr *conjunct,
                IdcRestMatch *match)
@@ -326,27 +341,12 @@ idc_rest_match(const IdcRestTable *table, const IdcRelation *scan, const IdcExpr
     if (!match_param(table, scan, conjunct, match))
         return;
     is_equality = match->use == IDC_REST_EQ || match->use == IDC_REST_IN;
-    if (!values_have_forms(match)) {
-        match->why = why_form;
-        return;
-    }
-    if (match->is_in && match->batch == 1 && match->value_count > MAX_SINGLE_REQUESTS &&
-        !match->column.is_required) {
-        match->why = why_list;
-        return;
-    }
-    if (match->is_in && !match->column.is_exact && !match->column.is_from_request &&
-        !is_checkable(scan->columns[match->column_index].type.oid) &&
-        (idc_rest_match_is_open(match) || (int64_t) match->value_count > match->batch)) {
-        match->why = why_split;
-        return;
-    }
     match->push = IDC_PUSH_EXACT;
-    if (is_equality && match->column.is_from_request)
+    if (is_equality && match->column.is_from_request) {
         match->why = NULL;
-    else if (match->why != NULL)
+    } else if (match->why != NULL) {
         match->push = IDC_PUSH_SUPERSET;
-    else if (!match->column.is_exact) {
+    } else if (!match->column.is_exact) {
         match->push = IDC_PUSH_SUPERSET;
         match->why = why_not_exact;
     }

@@ -94,8 +94,15 @@ add_filter(IdcRestPlan *plan, const IdcRelation *filter, IdcError *err)
 {
     for (size_t i = 0; i < filter->expr_count; i++) {
         IdcRestMatch *match = &plan->matches[plan->match_count];
+        const IdcExpr *conjunct = filter->exprs[i];
 
-        idc_rest_match(&plan->table, plan->scan, filter->exprs[i], match);
+        /* What a predicate on a NULL or on an empty list became when its values were bound. */
+        if (conjunct->kind == IDC_EXPR_CONSTANT) {
+            plan->is_empty = plan->is_empty || conjunct->text == NULL || conjunct->text[0] != 't';
+            continue;
+        }
+
+        idc_rest_match(&plan->table, plan->scan, conjunct, match);
         if (match->push == IDC_PUSH_NO)
             return idc_fail(err, IDC_UNSUPPORTED, "a predicate cannot be sent to the API: %s",
                             match->why);
@@ -150,7 +157,7 @@ idc_rest_plan(IdcArena *arena, const IdcOptionSet *server_options, const IdcRela
         return idc_rest_endpoint_check("the request", plan->table.endpoint, err);
     if (idc_rest_table_check(&plan->table, err) != IDC_OK)
         return IDC_BAD_CONFIG;
-    return find_missing(arena, plan, err);
+    return plan->is_empty ? IDC_OK : find_missing(arena, plan, err);
 }
 
 /* ---- costs ---- */

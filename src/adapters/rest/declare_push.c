@@ -60,6 +60,8 @@ can_filter(const IdcRestTable *table, const IdcRelation *scan, const IdcRelation
         return IDC_PUSH_NO;
     }
     idc_rest_match(table, scan, filter->exprs[0], &match);
+    if (match.push != IDC_PUSH_NO && (*why = idc_rest_match_refusal(scan, &match)) != NULL)
+        return IDC_PUSH_NO;
     *why = match.why;
     if (match.push != IDC_PUSH_NO && is_taken(table, scan, filter, &match)) {
         *why = why_taken;

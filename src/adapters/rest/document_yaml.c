@@ -10,6 +10,8 @@
 
 #include "base/text.h"
 
+enum { MAX_EMPTY_LINES = 200 };
+
 /* A list or map that is not closed yet; `key` waits for its value. */
 typedef struct Frame {
     IdcNode *node;
@@ -155,6 +157,38 @@ take_events(Builder *builder, struct fy_parser *parser)
     return status;
 }
 
+/*
+ * What libfyaml 0.7 takes for ever over is refused before it sees it: control characters, bytes
+ * that are not UTF-8, directives, and long runs of empty lines.
+ */
+static IdcStatus
+check_text(const char *bytes, size_t len, IdcError *err)
+{
+    int empty_lines = 0;
+
+    if (!idc_utf8_is_valid(bytes, len))
+        return idc_fail(err, IDC_SOURCE_FAILED, "the document is not UTF-8");
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char) bytes[i];
+        bool begins_line = i == 0 || bytes[i - 1] == '\n' || bytes[i - 1] == '\r';
+
+        if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F)
+            return idc_fail(err, IDC_SOURCE_FAILED, "the document has control characters");
+        if (begins_line && c == '%')
+            return idc_fail(err, IDC_SOURCE_FAILED,
+                            "the document has a directive (a line that begins with %%), which is "
+                            "not read here");
+        if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
+            empty_lines = 0;
+        else if (c == '\n' && ++empty_lines > MAX_EMPTY_LINES)
+            return idc_fail(err, IDC_SOURCE_FAILED,
+                            "the document has more than %d empty lines in a "
+                            "row",
+                            MAX_EMPTY_LINES);
+    }
+    return IDC_OK;
+}
+
 /* What the parser would print; ours is said above. */
 static void
 be_silent(struct fy_diag *diag, void *user, const char *text, size_t len)
@@ -173,8 +207,10 @@ idc_document_read_yaml(IdcArena *arena, const char *bytes, size_t len, const Idc
     struct fy_parse_cfg settings = { .flags = FYPCF_QUIET | FYPCF_JSON_NONE };
     Builder *builder = idc_arena_alloc(arena, sizeof *builder);
     struct fy_parser *parser;
-    IdcStatus status;
+    IdcStatus status = check_text(bytes, len, err);
 
+    if (status != IDC_OK)
+        return status;
     if (builder == NULL)
         return idc_fail_no_memory(err);
     builder->arena = arena;

@@ -172,6 +172,11 @@ idc_rest_match_is_open(const IdcRestMatch *match)
 /* match->push says whether it matches; conjunct's columns are the scan's. */
 void idc_rest_match(const IdcRestTable *table, const IdcRelation *scan, const IdcExpr *conjunct,
                     IdcRestMatch *match);
+/*
+ * Why a match is not to be planned with, by its constants, or NULL. Values that come at execution
+ * are not asked about: what was planned then has to be done with them.
+ */
+const char *idc_rest_match_refusal(const IdcRelation *scan, const IdcRestMatch *match);
 /* Types whose values compare as those of the same type do: integers, texts, floats. */
 uint32_t idc_rest_type_family(uint32_t oid);
 bool idc_rest_is_comparable(uint32_t oid);
@@ -190,6 +195,7 @@ typedef struct IdcRestPlan {
     size_t match_count;
     const IdcRelation *sort;
     const IdcExpr *limit, *offset;
+    bool is_empty;       /* a conjunct is false: no row passes */
     const char *missing; /* a sentence: what must have a predicate and has none; or NULL */
 } IdcRestPlan;
 

@@ -236,7 +236,7 @@ open_parts(IdcSourceScan *scan, Scan *state, IdcError *err)
     status = idc_rest_pages_new(scan->arena, &state->setup, &state->pages, err);
     if (status != IDC_OK)
         return status;
-    state->is_end = state->chains.is_empty || state->limit == 0;
+    state->is_end = state->plan.is_empty || state->chains.is_empty || state->limit == 0;
     return state->is_end ? IDC_OK : begin_chain(state, err);
 }
 

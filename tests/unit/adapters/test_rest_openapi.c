@@ -248,6 +248,9 @@ other_documents_are_refused(void **state)
         { "--- 1\n--- 2\n", "more than one" },
         { "a: [", "neither JSON nor YAML" },
         { "? [a]\n: b\n", "key that is no text" },
+        { "%YAML 1.2\n---\na: b\n", "directive" },
+        { "a: \x01", "control" },
+        { "a: \xFF", "UTF-8" },
         { "{\"a\": \"\\ud800\"}", "half a character" },
     };
     char deep[1000];
