@@ -1,0 +1,67 @@
+/*
+ * translate.h - PostgreSQL's expressions as expressions of a relation.
+ *
+ * In:   nodes of the planner, as they are after its simplifications
+ * Out:  IdcExpr; what needs no row of the scan becomes a PARAMETER that the hub evaluates when the
+ *       scan begins
+ * Next: plan_build.c makes relations of them
+ */
+#ifndef IDC_FDW_TRANSLATE_H
+#define IDC_FDW_TRANSLATE_H
+
+#include "fdw/pg.h"
+
+#include <nodes/pathnodes.h>
+#include "relation/relation.h"
+
+/* Where an expression stands. The arena and the lists are of the context in which they are used. */
+typedef struct FdwTranslation {
+    IdcArena *arena;
+    const IdcRelation *input; /* whose columns COLUMN means; NULL: there are none */
+    List *columns;            /* for each of these the expression it is in PostgreSQL */
+    Relids relids;            /* range table entries that the scan reads */
+    List *params;             /* for each PARAMETER its expression: fdw_exprs */
+    List *lists;              /* for each 1 if it is an array whose elements are a list, else 0 */
+    const char *why;          /* after NULL was returned: why, static */
+    /* Of the walk. */
+    const IdcExpr *case_value; /* what CaseTestExpr means */
+    bool is_conditional;       /* PostgreSQL might not evaluate it, so it must not fail */
+    int depth;
+} FdwTranslation;
+
+/* NULL: it cannot be said, see why; then params are as they were. */
+extern const IdcExpr *fdw_translate(FdwTranslation *translation, Node *node);
+
+/* As fdw_translate for what is evaluated in the hub: a constant or a parameter. is_list: of array
+ * type, its elements are the items. */
+extern const IdcExpr *fdw_translate_value(FdwTranslation *translation, Node *node, bool is_list);
+
+/* Forget the parameters beyond the first `count`. */
+extern void fdw_translation_truncate(FdwTranslation *translation, int count);
+
+/* ---- for the files translate_*.c ---- */
+
+/* Fill in why, return NULL. */
+extern const IdcExpr *fdw_untranslatable(FdwTranslation *translation, const char *why);
+extern const IdcExpr *fdw_translate_node(FdwTranslation *translation, Node *node);
+/* A call of a function or operator: translate_call.c. */
+extern const IdcExpr *fdw_translate_call(FdwTranslation *translation, Oid function, List *args,
+                                         Node *node, Oid collation);
+extern const IdcExpr *fdw_translate_comparison(FdwTranslation *translation, IdcCompare op,
+                                               Node *left, Node *right, Oid collation);
+/* = ANY and <> ALL: translate_list.c. */
+extern const IdcExpr *fdw_translate_list(FdwTranslation *translation, ScalarArrayOpExpr *node);
+/* True if it is a comparison that this file knows. */
+extern bool fdw_comparison(Oid function, IdcCompare *op);
+/* No row of the scan is needed for it: translate_value.c. */
+extern bool fdw_is_value(const FdwTranslation *translation, Node *node);
+/* Make two operands of one type where PostgreSQL has an operator of both; false: that is not
+ * known. To be compared a constant may take the narrower type. */
+extern bool fdw_match_operands(const FdwTranslation *translation, bool is_comparison, Node **left,
+                               Node **right);
+/* Never NULL. */
+extern const IdcExpr *fdw_expr_made(IdcArena *arena, IdcExprKind kind, int op, IdcType type,
+                                    IdcCollation collation, const IdcExpr *const *args,
+                                    size_t count);
+
+#endif
