@@ -15,6 +15,12 @@ instant_fdw_handler(PG_FUNCTION_ARGS)
     FdwRoutine *routine = makeNode(FdwRoutine);
 
     (void) fcinfo;
+    routine->GetForeignRelSize = fdw_plan_size;
+    routine->GetForeignPaths = fdw_plan_paths;
+    routine->GetForeignPlan = fdw_plan_make;
+    routine->GetForeignJoinPaths = fdw_plan_join_paths;
+    routine->GetForeignUpperPaths = fdw_plan_upper_paths;
+    routine->IsForeignPathAsyncCapable = fdw_plan_is_async;
     routine->BeginForeignScan = fdw_foreign_begin;
     routine->IterateForeignScan = fdw_foreign_iterate;
     routine->ReScanForeignScan = fdw_foreign_rescan;

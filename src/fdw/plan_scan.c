@@ -17,6 +17,7 @@
 #include <optimizer/paths.h>
 #include <optimizer/restrictinfo.h>
 #include <parser/parsetree.h>
+#include <utils/memutils.h>
 #include <utils/rel.h>
 
 /* Of a table that was never analysed, where the adapter knows no better. */
