@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -43,6 +43,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
     content_type: str = "application/json"
+    pieces: Iterable[bytes] | None = None  # instead of a body: each is sent when it comes
 
 
 def item(i: int) -> Row:
@@ -215,6 +216,9 @@ class Api:
                                   {name.lower(): value for name, value in self.headers.items()}, body)
                 api.requests.append(request)
                 answer = api.answer(request)
+                if answer.pieces is not None:
+                    self.send_pieces(answer)
+                    return
                 raw = answer.raw if answer.raw is not None else json.dumps(answer.body).encode()
                 self.send_response(answer.status)
                 if answer.status != 204:
@@ -225,6 +229,15 @@ class Api:
                 self.end_headers()
                 if answer.status != 204:
                     self.wfile.write(raw)
+
+            def send_pieces(self, answer: Answer) -> None:
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.content_type)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                for piece in answer.pieces or ():
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                self.wfile.write(b"0\r\n\r\n")
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve
 

@@ -2,13 +2,15 @@
 from __future__ import annotations
 
 import datetime
+import json
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from harness import relation as rel
-from harness.api_http import Answer, Api
+from harness.api_http import Answer, Api, Request
 from harness.source_client import SourceError, SourceSession, program
 
 from .conftest import STYLES
@@ -188,6 +190,48 @@ def test_a_count_that_changes_ends_nothing_early(session: SourceSession, api: Ap
     assert ids(rows) == list(range(1, len(rows) + 1)) and len(rows) >= 103
 
 
+@pytest.mark.parametrize("style", ["page", "offset"])
+def test_pages_of_a_known_number_are_asked_for_at_the_same_time(session: SourceSession, api: Api, items: Items,
+                                                                style: str) -> None:
+    together = threading.Barrier(4, timeout=10)
+    plain = api.answer
+
+    def answer(request: Request) -> Answer:
+        if request.one("page") in ("2", "3", "4", "5") or request.one("offset") in ("70", "140", "210", "280"):
+            together.wait()
+        return plain(request)
+    api.answer = answer  # type: ignore[method-assign]
+    table = items(style, page_size="70", total="/total", parallel_pages="4")
+    assert ids(session.open(table).rows()) == list(range(1, 1001))
+    assert len(api.requests) == 15
+
+
+def test_a_limit_stops_parallel_pages_too(session: SourceSession, api: Api, items: Items) -> None:
+    table = rel.limit(items("page", page_size="70", total="/total", parallel_pages="8"), 150)
+    assert ids(session.open(table).rows()) == list(range(1, 151))
+    assert len(api.requests) == 3
+
+
+def test_the_next_page_is_asked_for_while_one_is_read(session: SourceSession, api: Api, items: Items) -> None:
+    is_asked = threading.Event()
+    plain = api.answer
+
+    def slowly(body: bytes) -> Iterator[bytes]:
+        yield body[:len(body) // 2]
+        assert is_asked.wait(10)
+        yield body[len(body) // 2:]
+
+    def answer(request: Request) -> Answer:
+        found = plain(request)
+        if request.one("page") == "1":
+            return Answer(pieces=slowly(json.dumps(found.body).encode()))
+        is_asked.set()
+        return found
+    api.answer = answer  # type: ignore[method-assign]
+    assert ids(session.open(items("page", page_size="300")).rows()) == list(range(1, 1001))
+    assert is_asked.is_set() and len(api.requests) == 5
+
+
 # ---- predicates
 
 def test_an_equality_moves_only_what_passes(session: SourceSession, api: Api, items: Items) -> None:
@@ -289,7 +333,6 @@ def test_fields_and_orders_are_asked_for(session: SourceSession, api: Api) -> No
 
 def test_a_search_may_be_a_post(session: SourceSession, api: Api) -> None:
     def search(request: object) -> Answer:
-        import json
         asked = json.loads(request.body)  # type: ignore[attr-defined]
         return Answer([{"id": key, "name": asked["text"]} for key in asked["ids"]])
     api.special["/search"] = search
