@@ -91,7 +91,9 @@ append_option(IdcText *text, const IdcAdapterOption *option)
     idc_text_append(text, " | ");
     append_type(text, option);
     idc_text_append(text, " | ");
-    if (option->fallback != NULL)
+    if (option->fallback != NULL && option->fallback[0] == '\0')
+        idc_text_append(text, "empty");
+    else if (option->fallback != NULL)
         append_code(text, option->fallback);
     else if (option->is_required)
         idc_text_append(text, "required");
@@ -104,10 +106,17 @@ append_option(IdcText *text, const IdcAdapterOption *option)
     idc_text_append(text, " |\n");
 }
 
+/* Of every adapter that has secrets (secrets.c). */
+static const IdcAdapterOption credential = {
+    .name = "credential",
+    .levels = IDC_OPTION_USER,
+    .help = "name of a file with user options, in the hub's directory of credentials",
+};
+
 static void
 append_level(IdcText *text, const IdcDeclaration *declaration, const Level *level)
 {
-    bool has_some = false;
+    bool has_some = false, has_secret = false;
 
     for (const IdcAdapterOption *option = declaration->options; option->name != NULL; option++) {
         if ((option->levels & level->level) == 0)
@@ -118,8 +127,11 @@ append_level(IdcText *text, const IdcDeclaration *declaration, const Level *leve
                                    "| --- | --- | --- | --- |\n",
                                    level->title);
         has_some = true;
+        has_secret |= option->is_secret;
         append_option(text, option);
     }
+    if (has_secret)
+        append_option(text, &credential);
 }
 
 void

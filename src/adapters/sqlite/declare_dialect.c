@@ -9,6 +9,7 @@
 #include "adapters/sqlite/sqlite.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* More constants of a list go over as one JSON array. */
 enum { LIST_MOST = 32 };
@@ -114,6 +115,33 @@ turned(int op)
 }
 
 static bool
+is_nan(const IdcExpr *expr)
+{
+    return expr->kind == IDC_EXPR_CONSTANT && expr->text != NULL &&
+           idc_sqlite_class(expr->type) == IDC_SQLITE_REAL && strcasecmp(expr->text, "NaN") == 0;
+}
+
+/*
+ * No REAL of SQLite is NaN. (As a parameter NaN is a text, above all numbers. That would do here
+ * too, but SQLite puts the parameter into the guards of a column that must be equal to it.)
+ */
+static bool
+append_equal_nan(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
+                 IdcText *text)
+{
+    const IdcExpr *other = is_nan(expr->args[0]) ? expr->args[1] : expr->args[0];
+
+    if (expr->op == IDC_NOT_DISTINCT) {
+        idc_text_append(text, "(1 = 0)");
+        return true;
+    }
+    idc_text_append_char(text, '(');
+    idc_sql_expr(sql, other, input, place, text);
+    idc_text_append(text, " < -9e999)");
+    return true;
+}
+
+static bool
 append_compare(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
                IdcText *text)
 {
@@ -133,6 +161,9 @@ append_compare(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcS
                           is_column_left ? expr->op : turned(expr->op), moment, input, text);
         return true;
     }
+    if ((expr->op == IDC_EQ || expr->op == IDC_NOT_DISTINCT) && !sql->is_explain &&
+        is_nan(left) != is_nan(right))
+        return append_equal_nan(sql, expr, input, place, text);
     if (!is_distinct)
         return false;
     idc_text_append_char(text, '(');

@@ -10,6 +10,7 @@
 #include "adapters/sqlite/sqlite.h"
 
 #include <string.h>
+#include <strings.h>
 
 static const char WHY_TYPE[] = "SQLite has no such type";
 static const char WHY_COLLATION[] = "SQLite compares texts by bytes";
@@ -111,18 +112,29 @@ compare_is_exact(const IdcExpr *expr, const char **why)
     return all_exact(expr, why);
 }
 
+/* NaN has no place in a list: SQLite would take it for a text. */
+static bool
+is_number(const IdcExpr *expr)
+{
+    return expr->kind == IDC_EXPR_CONSTANT &&
+           (expr->text == NULL || strcasecmp(expr->text, "NaN") != 0);
+}
+
 static bool
 in_is_exact(const IdcExpr *expr, const char **why)
 {
-    for (size_t i = 1; i < expr->arg_count; i++)
-        if (idc_sqlite_class(expr->args[i]->type) != idc_sqlite_class(expr->args[0]->type))
+    for (size_t i = 1; i < expr->arg_count; i++) {
+        IdcSqliteClass class = idc_sqlite_class(expr->args[i]->type);
+
+        if (class != idc_sqlite_class(expr->args[0]->type) ||
+            (class == IDC_SQLITE_REAL && !is_number(expr->args[i])))
             return refuse(why, WHY_TYPE);
+    }
     return can_equal(expr->args[0]->type, expr->collation, why) && all_exact(expr, why);
 }
 
-/* A pattern that ends with its escape character is an error in PostgreSQL. */
-static bool
-is_whole_pattern(const char *pattern)
+bool
+idc_sqlite_is_pattern(const char *pattern)
 {
     size_t len = strlen(pattern), escapes = 0;
 
@@ -141,7 +153,7 @@ like_is_exact(const IdcExpr *expr, const char **why)
         idc_sqlite_class(pattern->type) != IDC_SQLITE_TEXT)
         return refuse(why, WHY_LIKE);
     if (pattern->kind == IDC_EXPR_CONSTANT && pattern->text != NULL &&
-        !is_whole_pattern(pattern->text))
+        !idc_sqlite_is_pattern(pattern->text))
         return refuse(why, WHY_LIKE);
     return can_equal(expr->args[0]->type, expr->collation, why) && all_exact(expr, why);
 }

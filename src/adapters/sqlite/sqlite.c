@@ -111,29 +111,38 @@ make_forms(IdcArena *arena, Scan *scan, IdcError *err)
     return IDC_OK;
 }
 
-/* Limits come as values, so only here it is seen whether they are ones. */
-static IdcStatus
-check_limits(const IdcRelation *relation, IdcError *err)
+/* A pattern that ends with its escape character is PostgreSQL's error, and never matches here. */
+static bool
+find_cut_pattern(const IdcExpr *expr, void *found)
 {
-    const IdcExpr *counts[2] = { relation->limit, relation->offset };
-    IdcStatus status;
+    const IdcExpr *pattern = expr->kind == IDC_EXPR_LIKE ? expr->args[1] : NULL;
 
-    for (int i = 0; i < 2; i++) {
-        int64_t count;
+    if (pattern != NULL && pattern->kind == IDC_EXPR_CONSTANT && pattern->text != NULL &&
+        !idc_sqlite_is_pattern(pattern->text))
+        *(bool *) found = true;
+    return true;
+}
 
-        if (counts[i] == NULL || counts[i]->text == NULL ||
-            !idc_int64_parse(counts[i]->text, &count) || count >= 0)
-            continue;
-        status =
-            idc_fail(err, IDC_BAD_VALUE, "%s must not be negative", i == 0 ? "LIMIT" : "OFFSET");
-        idc_error_set_sqlstate(err, i == 0 ? "2201W" : "2201X");
+static IdcStatus
+check_patterns(const IdcRelation *relation, IdcError *err)
+{
+    bool is_cut = false;
+    IdcStatus status = IDC_OK;
+
+    for (size_t i = 0; i < relation->expr_count; i++)
+        idc_expr_walk(relation->exprs[i], find_cut_pattern, &is_cut);
+    for (size_t i = 0; i < relation->aggregate_count; i++)
+        if (relation->aggregates[i].filter != NULL)
+            idc_expr_walk(relation->aggregates[i].filter, find_cut_pattern, &is_cut);
+    if (is_cut) {
+        status = idc_fail(err, IDC_BAD_VALUE, "LIKE pattern must not end with escape character");
+        idc_error_set_sqlstate(err, "22025");
         return status;
     }
-    if (relation->kind == IDC_REL_SCAN)
-        return IDC_OK;
-    status = check_limits(relation->input, err);
+    if (relation->input != NULL)
+        status = check_patterns(relation->input, err);
     if (status == IDC_OK && relation->right != NULL)
-        status = check_limits(relation->right, err);
+        status = check_patterns(relation->right, err);
     return status;
 }
 
@@ -293,7 +302,7 @@ write_statement(IdcSourceScan *source, Scan *scan, IdcError *err)
         scan->sql = source->relation->native;
         return IDC_OK;
     }
-    status = check_limits(source->relation, err);
+    status = check_patterns(source->relation, err);
     if (status != IDC_OK)
         return status;
     scan->builder = (IdcSql){

@@ -35,6 +35,9 @@ IdcSqliteClass idc_sqlite_class(IdcType type);
 
 IdcPush idc_sqlite_can_push(const IdcPushQuestion *question, const char **why);
 
+/* False: it ends with its escape character, which is an error in PostgreSQL. */
+bool idc_sqlite_is_pattern(const char *pattern);
+
 extern const IdcSqlDialect idc_sqlite_dialect;
 
 /* Two comparisons of a timestamp narrow the text that SQLite has by its date (a superset). */
