@@ -43,20 +43,20 @@ fdw_process_release(FdwProcess *process)
 }
 
 void
-fdw_process_lose(FdwProcess *process, const IdcError *failure)
+fdw_process_lose(FdwProcess *process, const IdcError *failure, bool has_ended)
 {
     dlist_mutable_iter i;
     char how[256];
 
     if (process->is_dead)
         return;
-    fdw_spawn_end(process, false, how, sizeof how);
+    fdw_spawn_end(process, has_ended, how, sizeof how);
     process->failure = *failure;
     if (how[0] != '\0') {
         size_t len = strlen(process->failure.message);
 
         (void) snprintf(process->failure.message + len, sizeof process->failure.message - len,
-                        " (it %s)", how);
+                        " (%s)", how);
     }
     process->is_dead = true;
     dlist_delete(&process->node);
@@ -81,9 +81,12 @@ end_quietly(FdwProcess *process, bool is_polite)
     MemoryContextDelete(process->context);
 }
 
-/* The talk that was closed first and whose work is not known to have stopped; or NULL. */
+/*
+ * The talk that was closed first and whose work is not known to have stopped; or NULL. is_next_use:
+ * nor may one be there that was answered, but whose CLOSE was not.
+ */
 static FdwTalk *
-first_unanswered(FdwProcess *process)
+first_unsettled(FdwProcess *process, bool is_next_use)
 {
     dlist_iter i;
 
@@ -91,7 +94,7 @@ first_unanswered(FdwProcess *process)
     {
         FdwTalk *talk = dlist_container(FdwTalk, node, i.cur);
 
-        if (talk->owner == NULL && !talk->is_answered)
+        if (talk->owner == NULL && (is_next_use || !talk->is_answered))
             return talk;
     }
     return NULL;
@@ -106,7 +109,7 @@ lose_silent(FdwProcess *process)
     (void) idc_fail(&failure, IDC_SOURCE_FAILED,
                     "the source process of server \"%s\" did not stop a scan within %d ms",
                     process->server_name, FDW_PATIENCE_MS);
-    fdw_process_lose(process, &failure);
+    fdw_process_lose(process, &failure, false);
 }
 
 /*
@@ -114,13 +117,13 @@ lose_silent(FdwProcess *process)
  * process is killed. Neither throws nor reacts to interrupts: it is part of an abort.
  */
 static void
-settle(FdwProcess *process)
+settle(FdwProcess *process, bool is_next_use)
 {
     FdwTalk *talk;
 
     if (!fdw_wire_pump(process))
         return;
-    while ((talk = first_unanswered(process)) != NULL) {
+    while ((talk = first_unsettled(process, is_next_use)) != NULL) {
         struct pollfd wanted = { .fd = process->fd, .events = POLLIN };
         int64 left_ms = talk->close_ms + FDW_PATIENCE_MS - fdw_clock_ms();
 
@@ -145,7 +148,7 @@ settle_all(void)
     {
         FdwProcess *process = dlist_container(FdwProcess, node, i.cur);
 
-        settle(process);
+        settle(process, false);
         if (process->is_dead)
             fdw_process_release(process);
         else if (process->is_stale && dlist_is_empty(&process->talks))
@@ -340,7 +343,7 @@ fdw_process_get(Oid server, Oid user)
     process = find_process(server, fdw_mapping_find(server, user, NULL));
     if (process != NULL) {
         /* Also notices one that died since. */
-        settle(process);
+        settle(process, true);
         if (!process->is_dead)
             return process;
         fdw_process_release(process);

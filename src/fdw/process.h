@@ -55,9 +55,9 @@ extern FdwProcess *fdw_process_get(Oid server, Oid user);
 
 /*
  * The process is of no use any more: it is killed if need be, waited for, and all its talks fail
- * with `failure`, to which is added how the process ended. Never throws.
+ * with `failure`; to which is added how it ended, if has_ended: by itself. Never throws.
  */
-extern void fdw_process_lose(FdwProcess *process, const IdcError *failure);
+extern void fdw_process_lose(FdwProcess *process, const IdcError *failure, bool has_ended);
 /* Free what is dead and has no talks. */
 extern void fdw_process_release(FdwProcess *process);
 
@@ -72,7 +72,7 @@ typedef struct FdwSpawn {
 extern void fdw_spawn(FdwProcess *process, const FdwSpawn *spawn);
 /* Nothing more is said to the process, which then ends. */
 extern void fdw_spawn_close(FdwProcess *process);
-/* End and wait for the process, politely first; says how it ended, if that was its own doing. */
+/* End and wait for the process: at once, or politely first; says how it ended by itself. */
 extern void fdw_spawn_end(FdwProcess *process, bool is_polite, char *how, size_t size);
 
 /* ---- hello.c: what HELLO says ---- */

@@ -227,6 +227,7 @@ take_batch(FdwScan *scan, FdwMessage *message)
     read_stream(scan, message);
     if (scan->batch.release == NULL)
         ereport(ERROR, (errcode(ERRCODE_FDW_ERROR), errmsg("the source sent no record batch")));
+    fdw_scan_count(scan->talk->counts, FDW_SCAN_ROWS, scan->batch.length);
     scan->row_count = scan->batch.length;
     fdw_convert_batch(scan->convert, &scan->batch);
 }

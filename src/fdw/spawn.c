@@ -249,8 +249,7 @@ fdw_spawn_end(FdwProcess *process, bool is_polite, char *how, size_t size)
     fdw_spawn_close(process);
     if (process->pid < 0)
         return;
-    /* Impolite too: one that has just died is there a moment later. */
-    if (!reap(process, is_polite ? FDW_PATIENCE_MS : 5, &status)) {
+    if (!is_polite || !reap(process, FDW_PATIENCE_MS, &status)) {
         (void) kill(process->pid, SIGKILL);
         (void) reap(process, FDW_PATIENCE_MS, &status);
         status = -1;
@@ -259,8 +258,8 @@ fdw_spawn_end(FdwProcess *process, bool is_polite, char *how, size_t size)
     if (status == -1)
         return;
     if (WIFSIGNALED(status))
-        (void) snprintf(how, size, "was ended by signal %d, %s", WTERMSIG(status),
+        (void) snprintf(how, size, "signal %d: %s", WTERMSIG(status),
                         pg_strsignal(WTERMSIG(status)));
     else if (WIFEXITED(status))
-        (void) snprintf(how, size, "exited with code %d", WEXITSTATUS(status));
+        (void) snprintf(how, size, "exit code %d", WEXITSTATUS(status));
 }

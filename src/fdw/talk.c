@@ -186,7 +186,7 @@ send_close(FdwTalk *talk)
     (void) idc_fail(&failure, IDC_SOURCE_FAILED,
                     "the source process of server \"%s\" read nothing any more",
                     process->server_name);
-    fdw_process_lose(process, &failure);
+    fdw_process_lose(process, &failure, false);
 }
 
 void

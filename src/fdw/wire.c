@@ -33,14 +33,20 @@ fdw_wire_init(FdwProcess *process)
 }
 
 static void
-lose(FdwProcess *process, const char *what)
+lose_for(FdwProcess *process, const char *what, bool has_ended)
 {
     IdcError failure;
 
     idc_error_init(&failure);
     (void) idc_fail(&failure, IDC_SOURCE_FAILED, "the source process of server \"%s\" %s",
                     process->server_name, what);
-    fdw_process_lose(process, &failure);
+    fdw_process_lose(process, &failure, has_ended);
+}
+
+static void
+lose(FdwProcess *process, const char *what)
+{
+    lose_for(process, what, false);
 }
 
 /* ---- what came ---- */
@@ -209,7 +215,7 @@ session_end(FdwProcess *process)
             lose(process, "sent garbage");
             return false;
         }
-        fdw_process_lose(process, &failure);
+        fdw_process_lose(process, &failure, false);
         return false;
     }
     pfree(message->bytes);
@@ -334,7 +340,7 @@ read_some(FdwProcess *process)
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return false;
     if (got <= 0) {
-        lose(process, "ended");
+        lose_for(process, "ended", true);
         return false;
     }
     wire->in_from = wire->in_len = 0;

@@ -1,0 +1,440 @@
+/*
+ * bad_source.c - a program for instant.source_program that misbehaves as it is told.
+ *
+ *     bad_source --session        as instant-source, on descriptor 3
+ *
+ * What it does is the native request of a scan, or the name of the foreign table:
+ *
+ *     rows:N[:MS]        N rows in batches of 100, MS milliseconds before each batch
+ *     ACT@STAGE          STAGE is open (nothing sent), schema, batch (one batch sent), half (of the
+ *                        second batch's frame) or close
+ *
+ *     ACT: signal:N, exit:N, garbage, silence (reads nothing), spin, eof (closes the socket only),
+ *          quiet (waits, and obeys CLOSE), error:SQLSTATE, unknown (a scan that is none),
+ *          overrun (more batches than it may), twice (END two times), long (a frame that is too
+ *          long), wrong (another schema), memory
+ *
+ * A server whose name begins with "hello:" has ACT done instead of READY.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "arrow/ipc.h"
+#include "relation/message.h"
+
+enum { SOCKET = 3, SCANS = 64, BATCH_ROWS = 100 };
+
+typedef struct Scan {
+    uint32_t number;
+    uint32_t credit;
+    char act[64];
+    const char *stage;
+    int64_t left; /* rows */
+    int sleep_ms;
+    int batches;
+    bool is_used, is_done;
+    IdcArena *arena;
+    const IdcRelation *relation;
+    IdcColumnSpec *specs;
+    IdcBatchBuilder *builder;
+    IdcIpcWriter *writer;
+    int64_t row;
+} Scan;
+
+static Scan scans[SCANS];
+static const IdcScanStats stats = { .rows = 7, .requests = 3, .bytes = 1000, .wait_us = 1500 };
+
+static void
+write_all(const void *bytes, size_t len)
+{
+    const char *next = bytes;
+
+    while (len > 0) {
+        ssize_t sent = write(SOCKET, next, len);
+
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent <= 0)
+            _exit(0);
+        next += sent;
+        len -= (size_t) sent;
+    }
+}
+
+static void
+send_frame(IdcMessageKind kind, uint32_t scan, const void *payload, size_t len)
+{
+    IdcFrameHead head = { .payload_bytes = (uint32_t) len, .kind = kind, .scan = scan };
+    uint8_t bytes[IDC_FRAME_HEAD_BYTES];
+
+    idc_frame_head_write(&head, bytes);
+    write_all(bytes, sizeof bytes);
+    write_all(payload, len);
+}
+
+static void
+send_stats(IdcMessageKind kind, uint32_t scan)
+{
+    IdcText text;
+
+    idc_text_init(&text, 0);
+    idc_stats_write(&stats, &text);
+    send_frame(kind, scan, text.data, text.len);
+    idc_text_done(&text);
+}
+
+static void
+send_error(uint32_t scan, const char *sqlstate)
+{
+    IdcError failure;
+    IdcText text;
+
+    idc_error_init(&failure);
+    (void) idc_fail(&failure, IDC_SOURCE_FAILED, "the source says no");
+    idc_error_set_sqlstate(&failure, sqlstate);
+    idc_error_set_hint(&failure, "Ask again.");
+    idc_text_init(&text, 0);
+    idc_failure_write(&failure, &stats, &text);
+    send_frame(IDC_MSG_ERROR, scan, text.data, text.len);
+    idc_text_done(&text);
+}
+
+static void
+spin(void)
+{
+    static volatile int turns;
+
+    for (;;)
+        turns++;
+}
+
+static void
+eat_memory(void)
+{
+    const struct rlimit limit = { 64 << 20, 64 << 20 };
+
+    setrlimit(RLIMIT_AS, &limit);
+    while (malloc(1 << 20) != NULL)
+        ;
+    abort();
+}
+
+/* What is not the end of this program comes back. */
+static void
+act(const char *what, uint32_t scan)
+{
+    uint8_t junk[64];
+
+    memset(junk, 0xA5, sizeof junk);
+    if (strncmp(what, "signal:", 7) == 0)
+        raise(atoi(what + 7));
+    else if (strncmp(what, "exit:", 5) == 0)
+        _exit(atoi(what + 5));
+    else if (strcmp(what, "garbage") == 0)
+        write_all(junk, sizeof junk);
+    else if (strcmp(what, "silence") == 0)
+        for (;;)
+            pause();
+    else if (strcmp(what, "spin") == 0)
+        spin();
+    else if (strcmp(what, "eof") == 0)
+        close(SOCKET), (void) sleep(100);
+    else if (strncmp(what, "error:", 6) == 0)
+        send_error(scan, what + 6);
+    else if (strcmp(what, "unknown") == 0)
+        send_stats(IDC_MSG_END, scan + 77);
+    else if (strcmp(what, "twice") == 0)
+        send_stats(IDC_MSG_END, scan), send_stats(IDC_MSG_END, scan);
+    else if (strcmp(what, "long") == 0)
+        write_all("\xff\xff\xff\xff\x43\0\0\0\1\0\0\0", 12);
+    else if (strcmp(what, "memory") == 0)
+        eat_memory();
+}
+
+static void
+act_at(Scan *scan, const char *stage)
+{
+    if (scan->stage == NULL || strcmp(scan->stage, stage) != 0)
+        return;
+    scan->is_done = true;
+    act(scan->act, scan->number);
+}
+
+static void
+append_row(Scan *scan)
+{
+    char text[32];
+    uint64_t big = htobe64((uint64_t) scan->row);
+    uint32_t small = htobe32((uint32_t) scan->row);
+
+    for (size_t i = 0; i < scan->relation->column_count; i++) {
+        IdcColumnKind kind = scan->specs[i].kind;
+        const void *value = kind == IDC_KIND_INT64   ? (const void *) &big
+                            : kind == IDC_KIND_INT32 ? (const void *) &small
+                                                     : text;
+        int len = kind == IDC_KIND_INT64   ? 8
+                  : kind == IDC_KIND_INT32 ? 4
+                                           : snprintf(text, sizeof text, "row %d", (int) scan->row);
+
+        if (idc_batch_append(scan->builder, i, value, len, NULL) != IDC_OK)
+            _exit(99);
+    }
+    idc_batch_end_row(scan->builder);
+    scan->row++;
+}
+
+static uint8_t *
+emit(Scan *scan, size_t size)
+{
+    uint8_t *bytes = malloc(size + 1);
+
+    idc_ipc_emit(scan->writer, bytes);
+    return bytes;
+}
+
+static void
+send_schema(Scan *scan)
+{
+    size_t size;
+    uint8_t *bytes;
+
+    if (idc_ipc_prepare_schema(scan->writer, &size, NULL) != IDC_OK)
+        _exit(98);
+    bytes = emit(scan, size);
+    send_frame(IDC_MSG_SCHEMA, scan->number, bytes, size);
+    free(bytes);
+}
+
+static void
+send_batch(Scan *scan)
+{
+    size_t size;
+    uint8_t *bytes;
+
+    if (scan->sleep_ms > 0)
+        usleep((useconds_t) scan->sleep_ms * 1000);
+    for (int i = 0; i < BATCH_ROWS && scan->left > 0; i++, scan->left--)
+        append_row(scan);
+    if (idc_ipc_prepare_batch(scan->writer, &size, NULL) != IDC_OK)
+        _exit(97);
+    bytes = emit(scan, size);
+    if (scan->batches == 1 && scan->stage != NULL && strcmp(scan->stage, "half") == 0) {
+        IdcFrameHead head = { .payload_bytes = (uint32_t) size,
+                              .kind = IDC_MSG_BATCH,
+                              .scan = scan->number };
+        uint8_t head_bytes[IDC_FRAME_HEAD_BYTES];
+
+        idc_frame_head_write(&head, head_bytes);
+        write_all(head_bytes, sizeof head_bytes);
+        write_all(bytes, size / 2);
+        act_at(scan, "half");
+        return;
+    }
+    send_frame(IDC_MSG_BATCH, scan->number, bytes, size);
+    free(bytes);
+    scan->batches++;
+    scan->credit--;
+}
+
+static void
+work(Scan *scan)
+{
+    bool is_overrun = scan->stage != NULL && strcmp(scan->act, "overrun") == 0;
+
+    while (!scan->is_done && (scan->credit > 0 || is_overrun)) {
+        if (scan->left == 0) {
+            send_stats(IDC_MSG_END, scan->number);
+            scan->is_done = true;
+            return;
+        }
+        send_batch(scan);
+        if (scan->batches == 1)
+            act_at(scan, "batch");
+        if (is_overrun)
+            scan->is_done = false;
+        else if (scan->sleep_ms > 0)
+            return;
+    }
+}
+
+static void
+understand(Scan *scan, const char *command)
+{
+    char *at;
+
+    snprintf(scan->act, sizeof scan->act, "%s", command);
+    scan->left = 1000;
+    at = strchr(scan->act, '@');
+    if (at != NULL) {
+        *at = '\0';
+        scan->stage = at + 1;
+    } else if (strncmp(scan->act, "rows:", 5) == 0) {
+        scan->left = strtoll(scan->act + 5, &at, 10);
+        scan->sleep_ms = *at == ':' ? atoi(at + 1) : 0;
+    }
+}
+
+static void
+prepare(Scan *scan)
+{
+    const IdcRelation *relation = scan->relation;
+    IdcBatchOptions options = { .single_batch = true };
+    IdcIpcOptions ipc = { 0 };
+    bool is_wrong = strcmp(scan->act, "wrong") == 0;
+
+    scan->specs = calloc(relation->column_count + 1, sizeof *scan->specs);
+    for (size_t i = 0; i < relation->column_count; i++) {
+        scan->specs[i].name = relation->columns[i].name;
+        idc_type_column(relation->columns[i].type, &scan->specs[i]);
+        if (is_wrong)
+            scan->specs[i].kind = IDC_KIND_FLOAT64;
+    }
+    if (idc_batch_builder_new(scan->specs, relation->column_count, &options, &scan->builder,
+                              NULL) != IDC_OK ||
+        idc_ipc_writer_new(scan->builder, &ipc, &scan->writer, NULL) != IDC_OK)
+        _exit(96);
+}
+
+static void
+on_open(uint32_t number, const void *payload, size_t len)
+{
+    Scan *scan = scans;
+    const IdcRelation *base;
+    IdcOpen open;
+    IdcError err;
+
+    while (scan->is_used)
+        scan++;
+    *scan = (Scan){ .is_used = true, .number = number, .arena = idc_arena_new(0) };
+    idc_error_init(&err);
+    if (idc_open_read(scan->arena, payload, len, &open, &err) != IDC_OK) {
+        fprintf(stderr, "bad_source: %s\n", err.message);
+        _exit(95);
+    }
+    scan->credit = open.credit;
+    scan->relation = open.relation;
+    base = idc_relation_base(open.relation);
+    understand(scan, base->native != NULL ? base->native : base->name);
+    act_at(scan, "open");
+    if (scan->is_done)
+        return;
+    prepare(scan);
+    send_schema(scan);
+    act_at(scan, "schema");
+    work(scan);
+}
+
+static void
+on_close(Scan *scan)
+{
+    act_at(scan, "close");
+    send_stats(IDC_MSG_CLOSED, scan->number);
+    idc_ipc_writer_free(scan->writer);
+    idc_batch_builder_free(scan->builder);
+    free(scan->specs);
+    idc_arena_free(scan->arena);
+    memset(scan, 0, sizeof *scan);
+}
+
+static void
+on_hello(const void *payload, size_t len)
+{
+    IdcArena *arena = idc_arena_new(0);
+    IdcHello hello;
+
+    if (idc_hello_read(arena, payload, len, &hello, NULL) != IDC_OK)
+        _exit(94);
+    if (strncmp(hello.server_name, "hello:", 6) == 0)
+        act(hello.server_name + 6, 0);
+    else
+        send_frame(IDC_MSG_READY, 0, NULL, 0);
+    idc_arena_free(arena);
+}
+
+static bool
+read_all(void *bytes, size_t len)
+{
+    char *next = bytes;
+
+    while (len > 0) {
+        ssize_t got = read(SOCKET, next, len);
+
+        if (got <= 0)
+            return false;
+        next += got;
+        len -= (size_t) got;
+    }
+    return true;
+}
+
+static Scan *
+find(uint32_t number)
+{
+    for (int i = 0; i < SCANS; i++)
+        if (scans[i].is_used && scans[i].number == number)
+            return &scans[i];
+    return NULL;
+}
+
+/* One message of the hub. */
+static void
+serve(void)
+{
+    uint8_t bytes[IDC_FRAME_HEAD_BYTES], *payload;
+    IdcFrameHead head;
+    uint32_t credit = 0;
+    Scan *scan;
+
+    if (!read_all(bytes, sizeof bytes) || idc_frame_head_read(bytes, &head, NULL) != IDC_OK)
+        _exit(0);
+    payload = malloc(head.payload_bytes + 1);
+    if (!read_all(payload, head.payload_bytes))
+        _exit(0);
+    scan = find(head.scan);
+    if (head.kind == IDC_MSG_HELLO)
+        on_hello(payload, head.payload_bytes);
+    else if (head.kind == IDC_MSG_OPEN)
+        on_open(head.scan, payload, head.payload_bytes);
+    else if (head.kind == IDC_MSG_CLOSE && scan != NULL)
+        on_close(scan);
+    else if (head.kind == IDC_MSG_CREDIT && scan != NULL &&
+             idc_credit_read(payload, head.payload_bytes, &credit, NULL) == IDC_OK)
+        scan->credit += credit;
+    else if (head.kind != IDC_MSG_CREDIT)
+        _exit(93);
+    free(payload);
+    for (int i = 0; i < SCANS; i++)
+        if (scans[i].is_used && !scans[i].is_done)
+            work(&scans[i]);
+}
+
+static bool
+has_work(void)
+{
+    for (int i = 0; i < SCANS; i++)
+        if (scans[i].is_used && !scans[i].is_done && scans[i].credit > 0)
+            return true;
+    return false;
+}
+
+int
+main(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+        struct pollfd wanted = { .fd = SOCKET, .events = POLLIN };
+
+        if (poll(&wanted, 1, has_work() ? 0 : -1) > 0)
+            serve();
+        for (int i = 0; i < SCANS; i++)
+            if (scans[i].is_used && !scans[i].is_done && scans[i].sleep_ms > 0)
+                work(&scans[i]);
+    }
+}
