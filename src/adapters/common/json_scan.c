@@ -217,6 +217,8 @@ in_number(IdcJsonScan *scan, const char **at, const char *end)
         ++*at;
     if (*at == end)
         return IDC_JSON_MORE;
+    if (scan->part == ZERO && **at >= '0' && **at <= '9')
+        return wrong(scan, "a number begins with a zero too many");
     return number_may_end(scan) ? end_value(scan) : wrong(scan, "a number lacks a digit");
 }
 

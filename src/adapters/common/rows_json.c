@@ -41,7 +41,7 @@ json_fail(const IdcRows *rows, int64_t offset, const char *reason, IdcError *err
                     reason);
     idc_error_set_sqlstate(err, "22032");
     if (rows->row_count > 0)
-        return idc_add_context(err, "after row %" PRId64, rows->row_count);
+        (void) idc_add_context(err, "after row %" PRId64, rows->row_count);
     return IDC_SOURCE_FAILED;
 }
 

@@ -34,8 +34,10 @@ add_column(IdcArena *arena, IdcRows *rows, size_t i, IdcError *err)
     if (status == IDC_OK && path.is_each)
         status = idc_fail(err, IDC_BAD_VALUE,
                           "path \"%s\": a column is one value, not each of many", column->path);
-    if (status != IDC_OK)
-        return idc_add_context(err, "column \"%s\"", column->name);
+    if (status != IDC_OK) {
+        (void) idc_add_context(err, "column \"%s\"", column->name);
+        return status;
+    }
     json->wants_scalars |= path.count == 0;
     json->wants_elements |= path.count > 0 && path.steps[0].index >= 0;
     return idc_path_add(arena, json->row.root, &path, i) ? IDC_OK : idc_fail_no_memory(err);
@@ -122,8 +124,10 @@ idc_rows_json_init(IdcArena *arena, IdcRows *rows, IdcError *err)
     IdcPath path;
     IdcStatus status = idc_path_parse(arena, path_text, &path, err);
 
-    if (status != IDC_OK)
-        return idc_add_context(err, "rows");
+    if (status != IDC_OK) {
+        (void) idc_add_context(err, "rows");
+        return status;
+    }
     if (rows->options.format == IDC_ROWS_NDJSON && path.count > 0)
         return idc_fail(err, IDC_BAD_VALUE, "rows of NDJSON are its lines: they have no path");
     if (!init_memory(arena, rows))
