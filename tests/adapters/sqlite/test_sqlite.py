@@ -20,7 +20,7 @@ Rows = list[tuple[Any, ...]]
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
     """make(script, *rows of "t") makes a file and starts a session over it."""
-    sessions = []
+    sessions: list[SourceSession] = []
 
     def make_one(script: str, rows: Sequence[Sequence[Any]] = (), **options: str) -> SourceSession:
         path = tmp_path / f"data{len(sessions)}.db"
