@@ -241,6 +241,7 @@ add_order(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
 /* ---- LIMIT ---- */
 
 #define MOST_ROWS PG_INT64_MAX
+#define LIMIT_BONUS 0.95
 
 static Node *
 bigint(int64 number)
@@ -352,6 +353,10 @@ add_limit(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, FinalPathExt
                                      ? extra->count_est + extra->offset_est
                                      : extra->count_est),
                     NIL);
+    /* The planner takes costs within 1 % for the same, and a source that knows how many rows are
+     * wanted prepares no others. */
+    cost.startup *= LIMIT_BONUS;
+    cost.total *= LIMIT_BONUS;
     path = fdw_upper_path(root, output, target, layer, &cost, root->sort_pathkeys, NIL);
     output->fdw_private = plan_over(below, layer, cost.rows);
     add_path(output,
