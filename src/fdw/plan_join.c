@@ -117,17 +117,18 @@ needs_column(Node *node, void *columns)
 }
 
 static const FdwLayer *
-join_layer(const FdwPlan *left, const FdwPlan *right, IdcJoinKind kind, List *of_join, List *after)
+join_layer(const RelOptInfo *joined, const FdwPlan *left, const FdwPlan *right, IdcJoinKind kind,
+           List *of_join)
 {
     FdwLayer *layer = fdw_layer_over(IDC_REL_JOIN, left->layer);
 
     layer->right = right->layer;
     layer->join = kind;
     layer->clauses = of_join;
-    layer->relids = bms_union(left->layer->relids, right->layer->relids);
+    layer->relids = bms_copy(joined->relids);
     if (kind != IDC_JOIN_SEMI && kind != IDC_JOIN_ANTI)
         layer->columns = list_concat_copy(left->layer->columns, right->layer->columns);
-    return fdw_filter_layer(layer, after);
+    return layer;
 }
 
 static bool
@@ -173,7 +174,7 @@ fdw_plan_join_paths(PlannerInfo *root, RelOptInfo *joined, RelOptInfo *outer, Re
     split_conditions(joined, jointype, extra->restrictlist, &of_join, &after);
     plan->server = left->server;
     plan->layer =
-        pushed_join(plan->server, join_layer(left, right, kind, of_join, NIL), after, &why);
+        pushed_join(plan->server, join_layer(joined, left, right, kind, of_join), after, &why);
     if (plan->layer == NULL) {
         fdw_plan_note(left, "joined", why);
         fdw_plan_note(right, "joined", why);

@@ -42,6 +42,17 @@ add_note(Making *making, const char *text)
     making->notes = lappend(making->notes, makeString(pstrdup(text)));
 }
 
+/* Only a finished plan knows where these come from; PostgreSQL 18 would look there and crash. */
+static bool
+forget_origin(Node *node, void *context)
+{
+    if (node == NULL)
+        return false;
+    if (IsA(node, Param))
+        ((Param *) node)->paramkind = PARAM_EXTERN;
+    return expression_tree_walker(node, forget_origin, context);
+}
+
 /* A condition of one table as SQL; others are shown by EXPLAIN where they are checked. */
 static char *
 clause_text(Node *clause, const RelOptInfo *rel, Oid table)
@@ -57,18 +68,20 @@ clause_text(Node *clause, const RelOptInfo *rel, Oid table)
         if (lfirst_node(Var, cell)->varno != (int) rel->relid)
             return NULL;
     ChangeVarNodes(copy, (int) rel->relid, 1, 0);
+    (void) forget_origin(copy, NULL);
     return deparse_expression(copy, deparse_context_for(get_rel_name(table), table), false, false);
 }
 
 static void
 note_verdict(Making *making, const FdwVerdict *verdict, const RelOptInfo *rel, Oid table)
 {
-    char *text = clause_text(verdict->clause, rel, table);
     const char *what =
         verdict->push == IDC_PUSH_NO ? "checked in the hub" : "checked again in the hub";
+    char *text;
 
     if (verdict->push == IDC_PUSH_EXACT)
         return;
+    text = clause_text(verdict->clause, rel, table);
     add_note(making,
              psprintf("%s: %s%s%s", text == NULL ? "a condition" : text, what,
                       verdict->why == NULL ? "" : ": ", verdict->why == NULL ? "" : verdict->why));

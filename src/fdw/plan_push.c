@@ -16,6 +16,11 @@ fdw_can_push(const FdwServer *server, const IdcRelation *relation, bool is_exact
                                  .is_exact_below = is_exact_below };
 
     *why = NULL;
+    /* Such as the order of an enum, which the adapter need not know that it must not claim. */
+    if (idc_relation_check(relation, NULL) != IDC_OK) {
+        *why = "sources do not know such a thing of these types";
+        return IDC_PUSH_NO;
+    }
     if (server->declaration->can_push == NULL) {
         *why = "the adapter pushes nothing";
         return IDC_PUSH_NO;

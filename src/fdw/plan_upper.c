@@ -71,20 +71,10 @@ is_plain_group(const SortGroupClause *clause, const Expr *key)
            fdw_collation(exprCollation((const Node *) key)) != IDC_COLLATION_LOOSE;
 }
 
-static List *
-wanted_groups(const PlannerInfo *root)
-{
-#if PG_VERSION_NUM >= 160000
-    return root->processed_groupClause;
-#else
-    return root->parse->groupClause;
-#endif
-}
-
 static bool
 collect_keys(const PlannerInfo *root, PathTarget *target, Grouping *grouping)
 {
-    List *groups = wanted_groups(root);
+    List *groups = root->parse->groupClause;
     int found = 0;
 
     for (int i = 0; i < list_length(target->exprs); i++) {
