@@ -12,8 +12,8 @@ import time
 from urllib.parse import parse_qsl, quote, unquote
 
 import pytest
-from conftest import Fetch
 from harness.hostile_http import Answer, Certificates, HostileServer, Request, one_of_each
+from harness.http_fetch import fetch
 
 
 def echo(answer: Answer) -> bool:
@@ -28,7 +28,7 @@ def echo(answer: Answer) -> bool:
     ({}, {"api_key": "s3cret-key"}, "x-api-key", "s3cret-key"),
     ({"api_key_name": "Api-Token"}, {"api_key": "s3cret-key"}, "api-token", "s3cret-key"),
 ])
-def test_credentials_in_a_header(fetch: Fetch, server: HostileServer, options: dict[str, str], user: dict[str, str],
+def test_credentials_in_a_header(server: HostileServer, options: dict[str, str], user: dict[str, str],
                                  header: str, value: str) -> None:
     server.on("/", lambda answer: answer.reply())
     server.on("/echo", echo)
@@ -42,7 +42,7 @@ def test_credentials_in_a_header(fetch: Fetch, server: HostileServer, options: d
 
 
 @pytest.mark.parametrize("name", ["", "token"])
-def test_a_key_in_the_query(fetch: Fetch, server: HostileServer, name: str) -> None:
+def test_a_key_in_the_query(server: HostileServer, name: str) -> None:
     server.on("/x", echo)
     got = fetch(server.url + "/x?a=1", server.url + "/x", options={"auth": "api_key_query", "api_key_name": name},
                 user={"api_key": "s3cret&key=ä"})
@@ -51,7 +51,7 @@ def test_a_key_in_the_query(fetch: Fetch, server: HostileServer, name: str) -> N
     assert "s3cret" not in got.output
 
 
-def test_secrets_that_stand_in_urls_are_masked(fetch: Fetch, server: HostileServer) -> None:
+def test_secrets_that_stand_in_urls_are_masked(server: HostileServer) -> None:
     names = ["token", "access_token", "api_key", "apikey", "KEY", "X-Amz-Signature", "sig", "client_secret", "password"]
     got = fetch(server.url + "/x?page=2&" + "&".join(f"{name}=hidden" for name in names) + "&last=shown")
     assert "hidden" not in got.output
@@ -63,7 +63,7 @@ def test_secrets_that_stand_in_urls_are_masked(fetch: Fetch, server: HostileServ
     ({"auth": "api_key_header"}, {}, "api_key"), ({"auth": "oauth2"}, {}, "token_url"),
     ({"auth": "aws_sigv4"}, {}, "aws_access_key_id"), ({}, {"auth_token": "a\r\nX-Evil: 1"}, "line end"),
 ])
-def test_what_is_missing_is_named(fetch: Fetch, server: HostileServer, options: dict[str, str], user: dict[str, str],
+def test_what_is_missing_is_named(server: HostileServer, options: dict[str, str], user: dict[str, str],
                                   named: str) -> None:
     status, message = fetch(server.url + "/", options=options, user=user).error
     assert status == "bad_config" and named in message
@@ -104,7 +104,7 @@ def oauth(server: HostileServer, **more: str) -> dict[str, str]:
 CLIENT = {"client_id": "me", "client_secret": "s3cret+client"}
 
 
-def test_oauth_fetches_one_token_for_all(fetch: Fetch, server: HostileServer) -> None:
+def test_oauth_fetches_one_token_for_all(server: HostileServer) -> None:
     tokens = Tokens(server, delay=0.1)
     got = fetch(server.url + "/api", options=oauth(server, scope="read write", audience="https://api"), user=CLIENT,
                 args=("-j", "8", "-n", "3"))
@@ -118,7 +118,7 @@ def test_oauth_fetches_one_token_for_all(fetch: Fetch, server: HostileServer) ->
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
 
 
-def test_oauth_client_in_the_body(fetch: Fetch, server: HostileServer) -> None:
+def test_oauth_client_in_the_body(server: HostileServer) -> None:
     tokens = Tokens(server, life="3600")
     assert fetch(server.url + "/api", options=oauth(server, token_auth="body"), user=CLIENT).answer["status"] == 200
     form = dict(parse_qsl(tokens.asked[0].body.decode()))
@@ -126,7 +126,7 @@ def test_oauth_client_in_the_body(fetch: Fetch, server: HostileServer) -> None:
     assert "authorization" not in tokens.asked[0].headers
 
 
-def test_oauth_renews_before_the_end_and_once_on_401(fetch: Fetch, server: HostileServer) -> None:
+def test_oauth_renews_before_the_end_and_once_on_401(server: HostileServer) -> None:
     tokens = Tokens(server, life=2)
     got = fetch(server.url + "/api", options=oauth(server), user=CLIENT, args=("-n", "4", "-s", "600"))
     assert [answer["status"] for answer in got.answers] == [200] * 4
@@ -154,14 +154,14 @@ def test_oauth_renews_before_the_end_and_once_on_401(fetch: Fetch, server: Hosti
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"access_token": 1}', b'{"access_token": ""}', b"<html>",
                                   b'{"access_token": "a\\r\\nb"}', b'{"access_token": "\\u0000"}', b'{"access_token": "x',
                                   b"[" * 100_000, b'{"access_token": "' + b"x" * 100_000 + b'"}'])
-def test_oauth_answers_without_a_token(fetch: Fetch, server: HostileServer, body: bytes) -> None:
+def test_oauth_answers_without_a_token(server: HostileServer, body: bytes) -> None:
     server.on("/token", lambda answer: answer.reply(200, body))
     server.on("/api", lambda answer: answer.reply())
     assert fetch(server.url + "/api", options=oauth(server), user=CLIENT).error[0] in ("bad_credential", "source_failed")
     assert "/api" not in server.paths()
 
 
-def test_oauth_refusals_and_redirects(fetch: Fetch, server: HostileServer) -> None:
+def test_oauth_refusals_and_redirects(server: HostileServer) -> None:
     server.on("/api", lambda answer: answer.reply())
     server.on("/token", echo)
     got = fetch(server.url + "/api", options=oauth(server, token_auth="body"), user=CLIENT)
@@ -174,7 +174,7 @@ def test_oauth_refusals_and_redirects(fetch: Fetch, server: HostileServer) -> No
     assert "503" in fetch(server.url + "/api", options=oauth(server), user=CLIENT).error[1]
 
 
-def test_oauth_waits_can_be_cancelled(fetch: Fetch, server: HostileServer) -> None:
+def test_oauth_waits_can_be_cancelled(server: HostileServer) -> None:
     server.on("/token", lambda answer: answer.stall())
     got = fetch(server.url + "/api", options=oauth(server), user=CLIENT, args=("-j", "3", "-c", "200"))
     assert {answer["error"] for answer in got.answers} == {"canceled"}
@@ -213,7 +213,7 @@ def sign(request: Request, secret: str, region: str, service: str) -> str:
 
 @pytest.mark.parametrize("target", ["/", "/bucket/a=b/c%20d/ä+e", "/x?b=2&a=1&c", "/x?prefix=a/b c&list-type=2&a-b=1&a=%2f%7e",
                                     "/x?a=1%2B2&a=1&empty="])
-def test_aws_signatures(fetch: Fetch, server: HostileServer, target: str) -> None:
+def test_aws_signatures(server: HostileServer, target: str) -> None:
     server.on("*", lambda answer: answer.reply())
     options = {"aws_region": "eu-west-1", "aws_service": "s3"}
     user = {"aws_access_key_id": "AKID", "aws_secret_access_key": "s3cret/key", "aws_session_token": "s3cret-session"}
@@ -235,7 +235,7 @@ def tls(certificates: Certificates, **more: str) -> dict[str, str]:
     return {**NO_RETRY, "ca_file": str(certificates.authority), **more}
 
 
-def test_tls_is_verified(fetch: Fetch, certificates: Certificates) -> None:
+def test_tls_is_verified(certificates: Certificates) -> None:
     cases = {"good": ("DNS:good.test,IP:127.0.0.1", 30), "other": ("DNS:other.test", 30),
              "expired": ("DNS:good.test,IP:127.0.0.1", -1)}
     for name, (subject, days) in cases.items():
@@ -254,7 +254,7 @@ def test_tls_is_verified(fetch: Fetch, certificates: Certificates) -> None:
             assert off.answer["body"] == "fine"
 
 
-def test_tls_versions(fetch: Fetch, certificates: Certificates) -> None:
+def test_tls_versions(certificates: Certificates) -> None:
     context = certificates.server_context("versions", "IP:127.0.0.1")
     for version, least, is_fine in [("TLSv1_2", "1.2", True), ("TLSv1_2", "1.3", False), ("TLSv1_3", "1.3", True)]:
         context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
@@ -264,7 +264,7 @@ def test_tls_versions(fetch: Fetch, certificates: Certificates) -> None:
             assert ("error" not in got.answer) == is_fine, got.output
 
 
-def test_client_certificates(fetch: Fetch, certificates: Certificates) -> None:
+def test_client_certificates(certificates: Certificates) -> None:
     context = certificates.server_context("mutual", "IP:127.0.0.1")
     context.load_verify_locations(certificates.authority)
     context.verify_mode = ssl.CERT_REQUIRED
@@ -276,8 +276,7 @@ def test_client_certificates(fetch: Fetch, certificates: Certificates) -> None:
         assert fetch(server.url + "/", options=ours).answer["status"] == 200
 
 
-def test_a_redirect_from_https_to_http_is_refused(fetch: Fetch, certificates: Certificates,
-                                                  server: HostileServer) -> None:
+def test_a_redirect_from_https_to_http_is_refused(certificates: Certificates, server: HostileServer) -> None:
     with HostileServer(certificates.server_context("down", "IP:127.0.0.1")) as secure:
         secure.on("*", lambda answer: answer.redirect(server.url + "/"))
         options = tls(certificates, redirect_hosts=f"127.0.0.1:{server.port}")
@@ -285,7 +284,7 @@ def test_a_redirect_from_https_to_http_is_refused(fetch: Fetch, certificates: Ce
     assert server.connection_count == 0
 
 
-def test_tls_bodies_cut_by_the_network(fetch: Fetch, certificates: Certificates) -> None:
+def test_tls_bodies_cut_by_the_network(certificates: Certificates) -> None:
     with HostileServer(certificates.server_context("cut", "IP:127.0.0.1")) as server:
         url = server.on("/", lambda answer: answer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345"))
         assert fetch(url, options=tls(certificates)).error[0] == "connection_failed"

@@ -4,8 +4,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from conftest import Fetch
 from harness.hostile_http import Answer, HostileServer
+from harness.http_fetch import fetch
 
 GUARDED = {"allow_private": "", "max_retries": "0"}
 
@@ -38,7 +38,7 @@ def both(server: HostileServer) -> Iterator[tuple[HostileServer, HostileServer]]
         yield server, other
 
 
-def test_forbidden_addresses_fetch_nothing(fetch: Fetch, server: HostileServer) -> None:
+def test_forbidden_addresses_fetch_nothing(server: HostileServer) -> None:
     server.on("*", lambda answer: answer.reply(200, b"secret"))
     targets = [f"http://{host}:{server.port}/" for host in LOOPBACKS + OTHERS]
     targets += [f"http://{user}@127.0.0.1:{server.port}/" for user in ("example.com", "example.com:80", "a:b")]
@@ -53,21 +53,21 @@ def test_forbidden_addresses_fetch_nothing(fetch: Fetch, server: HostileServer) 
     assert server.connection_count == 0
 
 
-def test_allow_private_lets_them_pass(fetch: Fetch, server: HostileServer) -> None:
+def test_allow_private_lets_them_pass(server: HostileServer) -> None:
     server.on("*", lambda answer: answer.reply(200, b"fine"))
     hosts = ["127.0.0.1", "127.1", "2130706433", "localhost", "rebound.test", "0x7f.1"]
     got = fetch(*(f"http://{host}:{server.port}/" for host in hosts), hosts=HOSTS)
     assert [answer.get("body") for answer in got.answers] == ["fine"] * len(hosts)
 
 
-def test_the_error_names_the_address_and_the_option(fetch: Fetch, server: HostileServer) -> None:
+def test_the_error_names_the_address_and_the_option(server: HostileServer) -> None:
     status, message = fetch(f"http://rebound.test:{server.port}/", options=GUARDED, hosts=HOSTS).error
     assert status == "connection_failed"
     assert message == (f"GET http://rebound.test:{server.port}/: cannot connect: 127.0.0.1 is a loopback address, "
                        "and the server's option allow_private is off")
 
 
-def test_local_options_are_for_superusers(fetch: Fetch, server: HostileServer) -> None:
+def test_local_options_are_for_superusers(server: HostileServer) -> None:
     url = server.on("/", lambda answer: answer.reply())
     for option in ({"allow_private": "true"}, {"allow_private": "", "tls_verify": "off"},
                    {"allow_private": "", "ca_file": "/etc/passwd"}, {"allow_private": "", "proxy": server.url},
@@ -81,11 +81,11 @@ def test_local_options_are_for_superusers(fetch: Fetch, server: HostileServer) -
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "gopher://127.0.0.1/", "ftp://127.0.0.1/x", "dict://127.0.0.1/",
                                  "javascript:1", "", "/x", "http://", "http://a b/", "ws://127.0.0.1/",
                                  "http://127.0.0.1:99999/", "http://127.0.0.1:x/", "http://[::1/", "http://a\r\nb/"])
-def test_only_http_urls(fetch: Fetch, url: str) -> None:
+def test_only_http_urls(url: str) -> None:
     assert fetch(url).error[0] == "bad_value"
 
 
-def test_a_proxy_does_not_open_the_gate(fetch: Fetch, server: HostileServer) -> None:
+def test_a_proxy_does_not_open_the_gate(server: HostileServer) -> None:
     server.on("*", lambda answer: answer.reply(200, b"by proxy"))
     proxied = {"allow_private": "", "proxy": server.url, "max_retries": "0"}
     assert fetch("http://example.com/x", options=proxied).answer["body"] == "by proxy"
@@ -99,7 +99,7 @@ def test_a_proxy_does_not_open_the_gate(fetch: Fetch, server: HostileServer) -> 
 # ---- redirects ----
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_on_the_origin_are_followed(fetch: Fetch, server: HostileServer, status: int) -> None:
+def test_redirects_on_the_origin_are_followed(server: HostileServer, status: int) -> None:
     server.on("/a/b", lambda answer: answer.redirect("../c?x=1", status))
     server.on("/c", lambda answer: answer.redirect(f"{server.url.upper()}/d d", status))
     server.on("/d%20d", lambda answer: answer.reply(200, b"there"))
@@ -110,7 +110,7 @@ def test_redirects_on_the_origin_are_followed(fetch: Fetch, server: HostileServe
     assert {request.headers["authorization"] for request in server.requests} == {"Bearer token-abc"}
 
 
-def test_redirects_have_an_end(fetch: Fetch, server: HostileServer) -> None:
+def test_redirects_have_an_end(server: HostileServer) -> None:
     server.on("*", lambda answer: answer.redirect(f"/{int(answer.request.path[1:]) + 1}"))
     assert "more than 5 times" in fetch(server.url + "/1").error[1]
     assert len(server.requests) == 6
@@ -126,7 +126,7 @@ def test_redirects_have_an_end(fetch: Fetch, server: HostileServer) -> None:
     "https://127.0.0.1:{port}/", "http://127.0.0.1:{port}@127.0.0.1:{other}/", "http://[::1]:{port}/", "http:\\\\evil/",
     "javascript:alert(1)", "http://127.0.0.1:{other}\\@127.0.0.1:{port}/", "data:text/plain,x", "http://", "\\\\x\\y",
 ])
-def test_redirects_elsewhere_are_refused(fetch: Fetch, both: tuple[HostileServer, HostileServer],
+def test_redirects_elsewhere_are_refused(both: tuple[HostileServer, HostileServer],
                                          location: str) -> None:
     server, other = both
     server.on("/", lambda answer: answer.redirect(location.format(other=other.port, port=server.port)))
@@ -137,8 +137,7 @@ def test_redirects_elsewhere_are_refused(fetch: Fetch, both: tuple[HostileServer
     assert "token-abc" not in got.output
 
 
-def test_a_redirect_to_a_forbidden_address_is_refused_by_the_guard(fetch: Fetch,
-                                                                   both: tuple[HostileServer, HostileServer]) -> None:
+def test_a_redirect_to_a_forbidden_address_is_refused_by_the_guard(both: tuple[HostileServer, HostileServer]) -> None:
     """Even to a host that is listed: the first connection is by a proxy, as a public API would be reached."""
     server, other = both
     server.on("*", lambda answer: answer.redirect(f"http://127.0.0.1:{other.port}/"))
@@ -155,7 +154,7 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("auth", SECRETS)
-def test_listed_hosts_get_no_secret(fetch: Fetch, both: tuple[HostileServer, HostileServer], auth: str) -> None:
+def test_listed_hosts_get_no_secret(both: tuple[HostileServer, HostileServer], auth: str) -> None:
     server, other = both
     server.on("/", lambda answer: answer.redirect(f"http://other.test:{other.port}/x"))
     other.on("/x", lambda answer: answer.redirect(f"{server.url}/back"))
@@ -172,7 +171,7 @@ def test_listed_hosts_get_no_secret(fetch: Fetch, both: tuple[HostileServer, Hos
         assert request.headers["accept"] == "text/x"
 
 
-def test_requests_stay_on_the_origin_of_base_url(fetch: Fetch, both: tuple[HostileServer, HostileServer]) -> None:
+def test_requests_stay_on_the_origin_of_base_url(both: tuple[HostileServer, HostileServer]) -> None:
     server, other = both
     server.on("*", lambda answer: answer.reply(200, b"mine"))
     token = {"auth_token": "token-abc"}
@@ -189,7 +188,7 @@ def test_requests_stay_on_the_origin_of_base_url(fetch: Fetch, both: tuple[Hosti
 
 
 @pytest.mark.parametrize(("status", "is_followed"), [(301, False), (302, False), (303, True), (307, True), (308, True)])
-def test_a_write_is_not_lost_by_a_redirect(fetch: Fetch, server: HostileServer, status: int, is_followed: bool) -> None:
+def test_a_write_is_not_lost_by_a_redirect(server: HostileServer, status: int, is_followed: bool) -> None:
     server.on("/", lambda answer: answer.redirect("/there", status))
     server.on("/there", lambda answer: answer.reply(200, answer.request.method.encode() + answer.request.body))
     got = fetch(server.url + "/", args=("-X", "POST", "-d", "{}"))
@@ -199,7 +198,7 @@ def test_a_write_is_not_lost_by_a_redirect(fetch: Fetch, server: HostileServer, 
         assert "may write" in got.error[1]
 
 
-def test_a_write_does_not_go_to_strangers(fetch: Fetch, both: tuple[HostileServer, HostileServer]) -> None:
+def test_a_write_does_not_go_to_strangers(both: tuple[HostileServer, HostileServer]) -> None:
     server, other = both
     server.on("/", lambda answer: answer.redirect(other.url + "/", 307))
     got = fetch(server.url + "/", options={"redirect_hosts": f"127.0.0.1:{other.port}"}, args=("-X", "POST", "-d", "x"))
@@ -207,7 +206,7 @@ def test_a_write_does_not_go_to_strangers(fetch: Fetch, both: tuple[HostileServe
     assert other.connection_count == 0
 
 
-def test_conditional_and_range_answers_are_no_surprise(fetch: Fetch, server: HostileServer) -> None:
+def test_conditional_and_range_answers_are_no_surprise(server: HostileServer) -> None:
     def partial(answer: Answer) -> bool:
         return answer.reply(206, b"x", {"Content-Range": "bytes 0-0/10"})
     assert fetch(server.on("/", partial)).answer["status"] == 206

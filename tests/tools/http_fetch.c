@@ -13,7 +13,9 @@
  * of each thread.
  *
  * Names come from $HTTP_FETCH_HOSTS ("name=address …") before the system is asked; the address
- * "dead" answers after ten seconds.
+ * "dead" answers after ten seconds. With $HTTP_FETCH_FAIL=N the Nth allocation fails (of the
+ * client's own and of what it calls; not in builds with sanitizers, which have allocators of their
+ * own).
  */
 #include <dlfcn.h>
 #include <getopt.h>
@@ -21,6 +23,7 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +105,41 @@ getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
     return real(address, service, hints, found);
 }
 
+/* ---- memory that runs out ---- */
+
+static _Thread_local bool is_armed; /* in calls of the client */
+static atomic_long left_to_fail = -1;
+
+#ifndef __SANITIZE_ADDRESS__
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *memory, size_t size);
+
+static bool
+is_failing(void)
+{
+    return is_armed && atomic_load(&left_to_fail) >= 0 && atomic_fetch_sub(&left_to_fail, 1) == 0;
+}
+
+__attribute__((visibility("default"))) void *
+malloc(size_t size)
+{
+    return is_failing() ? NULL : __libc_malloc(size);
+}
+
+__attribute__((visibility("default"))) void *
+calloc(size_t count, size_t size)
+{
+    return is_failing() ? NULL : __libc_calloc(count, size);
+}
+
+__attribute__((visibility("default"))) void *
+realloc(void *memory, size_t size)
+{
+    return is_failing() ? NULL : __libc_realloc(memory, size);
+}
+#endif
+
 /* ---- output ---- */
 
 static const char *const status_names[] = {
@@ -174,7 +212,9 @@ read_body(Fetch *fetch, IdcHttpExchange *exchange, IdcText *line, IdcError *err)
         const void *bytes;
         size_t len;
 
+        is_armed = true;
         status = idc_http_read(exchange, &bytes, &len, &is_end, err);
+        is_armed = false;
         if (status != IDC_OK)
             break;
         if (!fetch->is_quiet)
@@ -204,8 +244,10 @@ finish(Fetch *fetch, IdcHttpExchange *exchange, IdcError *err)
 
     idc_text_init(&line, 0);
     idc_text_append_char(&line, '{');
+    is_armed = true;
     if (exchange != NULL)
         status = idc_http_response(exchange, &response, err);
+    is_armed = false;
     if (status == IDC_OK) {
         append_response(&line, response);
         status = read_body(fetch, exchange, &line, err);
@@ -246,8 +288,10 @@ fetch_all(Fetch *fetch, IdcHttpSession *session)
         IdcHttpRequest request = fetch->request;
 
         request.url = fetch->urls[i];
+        is_armed = true;
         if (idc_http_open(session, &request, &exchanges[i], &errors[i]) != IDC_OK)
             exchanges[i] = NULL;
+        is_armed = false;
     }
     for (int i = 0; i < fetch->url_count; i++)
         finish(fetch, exchanges[i], &errors[i]);
@@ -271,6 +315,7 @@ print_stats(Fetch *fetch, const IdcScanStats *stats, int64_t began_us, const Can
     append_count(&line, "wait_us", stats->wait_us);
     append_count(&line, "elapsed_ms", (idc_clock_us() - began_us) / 1000);
     append_count(&line, "peak_kb", usage.ru_maxrss);
+    append_count(&line, "failed", atomic_load(&left_to_fail) < 0);
     if (canceler->at_us > 0)
         append_count(&line, "after_cancel_ms", (idc_clock_us() - canceler->at_us) / 1000);
     idc_text_append_char(&line, '}');
@@ -461,6 +506,8 @@ main(int argc, char **argv)
     int letter;
 
     signal(SIGPIPE, SIG_IGN);
+    if (getenv("HTTP_FETCH_FAIL") != NULL)
+        left_to_fail = strtol(getenv("HTTP_FETCH_FAIL"), NULL, 10);
     pthread_mutex_init(&fetch.print, NULL);
     while ((letter = getopt(argc, argv, "o:u:X:d:H:k:iqPt:a:C:Lc:T:s:j:n:l:")) != -1)
         read_option(&fetch, letter, optarg);
