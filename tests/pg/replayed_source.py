@@ -38,7 +38,10 @@ def send(kind, scan, payload=b""):
 
 def hear():
     size, kind, scan = struct.unpack("<III", receive(12))
-    receive(size)
+    payload = receive(size)
+    if kind == OPEN:
+        with open({answer!r} + ".request", "wb") as file:
+            file.write(payload)
     return kind, scan
 
 
@@ -77,6 +80,7 @@ class ReplayedSource:
         self.connection = connection
         self.answer_file = folder / "answer"
         self.table_count = 0
+        folder.chmod(0o777)  # the server's own user writes the request there
         program = folder / "source"
         python = Path(sys.executable).resolve()
         program.write_text(PROGRAM.format(python=python, answer=str(self.answer_file)))
@@ -97,6 +101,10 @@ class ReplayedSource:
         declared = ", ".join(f'"{column}" {type_name}' for column, type_name in columns.items())
         self.connection.execute(f"CREATE FOREIGN TABLE {name} ({declared}) SERVER replayed OPTIONS (endpoint '/x')")
         return name
+
+    def request(self) -> bytes:
+        """What the hub asked for last: the payload of OPEN."""
+        return self.answer_file.with_suffix(".request").read_bytes()
 
 
 def messages_of(batches: list[pa.RecordBatch], options: pa.ipc.IpcWriteOptions | None = None) -> tuple[bytes, list[bytes]]:

@@ -443,3 +443,30 @@ def test_any_as_a_value(source: ReplayedSource) -> None:
     name = table_of(source, "text", texts("one", "two", "three"))
     row: Any = source.connection.execute(f"SELECT array_agg(a ORDER BY a DESC) FROM {name}").fetchone()
     assert row == (["two", "three", "one"],)
+
+
+@pytest.mark.parametrize(("type_name", "literal", "sent"), [
+    ("timestamptz", "2024-01-02 03:04:05+09", "2024-01-01 18:04:05+00"),
+    ("timestamp", "2024-01-02 03:04:05.5", "2024-01-02 03:04:05.5"),
+    ("date", "2024-01-02", "2024-01-02"),
+    ("double precision", "0.1234567890123456", "0.1234567890123456"),
+    ("numeric", "1.50", "1.50"),
+    ("bigint", "9223372036854775807", "9223372036854775807"),
+    ("text", "äöü", "äöü"),
+    ("uuid", UUID, UUID),
+])
+def test_values_for_the_source_obey_no_setting_of_the_session(
+        source: ReplayedSource, type_name: str, literal: str, sent: str) -> None:
+    arrow_types = {"timestamptz": pa.timestamp("us", "UTC"), "timestamp": pa.timestamp("us"), "date": pa.date32(),
+                   "double precision": pa.float64(), "bigint": pa.int64()}
+    name = table_of(source, type_name, pa.nulls(1, arrow_types.get(type_name, pa.large_utf8())))
+    source.connection.execute(f"ALTER FOREIGN TABLE {name} ALTER a OPTIONS (ADD param 'a')")
+    source.connection.execute("SET timezone = 'Asia/Tokyo'; SET datestyle = 'German'; SET extra_float_digits = -3; "
+                              "SET plan_cache_mode = force_generic_plan")
+    source.connection.execute(f"PREPARE p({type_name}) AS SELECT * FROM {name} WHERE a = $1")
+    source.connection.execute(f"EXECUTE p('{literal}')")
+    assert sent.encode() in source.request()
+    source.connection.execute(f"EXECUTE p('{literal}')")
+    assert sent.encode() in source.request()
+    assert source.connection.execute("SHOW datestyle").fetchone() == ("German, DMY",)
+    source.connection.execute("DEALLOCATE p")
