@@ -28,5 +28,21 @@ instant_fdw_handler(PG_FUNCTION_ARGS)
     routine->ForeignAsyncRequest = fdw_async_request;
     routine->ForeignAsyncConfigureWait = fdw_async_configure_wait;
     routine->ForeignAsyncNotify = fdw_async_notify;
+    routine->AddForeignUpdateTargets = fdw_modify_add_targets;
+    routine->PlanForeignModify = fdw_modify_plan;
+    routine->BeginForeignModify = fdw_modify_begin;
+    routine->BeginForeignInsert = fdw_modify_begin_insert;
+    routine->ExecForeignInsert = fdw_modify_insert;
+    routine->ExecForeignBatchInsert = fdw_modify_insert_batch;
+    routine->GetForeignModifyBatchSize = fdw_modify_batch_size;
+    routine->ExecForeignUpdate = fdw_modify_update;
+    routine->ExecForeignDelete = fdw_modify_delete;
+    routine->EndForeignModify = fdw_modify_end;
+    routine->EndForeignInsert = fdw_modify_end_insert;
+    routine->IsForeignRelUpdatable = fdw_modify_is_updatable;
+    routine->ExplainForeignScan = fdw_explain_scan;
+    routine->ExplainForeignModify = fdw_explain_modify;
+    routine->AnalyzeForeignTable = fdw_sample_analyze;
+    routine->ImportForeignSchema = fdw_import_schema;
     PG_RETURN_POINTER(routine);
 }

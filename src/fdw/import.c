@@ -1,0 +1,133 @@
+/*
+ * import.c - IMPORT FOREIGN SCHEMA: what a source says it has, as CREATE FOREIGN TABLE.
+ *
+ * Nothing that a source says becomes SQL as it is: names and options are quoted, and a type is what
+ * PostgreSQL's own parser of types understands, printed anew.
+ */
+#include "fdw/exchange.h"
+#include "fdw/handler.h"
+#include "fdw/raise.h"
+#include "fdw/server.h"
+
+#include <lib/stringinfo.h>
+#include <mb/pg_wchar.h>
+#include <miscadmin.h>
+#include <nodes/parsenodes.h>
+#include <parser/parse_type.h>
+#include <utils/builtins.h>
+
+/* In the database's encoding; raises where it has no such characters. */
+static const char *
+of_database(const char *text)
+{
+    return pg_any_to_server(text, (int) strlen(text), PG_UTF8);
+}
+
+static void
+append_options(StringInfo sql, const IdcOptionSet *options)
+{
+    if (options->count == 0)
+        return;
+    appendStringInfoString(sql, " OPTIONS (");
+    for (size_t i = 0; i < options->count; i++)
+        appendStringInfo(sql, "%s%s %s", i > 0 ? ", " : "",
+                         quote_identifier(of_database(options->items[i].name)),
+                         quote_literal_cstr(of_database(options->items[i].value)));
+    appendStringInfoChar(sql, ')');
+}
+
+/* TYPE or TYPE COLLATE "NAME". */
+static void
+append_type(StringInfo sql, const char *text)
+{
+    static const char collate[] = " COLLATE \"";
+    char *type = pstrdup(of_database(text));
+    char *collation = strstr(type, collate);
+    size_t len;
+    int32 modifier;
+    Oid oid;
+
+    if (collation != NULL) {
+        *collation = '\0';
+        collation += strlen(collate);
+        len = strlen(collation);
+        if (len < 2 || strchr(collation, '"') != collation + len - 1)
+            ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
+                            errmsg("the source named a collation that is none")));
+        collation[len - 1] = '\0';
+    }
+#if PG_VERSION_NUM >= 160000
+    (void) parseTypeString(type, &oid, &modifier, NULL);
+#else
+    parseTypeString(type, &oid, &modifier, false);
+#endif
+    appendStringInfoString(
+        sql,
+        format_type_extended(oid, modifier, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+    if (collation != NULL)
+        appendStringInfo(sql, " COLLATE %s", quote_identifier(collation));
+}
+
+static char *
+create_table(const IdcImportedTable *table, const char *server)
+{
+    StringInfoData sql;
+
+    initStringInfo(&sql);
+    appendStringInfo(&sql, "CREATE FOREIGN TABLE %s (", quote_identifier(of_database(table->name)));
+    for (size_t i = 0; i < table->column_count; i++) {
+        const IdcImportedColumn *column = &table->columns[i];
+
+        appendStringInfo(&sql, "%s%s ", i > 0 ? ", " : "",
+                         quote_identifier(of_database(column->name)));
+        append_type(&sql, column->type);
+        append_options(&sql, &column->options);
+        if (column->is_not_null)
+            appendStringInfoString(&sql, " NOT NULL");
+    }
+    appendStringInfo(&sql, ") SERVER %s", quote_identifier(server));
+    append_options(&sql, &table->options);
+    return sql.data;
+}
+
+static void
+fill_names(IdcImport *import, List *tables)
+{
+    const char **names = palloc0(sizeof *names * (size_t) (list_length(tables) + 1));
+    ListCell *cell;
+
+    import->names = names;
+    foreach (cell, tables)
+        names[import->name_count++] = fdw_utf8(lfirst_node(RangeVar, cell)->relname);
+}
+
+List *
+fdw_import_schema(ImportForeignSchemaStmt *statement, Oid server_oid)
+{
+    FdwServer *server = fdw_server(server_oid);
+    IdcImport import = { .remote_schema = fdw_utf8(statement->remote_schema),
+                         .is_list = statement->list_type == FDW_IMPORT_SCHEMA_LIMIT_TO,
+                         .is_except = statement->list_type == FDW_IMPORT_SCHEMA_EXCEPT,
+                         .options = fdw_option_set(statement->options) };
+    const IdcImportedTable *tables;
+    List *commands = NIL;
+    const void *answer;
+    size_t count, len;
+    IdcText payload;
+    IdcError err;
+
+    idc_error_init(&err);
+    fdw_check(
+        idc_adapter_options_check(server->declaration, IDC_OPTION_IMPORT, &import.options, &err),
+        &err);
+    if (import.is_list || import.is_except)
+        fill_names(&import, statement->table_list);
+    idc_text_init(&payload, 0);
+    idc_import_write(&import, &payload);
+    answer =
+        fdw_exchange(server, GetUserId(), IDC_MSG_IMPORT, &payload, IDC_MSG_TABLES, NULL, &len);
+    fdw_check(idc_tables_read(idc_arena_new(0), answer, len, &tables, &count, &err), &err);
+    for (size_t i = 0; i < count; i++)
+        commands = lappend(commands, create_table(&tables[i], statement->server_name));
+    return commands;
+}
