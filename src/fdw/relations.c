@@ -1,0 +1,117 @@
+/*
+ * relations.c - instant.relations: what a query would ask of our sources, without asking.
+ *
+ * In:   a query and its parameters, as instant.arrow takes them
+ * Out:  for each foreign scan of ours in its plan: server, relation as text, relation in its serial
+ *       form, which instant-source reads
+ */
+#include "fdw/pg.h"
+
+#include <foreign/foreign.h>
+#include <funcapi.h>
+#include <miscadmin.h>
+#include <utils/builtins.h>
+#include "fdw/arguments.h"
+#include "fdw/foreign.h"
+#include "fdw/plan_cache.h"
+#include "fdw/raise.h"
+#include "fdw/server.h"
+
+enum { RELATION_COLUMNS = 3 };
+
+FDW_SQL_FUNCTION(instant_relations);
+
+typedef struct Gather {
+    ReturnSetInfo *result;
+    Oid handler; /* instant.fdw_handler */
+} Gather;
+
+static Oid
+handler_of(Oid server)
+{
+    return GetForeignDataWrapper(GetForeignServer(server)->fdwid)->fdwhandler;
+}
+
+static char *
+relation_text(const bytea *bytes)
+{
+    IdcArena *arena = idc_arena_new(0);
+    const IdcRelation *relation;
+    IdcText text;
+    IdcError err;
+
+    fdw_check(
+        idc_relation_read(arena, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), &relation, &err),
+        &err);
+    idc_text_init(&text, 0);
+    idc_relation_print(relation, true, &text);
+    return pstrdup(idc_text_string(&text));
+}
+
+static void
+put_scan(Gather *gather, const ForeignScan *scan)
+{
+    const bytea *bytes;
+    Datum values[RELATION_COLUMNS];
+    bool nulls[RELATION_COLUMNS] = { false };
+
+    if (!OidIsValid(scan->fs_server) || handler_of(scan->fs_server) != gather->handler ||
+        list_length(scan->fdw_private) != FDW_PRIVATE_COUNT)
+        return;
+    bytes = DatumGetByteaPP(
+        castNode(Const, list_nth(scan->fdw_private, FDW_PRIVATE_RELATION))->constvalue);
+    values[0] = CStringGetTextDatum(GetForeignServer(scan->fs_server)->servername);
+    values[1] = CStringGetTextDatum(relation_text(bytes));
+    values[2] = PointerGetDatum(bytes);
+    tuplestore_putvalues(gather->result->setResult, gather->result->setDesc, values, nulls);
+}
+
+static void walk(Gather *gather, const Plan *plan);
+
+static void
+walk_list(Gather *gather, List *plans)
+{
+    ListCell *cell;
+
+    foreach (cell, plans)
+        walk(gather, lfirst(cell));
+}
+
+static void
+walk(Gather *gather, const Plan *plan)
+{
+    if (plan == NULL)
+        return;
+    check_stack_depth();
+    if (IsA(plan, ForeignScan))
+        put_scan(gather, (const ForeignScan *) plan);
+    else if (IsA(plan, Append))
+        walk_list(gather, ((const Append *) plan)->appendplans);
+    else if (IsA(plan, MergeAppend))
+        walk_list(gather, ((const MergeAppend *) plan)->mergeplans);
+    else if (IsA(plan, SubqueryScan))
+        walk(gather, ((const SubqueryScan *) plan)->subplan);
+    else if (IsA(plan, CustomScan))
+        walk_list(gather, ((const CustomScan *) plan)->custom_plans);
+    walk(gather, outerPlan(plan));
+    walk(gather, innerPlan(plan));
+}
+
+Datum
+instant_relations(PG_FUNCTION_ARGS)
+{
+    Gather gather = { .result = (ReturnSetInfo *) fcinfo->resultinfo };
+    FdwArguments arguments;
+    FdwPlan plan;
+
+    if (PG_ARGISNULL(0))
+        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the query is NULL")));
+    InitMaterializedSRF(fcinfo, 0);
+    gather.handler = fdw_handler_oid();
+    fdw_arguments_read(fcinfo, 1, &arguments);
+    fdw_plan_acquire(text_to_cstring(PG_GETARG_TEXT_PP(0)), &arguments, false, &plan);
+    walk(&gather, plan.statement->planTree);
+    walk_list(&gather, plan.statement->subplans);
+    fdw_plan_release(&plan);
+    return (Datum) 0;
+}
