@@ -51,6 +51,7 @@ int cli_describe(Cli *cli, const CliCommand *command, int argc, char **argv);
 int cli_load(Cli *cli, const CliCommand *command, int argc, char **argv);
 int cli_query(Cli *cli, const CliCommand *command, int argc, char **argv);
 int cli_explain(Cli *cli, const CliCommand *command, int argc, char **argv);
+int cli_relation(Cli *cli, const CliCommand *command, int argc, char **argv);
 int cli_health(Cli *cli, const CliCommand *command, int argc, char **argv);
 int cli_config(Cli *cli, const CliCommand *command, int argc, char **argv);
 int cli_hub(Cli *cli, const CliCommand *command, int argc, char **argv);

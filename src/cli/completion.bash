@@ -38,7 +38,7 @@ _instant() {
         --numeric) words='float64 decimal string' ;;
         *)
             if [[ -z $command ]]; then
-                words='setup tables describe load query explain health config hub version help
+                words='setup tables describe load query explain relation health config hub version help
                     --config --hub --home --verbose --quiet --help --version'
             elif [[ $current == -* ]]; then
                 words="$(_instant_options "$command") --config --hub --home --verbose --quiet --help"
@@ -48,7 +48,7 @@ _instant() {
                     describe | load) words=$(_instant_tables) ;;
                     hub) words='status start stop psql destroy' ;;
                     config) words='check schema' ;;
-                    help) words='setup tables describe load query explain health config hub version' ;;
+                    help) words='setup tables describe load query explain relation health config hub version' ;;
                 esac
                 if [[ $command == config && $previous == check ]]; then
                     mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -60,6 +60,14 @@ static const CliCommand commands[] = {
       "  instant explain 'SELECT * FROM flights WHERE month = 1'\n"
       "  instant explain --analyze -f report.sql",
       cli_explain },
+    { "relation", "SQL | -", "show what a query asks of our own sources",
+      "The relation that each of them is sent: columns, predicates, order, limit. Nothing is "
+      "asked.",
+      "  instant relation 'SELECT title FROM posts WHERE id = 7'\n"
+      "  instant relation 'SELECT title FROM posts WHERE id = 7' -o posts.relation\n"
+      "  instant-source --adapter rest --server-option base_url=https://api.example.com \\\n"
+      "      < posts.relation > posts.arrows",
+      cli_relation },
     { "health", "", "connect to the hub and to every source, in parallel",
       "The exit code is 1 when one of them is not healthy.",
       "  instant health\n"

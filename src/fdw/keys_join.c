@@ -14,6 +14,7 @@
 #include <commands/explain.h>
 #include <executor/executor.h>
 #include <miscadmin.h>
+#include <nodes/nodeFuncs.h>
 #include <utils/builtins.h>
 #include <utils/datum.h>
 #include <utils/lsyscache.h>

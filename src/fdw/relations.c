@@ -7,15 +7,16 @@
  */
 #include "fdw/pg.h"
 
+#include <foreign/fdwapi.h>
 #include <foreign/foreign.h>
 #include <funcapi.h>
 #include <miscadmin.h>
 #include <utils/builtins.h>
 #include "fdw/arguments.h"
 #include "fdw/foreign.h"
+#include "fdw/handler.h"
 #include "fdw/plan_cache.h"
 #include "fdw/raise.h"
-#include "fdw/server.h"
 
 enum { RELATION_COLUMNS = 3 };
 
@@ -23,13 +24,13 @@ FDW_SQL_FUNCTION(instant_relations);
 
 typedef struct Gather {
     ReturnSetInfo *result;
-    Oid handler; /* instant.fdw_handler */
 } Gather;
 
-static Oid
-handler_of(Oid server)
+static bool
+is_ours(Oid server)
 {
-    return GetForeignDataWrapper(GetForeignServer(server)->fdwid)->fdwhandler;
+    return OidIsValid(server) &&
+           GetFdwRoutineByServerId(server)->GetForeignRelSize == fdw_plan_size;
 }
 
 static char *
@@ -55,8 +56,7 @@ put_scan(Gather *gather, const ForeignScan *scan)
     Datum values[RELATION_COLUMNS];
     bool nulls[RELATION_COLUMNS] = { false };
 
-    if (!OidIsValid(scan->fs_server) || handler_of(scan->fs_server) != gather->handler ||
-        list_length(scan->fdw_private) != FDW_PRIVATE_COUNT)
+    if (!is_ours(scan->fs_server) || list_length(scan->fdw_private) != FDW_PRIVATE_COUNT)
         return;
     bytes = DatumGetByteaPP(
         castNode(Const, list_nth(scan->fdw_private, FDW_PRIVATE_RELATION))->constvalue);
@@ -107,7 +107,6 @@ instant_relations(PG_FUNCTION_ARGS)
     if (PG_ARGISNULL(0))
         ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the query is NULL")));
     InitMaterializedSRF(fcinfo, 0);
-    gather.handler = fdw_handler_oid();
     fdw_arguments_read(fcinfo, 1, &arguments);
     fdw_plan_acquire(text_to_cstring(PG_GETARG_TEXT_PP(0)), &arguments, false, &plan);
     walk(&gather, plan.statement->planTree);

@@ -38,7 +38,7 @@ def started(*arguments: str, flights_sources: Any, instant_home: Path, **options
 
 # ---- help and usage ----
 
-COMMANDS = ["setup", "tables", "describe", "load", "query", "explain", "health", "config", "hub", "version", "help"]
+COMMANDS = ["setup", "tables", "describe", "load", "query", "explain", "relation", "health", "config", "hub", "version", "help"]
 
 
 def test_help_lists_every_command(cli: Cli) -> None:

@@ -10,6 +10,14 @@ LANGUAGE C STRICT;
 COMMENT ON FUNCTION instant.fdw_handler() IS
     'what PostgreSQL calls for foreign tables of every adapter';
 
+CREATE FUNCTION instant.relations(
+    query text, OUT server text, OUT relation text, OUT request bytea)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'instant_relations'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10;
+COMMENT ON FUNCTION instant.relations(text) IS
+    'what a query would ask of our own sources: the relation as text, and as instant-source reads it';
+
 CREATE FUNCTION instant.rest_validator(options text[], catalogue oid)
 RETURNS void
 AS 'MODULE_PATHNAME', 'instant_rest_validator'
