@@ -22,9 +22,9 @@ enum { RELATION_COLUMNS = 3 };
 
 FDW_SQL_FUNCTION(instant_relations);
 
-typedef struct Gather {
+typedef struct Relations {
     ReturnSetInfo *result;
-} Gather;
+} Relations;
 
 static bool
 is_ours(Oid server)
@@ -50,7 +50,7 @@ relation_text(const bytea *bytes)
 }
 
 static void
-put_scan(Gather *gather, const ForeignScan *scan)
+put_scan(Relations *relations, const ForeignScan *scan)
 {
     const bytea *bytes;
     Datum values[RELATION_COLUMNS];
@@ -63,44 +63,44 @@ put_scan(Gather *gather, const ForeignScan *scan)
     values[0] = CStringGetTextDatum(GetForeignServer(scan->fs_server)->servername);
     values[1] = CStringGetTextDatum(relation_text(bytes));
     values[2] = PointerGetDatum(bytes);
-    tuplestore_putvalues(gather->result->setResult, gather->result->setDesc, values, nulls);
+    tuplestore_putvalues(relations->result->setResult, relations->result->setDesc, values, nulls);
 }
 
-static void walk(Gather *gather, const Plan *plan);
+static void walk(Relations *relations, const Plan *plan);
 
 static void
-walk_list(Gather *gather, List *plans)
+walk_list(Relations *relations, List *plans)
 {
     ListCell *cell;
 
     foreach (cell, plans)
-        walk(gather, lfirst(cell));
+        walk(relations, lfirst(cell));
 }
 
 static void
-walk(Gather *gather, const Plan *plan)
+walk(Relations *relations, const Plan *plan)
 {
     if (plan == NULL)
         return;
     check_stack_depth();
     if (IsA(plan, ForeignScan))
-        put_scan(gather, (const ForeignScan *) plan);
+        put_scan(relations, (const ForeignScan *) plan);
     else if (IsA(plan, Append))
-        walk_list(gather, ((const Append *) plan)->appendplans);
+        walk_list(relations, ((const Append *) plan)->appendplans);
     else if (IsA(plan, MergeAppend))
-        walk_list(gather, ((const MergeAppend *) plan)->mergeplans);
+        walk_list(relations, ((const MergeAppend *) plan)->mergeplans);
     else if (IsA(plan, SubqueryScan))
-        walk(gather, ((const SubqueryScan *) plan)->subplan);
+        walk(relations, ((const SubqueryScan *) plan)->subplan);
     else if (IsA(plan, CustomScan))
-        walk_list(gather, ((const CustomScan *) plan)->custom_plans);
-    walk(gather, outerPlan(plan));
-    walk(gather, innerPlan(plan));
+        walk_list(relations, ((const CustomScan *) plan)->custom_plans);
+    walk(relations, outerPlan(plan));
+    walk(relations, innerPlan(plan));
 }
 
 Datum
 instant_relations(PG_FUNCTION_ARGS)
 {
-    Gather gather = { .result = (ReturnSetInfo *) fcinfo->resultinfo };
+    Relations relations = { .result = (ReturnSetInfo *) fcinfo->resultinfo };
     FdwArguments arguments;
     FdwPlan plan;
 
@@ -109,8 +109,8 @@ instant_relations(PG_FUNCTION_ARGS)
     InitMaterializedSRF(fcinfo, 0);
     fdw_arguments_read(fcinfo, 1, &arguments);
     fdw_plan_acquire(text_to_cstring(PG_GETARG_TEXT_PP(0)), &arguments, false, &plan);
-    walk(&gather, plan.statement->planTree);
-    walk_list(&gather, plan.statement->subplans);
+    walk(&relations, plan.statement->planTree);
+    walk_list(&relations, plan.statement->subplans);
     fdw_plan_release(&plan);
     return (Datum) 0;
 }
