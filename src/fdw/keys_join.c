@@ -1,17 +1,21 @@
 /*
- * keys_join.c - runs a join by keys: some outer rows, their keys in one request, the answer past them.
+ * keys_join.c - runs a join by keys: some outer rows, their keys in one request, the answer past
+ * them.
  *
  * In:   a CustomScan as keys.h says
  * Out:  joined rows
  *
- * Memory is bounded by the outer rows of one request (work_mem); inner rows stream. An inner row meets
- * the outer rows that have its key, and the join's own conditions decide, so that nothing depends on how
- * the source compares.
+ * Memory is bounded by the outer rows of one request (work_mem); inner rows stream. An inner row
+ * meets the outer rows that have its key, and the join's own conditions decide, so that nothing
+ * depends on how the source compares.
  */
 #include "fdw/keys.h"
 
 #include <access/tupdesc.h>
 #include <commands/explain.h>
+#if PG_VERSION_NUM >= 180000
+#include <commands/explain_format.h>
+#endif
 #include <executor/executor.h>
 #include <miscadmin.h>
 #include <nodes/nodeFuncs.h>
@@ -61,7 +65,7 @@ typedef struct KeysJoin {
     Oid server, user;
     const IdcRelation *relation;
     List *attributes, *lists;
-    int outer_count, inner_key, key_limit;
+    int outer_count, inner_key, key_limit, key_parameter;
     TupleDesc inner_descriptor;
     TupleTableSlot *inner;
     ExprState *key, *quals;
@@ -110,7 +114,7 @@ begin_relation(KeysJoin *join, const Const *bytes)
 }
 
 static void
-begin_key(KeysJoin *join, Oid operator, Expr *key)
+begin_key(KeysJoin *join, Oid operator, Expr * key)
 {
     TypeCacheEntry *type;
 
@@ -134,10 +138,13 @@ begin(CustomScanState *node, EState *estate, int eflags)
     join->server = linitial_oid(oids);
     join->user = OidIsValid(lsecond_oid(oids)) ? lsecond_oid(oids) : GetUserId();
     join->collation = lfourth_oid(oids);
-    join->type = (JoinType) linitial_int(numbers);
-    join->outer_count = lsecond_int(numbers);
-    join->inner_key = lthird_int(numbers);
-    join->key_limit = lfourth_int(numbers) > 0 ? lfourth_int(numbers) : MANY_KEYS;
+    join->type = (JoinType) list_nth_int(numbers, FDW_KEYS_JOIN);
+    join->outer_count = list_nth_int(numbers, FDW_KEYS_OUTER);
+    join->inner_key = list_nth_int(numbers, FDW_KEYS_INNER_KEY);
+    join->key_parameter = list_nth_int(numbers, FDW_KEYS_PARAMETER);
+    join->key_limit = list_nth_int(numbers, FDW_KEYS_BATCH);
+    if (join->key_limit <= 0 || join->key_limit > MANY_KEYS)
+        join->key_limit = MANY_KEYS;
     join->attributes = list_nth(scan->custom_private, FDW_KEYS_ATTRIBUTES);
     join->lists = list_nth(scan->custom_private, FDW_KEYS_LISTS);
     join->parameter_exprs = list_nth(scan->custom_exprs, FDW_KEYS_PARAMETERS);
@@ -165,9 +172,9 @@ find_key(KeysJoin *join, uint32 hash, Datum value)
 {
     Key *key = join->batch->buckets[hash & (join->batch->bucket_count - 1)];
 
-    while (key != NULL && !(key->hash == hash && DatumGetBool(FunctionCall2Coll(
-                                                     &join->equal, join->collation, key->value,
-                                                     value))))
+    while (key != NULL &&
+           !(key->hash == hash &&
+             DatumGetBool(FunctionCall2Coll(&join->equal, join->collation, key->value, value))))
         key = key->next;
     return key;
 }
@@ -201,9 +208,9 @@ copy_row(TupleTableSlot *slot, int count)
         Form_pg_attribute attribute = TupleDescAttr(slot->tts_tupleDescriptor, i);
 
         row->nulls[i] = slot->tts_isnull[i];
-        row->values[i] = row->nulls[i] ? (Datum) 0
-                                       : datumCopy(slot->tts_values[i], attribute->attbyval,
-                                                   attribute->attlen);
+        row->values[i] =
+            row->nulls[i] ? (Datum) 0
+                          : datumCopy(slot->tts_values[i], attribute->attbyval, attribute->attlen);
     }
     return row;
 }
@@ -319,28 +326,40 @@ keys_value(KeysJoin *join)
     return list;
 }
 
-static void
-send_request(KeysJoin *join)
+/* CurrentMemoryContext is the batch's. */
+static IdcValue *
+request_values(KeysJoin *join)
 {
     ExprContext *econtext = join->css.ss.ps.ps_ExprContext;
-    MemoryContext before = MemoryContextSwitchTo(join->batch_context);
-    int count = 1 + list_length(join->parameters);
-    IdcValue *values = palloc0((Size) count * sizeof *values);
+    IdcValue *values = palloc0((Size) (list_length(join->parameters) + 1) * sizeof *values);
     ListCell *state, *expr, *list;
-    int i = 1;
+    int i = 0;
 
-    values[0] = keys_value(join);
     forthree(state, join->parameters, expr, join->parameter_exprs, list, join->lists)
     {
         bool is_null;
-        Datum value = ExecEvalExprSwitchContext(lfirst(state), econtext, &is_null);
+        Datum value;
 
+        if (i == join->key_parameter) {
+            values[i++] = keys_value(join);
+            continue;
+        }
+        value = ExecEvalExprSwitchContext(lfirst(state), econtext, &is_null);
         values[i++] = fdw_value(exprType(lfirst(expr)), exprTypmod(lfirst(expr)), value, is_null,
                                 lfirst_int(list) != 0);
     }
-    join->batch->scan =
-        fdw_scan_open(join->server, join->user, join->relation, values, (size_t) count,
-                      join->inner_descriptor, join->attributes, join->batch_context);
+    return values;
+}
+
+static void
+send_request(KeysJoin *join)
+{
+    MemoryContext before = MemoryContextSwitchTo(join->batch_context);
+    const IdcValue *values = request_values(join);
+
+    join->batch->scan = fdw_scan_open(
+        join->server, join->user, join->relation, values, (size_t) list_length(join->parameters),
+        join->inner_descriptor, join->attributes, join->batch_context);
     MemoryContextSwitchTo(before);
 }
 

@@ -4,6 +4,7 @@
 #include "fdw/backend.h"
 
 #include "fdw/limits.h"
+#include "fdw/keys.h"
 #include "fdw/plan_cache.h"
 #include "fdw/process.h"
 #include <utils/builtins.h>
@@ -28,6 +29,7 @@ _PG_init(void)
 {
     fdw_plan_cache_init();
     fdw_process_init();
+    fdw_keys_init();
     fdw_limits_init(process_shared_preload_libraries_in_progress);
     DefineCustomIntVariable("instant.plan_cache_size",
                             "How many plans of instant.arrow a session keeps.",
