@@ -14,6 +14,10 @@ target_link_libraries(idc_declare PUBLIC idc_flags idc_relation idc_base)
 
 file(GLOB work_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/adapters/work.c
     ${CMAKE_SOURCE_DIR}/src/adapters/common/*.c)
+pkg_check_modules(libcurl QUIET IMPORTED_TARGET libcurl)
+if(NOT libcurl_FOUND)
+    list(FILTER work_sources EXCLUDE REGEX "/common/http[^/]*\\.c$")
+endif()
 add_library(idc_adapters STATIC ${work_sources})
 target_link_libraries(idc_adapters PUBLIC idc_declare idc_relation idc_arrow idc_base PkgConfig::libfyaml
     Threads::Threads m)

@@ -163,10 +163,29 @@ start_again(IdcHttpExchange *exchange, int64_t wait_ms)
 }
 
 static void
+log_repetition(const IdcHttpExchange *exchange, int64_t wait_ms)
+{
+    const IdcHttpClient *client = exchange->session->client;
+    IdcText url;
+
+    idc_text_init(&url, 0);
+    idc_http_url_show(client, exchange->request.url, &url);
+    if (url.len > 0)
+        idc_http_scrub(client, url.data);
+    idc_log(client->settings.log, IDC_WARNING,
+            "http: server \"%s\": %s %s failed (status %d), repetition %lld in %lld ms",
+            client->settings.server_name != NULL ? client->settings.server_name : "",
+            http_method_name(exchange->request.method), idc_text_string(&url),
+            exchange->transfer.status, (long long) exchange->retry_count, (long long) wait_ms);
+    idc_text_done(&url);
+}
+
+static void
 repeat(IdcHttpExchange *exchange, int64_t wait_ms)
 {
     exchange->retry_count++;
     exchange->session->stats->retries++;
+    log_repetition(exchange, wait_ms);
     start_again(exchange, wait_ms);
 }
 

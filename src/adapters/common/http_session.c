@@ -56,6 +56,32 @@ idc_http_session_open(IdcHttpClient *client, IdcArena *arena, IdcCall *call, Idc
 
 /* ---- one step ---- */
 
+/* Time in which nobody looked after the transfers is no time of waiting for them. */
+static void
+forgive(IdcHttpSession *session, int64_t gap_ms)
+{
+    for (IdcHttpExchange *one = session->exchanges; gap_ms > 0 && one != NULL; one = one->next)
+        if (one->state == HTTP_RUNNING)
+            http_transfer_forgive(one, gap_ms);
+}
+
+/* May wait for a token. */
+static void
+start(IdcHttpExchange *exchange)
+{
+    int64_t began = idc_clock_ms();
+    IdcError err;
+    IdcStatus status;
+
+    idc_error_init(&err);
+    status = http_transfer_start(exchange, &err);
+    forgive(exchange->session, idc_clock_ms() - began);
+    if (status == IDC_OK)
+        return;
+    (void) http_blame(exchange, &err);
+    http_exchange_fail(exchange, &err);
+}
+
 /* Start it if its time has come and the rate limit agrees; else note when to ask again. */
 static void
 start_if_due(IdcHttpExchange *exchange, int64_t now)
@@ -63,20 +89,16 @@ start_if_due(IdcHttpExchange *exchange, int64_t now)
     IdcHttpClient *client = exchange->session->client;
     int64_t hold = atomic_load(&client->hold_until_ms);
     int64_t wait_us;
-    IdcError err;
 
     if (exchange->start_ms < hold)
         exchange->start_ms = hold;
     if (exchange->start_ms > now)
         return;
     wait_us = client->bucket != NULL ? idc_bucket_take(client->bucket, idc_clock_us()) : 0;
-    if (wait_us > 0) {
+    if (wait_us > 0)
         exchange->start_ms = now + (wait_us + 999) / 1000;
-        return;
-    }
-    idc_error_init(&err);
-    if (http_transfer_start(exchange, &err) != IDC_OK)
-        http_exchange_fail(exchange, &err);
+    else
+        start(exchange);
 }
 
 /* Start what may start, end what took too long, let flow what was read. */
@@ -173,17 +195,6 @@ check_call(IdcHttpSession *session, IdcError *err)
     return IDC_OK;
 }
 
-/* Time in which the caller worked with what it had is no time of waiting. */
-static void
-forgive(IdcHttpSession *session)
-{
-    int64_t gap = session->left_ms > 0 ? idc_clock_ms() - session->left_ms : 0;
-
-    for (IdcHttpExchange *one = session->exchanges; gap > 0 && one != NULL; one = one->next)
-        if (one->state == HTTP_RUNNING)
-            http_transfer_forgive(one, gap);
-}
-
 IdcStatus
 http_session_step(IdcHttpSession *session, bool is_waiting, IdcError *err)
 {
@@ -191,7 +202,8 @@ http_session_step(IdcHttpSession *session, bool is_waiting, IdcError *err)
     CURLMcode code;
     int running;
 
-    forgive(session);
+    if (session->left_ms > 0) /* the caller worked with what it had */
+        forgive(session, idc_clock_ms() - session->left_ms);
     session->left_ms = idc_clock_ms();
     if (status == IDC_OK && is_waiting)
         status = wait_for_something(session, err);
