@@ -296,14 +296,27 @@ idc_path_add(IdcArena *arena, IdcPathNode *root, const IdcPath *path, size_t num
     return add_steps(arena, root, path->steps, path->count, number);
 }
 
-IdcPathNode *
-idc_path_find_member(const IdcPathNode *node, const char *name, size_t len)
+static IdcPathNode *
+find_between(IdcPathNode *first, const IdcPathNode *end, const char *name, size_t len)
 {
-    for (IdcPathNode *child = node->children; child != NULL; child = child->next)
+    for (IdcPathNode *child = first; child != end; child = child->next)
         if (child->step.member != NULL && child->step.member_len == len &&
             memcmp(child->step.member, name, len) == 0)
             return child;
     return NULL;
+}
+
+/* Members tend to come in the order of the columns: the search begins behind the last one. */
+IdcPathNode *
+idc_path_find_member(IdcPathNode *node, const char *name, size_t len)
+{
+    IdcPathNode *found = find_between(node->expected, NULL, name, len);
+
+    if (found == NULL)
+        found = find_between(node->children, node->expected, name, len);
+    if (found != NULL)
+        node->expected = found->next;
+    return found;
 }
 
 IdcPathNode *

@@ -46,7 +46,7 @@ typedef struct IdcPathTarget {
     struct IdcPathTarget *next;
 } IdcPathTarget;
 
-enum { IDC_PATH_GUESSES = 64, IDC_PATH_GUESS_BYTES = 52 };
+enum { IDC_PATH_GUESSES = 128, IDC_PATH_GUESS_BYTES = 52 };
 
 /* The key at a place in the object before, as it was written, with its closing quote (json_row.c)
  */
@@ -60,6 +60,7 @@ typedef struct IdcPathNode {
     IdcPathStep step;
     IdcPathTarget *targets;
     struct IdcPathNode *children, *next; /* next: of the same parent */
+    struct IdcPathNode *expected;        /* the child behind the one that was found last */
     size_t longest_member;               /* bytes of the longest child's name */
     bool has_indexes;
     uint64_t seen_row;     /* json_row.c: the last row that had it */
@@ -70,7 +71,7 @@ IdcPathNode *idc_path_root(IdcArena *arena);
 /* Put target number at path; false if out of memory. */
 bool idc_path_add(IdcArena *arena, IdcPathNode *root, const IdcPath *path, size_t number);
 /* NULL: nobody wants it. */
-IdcPathNode *idc_path_find_member(const IdcPathNode *node, const char *name, size_t len);
+IdcPathNode *idc_path_find_member(IdcPathNode *node, const char *name, size_t len);
 IdcPathNode *idc_path_find_index(const IdcPathNode *node, int64_t index);
 
 #endif

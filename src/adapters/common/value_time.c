@@ -251,14 +251,16 @@ read_zone(IdcSlice *text, Moment *moment)
 static bool
 cut_era(IdcSlice *text)
 {
-    IdcSlice last = { text->end - 2, text->end };
+    size_t len = idc_slice_len(*text);
+    IdcSlice last;
     bool is_bc;
 
-    if (idc_slice_len(*text) < 4 || !(idc_is_blank(text->end[-3]) || idc_is_digit(text->end[-3])))
+    if (len < 4 || !(idc_is_blank(text->end[-3]) || idc_is_digit(text->end[-3])))
         return false;
+    last = (IdcSlice){ text->end - 2, text->end };
     is_bc = idc_slice_is_word(last, "bc");
     if (is_bc || idc_slice_is_word(last, "ad"))
-        *text = idc_slice_trimmed(text->at, idc_slice_len(*text) - 2);
+        *text = idc_slice_trimmed(text->at, len - 2);
     return is_bc;
 }
 
@@ -373,12 +375,10 @@ is_number(IdcSlice text)
 static bool
 is_epoch(const IdcValueForm *form, IdcSlice text)
 {
-    IdcSlice rest = { text.at + 1, text.end };
-
     if (form->epoch == IDC_EPOCH_NONE || !is_number(text))
         return false;
-    for (; rest.at < rest.end; rest.at++)
-        if (*rest.at == '-' && (rest.at[-1] | 0x20) != 'e')
+    for (const char *at = text.at + 1; at < text.end; at++)
+        if (*at == '-' && (at[-1] | 0x20) != 'e')
             return false;
     return true;
 }
