@@ -171,6 +171,9 @@ enum {
 
 static const double COST_ROW = 0.05;
 
+/* A LIMIT that is sent is never worse than one that stops reading: let no tie decide. */
+static const double LIMIT_DISCOUNT = 0.9;
+
 static double
 table_rows(const IdcRestPlan *plan, double analysed)
 {
@@ -194,7 +197,10 @@ answer_rows(const IdcRestPlan *plan, const IdcEstimateQuestion *question)
 
         if (!is_equality)
             continue;
-        if (match->column.is_key && !idc_rest_match_is_open(match))
+        /* Of a list that is not known yet, as many as one request takes are a good guess. */
+        if (match->column.is_key && idc_rest_match_is_open(match))
+            keys = (double) match->batch;
+        else if (match->column.is_key)
             keys = match->is_in ? (double) match->value_count : 1;
         else if (!is_known && rows > ROWS_BY_PARAMETER * (double) match->value_count)
             rows = ROWS_BY_PARAMETER * (double) match->value_count;
@@ -240,4 +246,8 @@ idc_rest_estimate(const IdcEstimateQuestion *question, IdcArena *arena, IdcEstim
     }
     estimate->rows = rows;
     estimate->total_cost = request_count(&plan, fetched) * COST_REQUEST + fetched * COST_ROW;
+    if (plan.limit != NULL) {
+        estimate->startup_cost *= LIMIT_DISCOUNT;
+        estimate->total_cost *= LIMIT_DISCOUNT;
+    }
 }
