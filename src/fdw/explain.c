@@ -4,9 +4,9 @@
  * VERBOSE: the relation that is asked for, the remote request that the adapter makes of it, and why
  * the rest is done in the hub. ANALYZE: what the source said of its work.
  */
+#include "fdw/explain.h"
 #include "fdw/foreign_scan.h"
 #include "fdw/handler.h"
-#include "fdw/server.h"
 
 #include <commands/explain.h>
 #if PG_VERSION_NUM >= 180000
@@ -53,8 +53,8 @@ split_lines(char *text)
     return lines;
 }
 
-static void
-show_request(const FdwServer *server, const IdcRelation *relation, ExplainState *es)
+void
+fdw_explain_request(const FdwServer *server, const IdcRelation *relation, ExplainState *es)
 {
     IdcText text;
 
@@ -68,12 +68,9 @@ show_request(const FdwServer *server, const IdcRelation *relation, ExplainState 
     idc_text_done(&text);
 }
 
-static void
-show_work(FdwForeignScan *state, ExplainState *es)
+void
+fdw_explain_work(const IdcScanStats *stats, ExplainState *es)
 {
-    const IdcScanStats *stats = &state->stats;
-
-    fdw_foreign_finish(state);
     ExplainPropertyInteger("Remote requests", NULL, stats->requests, es);
     if (stats->retries > 0)
         ExplainPropertyInteger("Remote retries", NULL, stats->retries, es);
@@ -81,7 +78,7 @@ show_work(FdwForeignScan *state, ExplainState *es)
         ExplainPropertyInteger("Cache hits", NULL, stats->cache_hits, es);
     if (stats->nulled > 0)
         ExplainPropertyInteger("Values set to NULL", NULL, stats->nulled, es);
-    ExplainPropertyInteger("Rows received", NULL, state->row_count, es);
+    ExplainPropertyInteger("Rows received", NULL, stats->rows, es);
     ExplainPropertyInteger("Bytes received", NULL, stats->bytes, es);
     if (es->timing)
         ExplainPropertyFloat("Remote time", "ms", (double) stats->wait_us / 1000.0, 3, es);
@@ -92,15 +89,20 @@ fdw_explain_scan(ForeignScanState *node, ExplainState *es)
 {
     ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
     FdwForeignScan *state = node->fdw_state;
+    IdcScanStats stats;
     List *notes = NIL;
     ListCell *cell;
 
     if (es->verbose) {
-        show_request(fdw_server(plan->fs_server), state->relation, es);
+        fdw_explain_request(fdw_server(plan->fs_server), state->relation, es);
         foreach (cell, list_nth_node(List, plan->fdw_private, FDW_PRIVATE_NOTES))
             notes = lappend(notes, strVal(lfirst(cell)));
         show_list("Note", notes, es);
     }
-    if (es->analyze && node->ss.ps.instrument != NULL)
-        show_work(state, es);
+    if (es->analyze && node->ss.ps.instrument != NULL) {
+        fdw_foreign_finish(state);
+        stats = state->stats;
+        stats.rows = state->row_count;
+        fdw_explain_work(&stats, es);
+    }
 }

@@ -15,6 +15,7 @@
 #include <commands/explain.h>
 #if PG_VERSION_NUM >= 180000
 #include <commands/explain_format.h>
+#include <commands/explain_state.h>
 #endif
 #include <executor/executor.h>
 #include <miscadmin.h>
@@ -24,9 +25,9 @@
 #include <utils/lsyscache.h>
 #include <utils/memutils.h>
 #include <utils/typcache.h>
+#include "fdw/explain.h"
 #include "fdw/foreign.h"
 #include "fdw/raise.h"
-#include "fdw/server.h"
 
 /* Outer rows of one request where the source takes any number of keys. */
 enum { MANY_KEYS = 10000, FEW_BUCKETS = 1024, MOST_BUCKETS = 65536 };
@@ -79,7 +80,7 @@ typedef struct KeysJoin {
     MemoryContext batch_context;
     Batch *batch;
     bool is_outer_done;
-    int64 requests, rows, bytes; /* for EXPLAIN ANALYZE */
+    IdcScanStats stats; /* of all requests that have ended */
 } KeysJoin;
 
 static Node *create_state(CustomScan *scan);
@@ -371,9 +372,13 @@ end_request(KeysJoin *join)
     if (join->batch == NULL || join->batch->scan == NULL)
         return;
     stats = fdw_scan_stats(join->batch->scan);
-    join->requests += stats->requests;
-    join->rows += stats->rows;
-    join->bytes += stats->bytes;
+    join->stats.requests += stats->requests;
+    join->stats.retries += stats->retries;
+    join->stats.rows += stats->rows;
+    join->stats.bytes += stats->bytes;
+    join->stats.cache_hits += stats->cache_hits;
+    join->stats.wait_us += stats->wait_us;
+    join->stats.nulled += stats->nulled;
     fdw_scan_close(join->batch->scan);
     join->batch->scan = NULL;
 }
@@ -526,26 +531,15 @@ explain(CustomScanState *node, List *ancestors, ExplainState *es)
 {
     KeysJoin *join = (KeysJoin *) node;
     const FdwServer *server = fdw_server(join->server);
-    IdcText text;
 
     (void) ancestors;
     ExplainPropertyText("Server", server->name, es);
-    if (join->key_limit < MANY_KEYS)
-        ExplainPropertyInteger("Keys in a request", NULL, join->key_limit, es);
-    if (es->verbose) {
-        idc_text_init(&text, 0);
-        idc_relation_print(join->relation, true, &text);
-        ExplainPropertyText("Relation", idc_text_string(&text), es);
-        if (server->declaration->explain != NULL) {
-            idc_text_clear(&text);
-            server->declaration->explain(&server->options, join->relation, &text);
-            ExplainPropertyText("Remote request", idc_text_string(&text), es);
-        }
-    }
-    if (es->analyze) {
-        ExplainPropertyInteger("Remote requests", NULL, join->requests, es);
-        ExplainPropertyInteger("Remote rows", NULL, join->rows, es);
-        ExplainPropertyInteger("Remote bytes", NULL, join->bytes, es);
+    ExplainPropertyInteger("Keys in a request", NULL, join->key_limit, es);
+    if (es->verbose)
+        fdw_explain_request(server, join->relation, es);
+    if (es->analyze && node->ss.ps.instrument != NULL) {
+        end_request(join);
+        fdw_explain_work(&join->stats, es);
     }
 }
 

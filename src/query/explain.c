@@ -81,6 +81,16 @@ property_value(const char *line, const char *key)
                : NULL;
 }
 
+/* A remote statement may hold a text constant with a line break; EXPLAIN then goes on at the
+ * margin. */
+static bool
+append_to_remote_sql(Reader *reader, const char *line)
+{
+    reader->node.remote_sql =
+        idc_arena_printf(reader->arena, "%s\n%s", reader->node.remote_sql, line);
+    return reader->node.remote_sql != NULL;
+}
+
 static bool
 read_property(Reader *reader, const char *line)
 {
@@ -90,6 +100,9 @@ read_property(Reader *reader, const char *line)
     reader->is_in_remote_sql = false;
     for (size_t i = 0; i < sizeof remote_keys / sizeof *remote_keys; i++)
         if ((value = property_value(line, remote_keys[i])) != NULL) {
+            /* Our own wrappers say a request in several of these. */
+            if (reader->node.remote_sql != NULL)
+                return append_to_remote_sql(reader, value);
             reader->is_in_remote_sql = true;
             reader->node.remote_sql = idc_arena_strdup(reader->arena, value);
             return reader->node.remote_sql != NULL;
@@ -103,16 +116,6 @@ read_property(Reader *reader, const char *line)
         return reader->node.relation != NULL;
     }
     return true;
-}
-
-/* A remote statement may hold a text constant with a line break; EXPLAIN then goes on at the
- * margin. */
-static bool
-append_to_remote_sql(Reader *reader, const char *line)
-{
-    reader->node.remote_sql =
-        idc_arena_printf(reader->arena, "%s\n%s", reader->node.remote_sql, line);
-    return reader->node.remote_sql != NULL;
 }
 
 static bool
