@@ -50,7 +50,7 @@ fdw_process_lose(FdwProcess *process, const IdcError *failure, bool has_ended)
 
     if (process->is_dead)
         return;
-    fdw_spawn_end(process, has_ended, how, sizeof how);
+    fdw_spawn_end(process, has_ended ? FDW_DYING_MS : 0, how, sizeof how);
     process->failure = *failure;
     if (how[0] != '\0') {
         size_t len = strlen(process->failure.message);
@@ -71,11 +71,11 @@ fdw_process_lose(FdwProcess *process, const IdcError *failure, bool has_ended)
 
 /* No talk wants it any more. */
 static void
-end_quietly(FdwProcess *process, bool is_polite)
+end_quietly(FdwProcess *process)
 {
     char how[256];
 
-    fdw_spawn_end(process, is_polite, how, sizeof how);
+    fdw_spawn_end(process, FDW_PATIENCE_MS, how, sizeof how);
     process->is_dead = true;
     dlist_delete(&process->node);
     MemoryContextDelete(process->context);
@@ -152,7 +152,7 @@ settle_all(void)
         if (process->is_dead)
             fdw_process_release(process);
         else if (process->is_stale && dlist_is_empty(&process->talks))
-            end_quietly(process, true);
+            end_quietly(process);
     }
 }
 
@@ -167,7 +167,7 @@ end_all(int code, Datum arg)
     /* All sockets first: they end at the same time. */
     dlist_foreach(i, &session.processes) fdw_spawn_close(dlist_container(FdwProcess, node, i.cur));
     dlist_foreach(i, &session.processes)
-        fdw_spawn_end(dlist_container(FdwProcess, node, i.cur), true, how, sizeof how);
+        fdw_spawn_end(dlist_container(FdwProcess, node, i.cur), FDW_PATIENCE_MS, how, sizeof how);
 }
 
 /* ---- transactions ---- */
@@ -277,7 +277,7 @@ find_process(Oid server, Oid mapping)
             process->fd < 0 || !is_same_text(process->program, session.program) ||
             !is_same_text(process->credential_directory, session.credential_directory);
         if (process->is_stale && dlist_is_empty(&process->talks))
-            end_quietly(process, true);
+            end_quietly(process);
         else if (process->server == server && process->mapping == mapping && !process->is_stale)
             return process;
     }

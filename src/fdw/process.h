@@ -19,8 +19,9 @@
 #include "fdw/wire.h"
 #include "relation/message.h"
 
-/* How long a process may take to answer a CLOSE, and to end after its socket was closed. */
-enum { FDW_PATIENCE_MS = 100 };
+/* How long a process may take to answer a CLOSE, or to end after we closed its socket; and to end
+ * after it closed the socket itself. */
+enum { FDW_PATIENCE_MS = 100, FDW_DYING_MS = 20 };
 
 /*
  * In the list of process.c until it is dead; its memory stays as long as it has talks. fd and pid
@@ -72,8 +73,8 @@ typedef struct FdwSpawn {
 extern void fdw_spawn(FdwProcess *process, const FdwSpawn *spawn);
 /* Nothing more is said to the process, which then ends. */
 extern void fdw_spawn_close(FdwProcess *process);
-/* End and wait for the process: at once, or politely first; says how it ended by itself. */
-extern void fdw_spawn_end(FdwProcess *process, bool is_polite, char *how, size_t size);
+/* Wait until the process ends by itself, or end it; says how it did by itself. */
+extern void fdw_spawn_end(FdwProcess *process, int patience_ms, char *how, size_t size);
 
 /* ---- hello.c: what HELLO says ---- */
 

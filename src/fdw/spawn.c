@@ -241,7 +241,7 @@ reap(FdwProcess *process, int64 patience_ms, int *status)
 }
 
 void
-fdw_spawn_end(FdwProcess *process, bool is_polite, char *how, size_t size)
+fdw_spawn_end(FdwProcess *process, int patience_ms, char *how, size_t size)
 {
     int status = -1;
 
@@ -249,7 +249,7 @@ fdw_spawn_end(FdwProcess *process, bool is_polite, char *how, size_t size)
     fdw_spawn_close(process);
     if (process->pid < 0)
         return;
-    if (!is_polite || !reap(process, FDW_PATIENCE_MS, &status)) {
+    if (patience_ms == 0 || !reap(process, patience_ms, &status)) {
         (void) kill(process->pid, SIGKILL);
         (void) reap(process, FDW_PATIENCE_MS, &status);
         status = -1;
