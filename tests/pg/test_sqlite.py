@@ -1,0 +1,142 @@
+"""Tables of a SQLite file in PostgreSQL, beside local tables of the same rows: no query may tell them apart."""
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import os
+import shutil
+import sqlite3
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from extension_build import Connection, Database, build_folder
+from harness.random_queries import COLUMNS, Queries, rows
+from scratch_servers import Scratch
+
+QUERIES = int(os.environ.get("INSTANT_RANDOM_QUERIES", "600"))
+DECLARED = {"smallint": "INTEGER", "integer": "INTEGER", "bigint": "INTEGER", "numeric(12,3)": "", "boolean": "BOOLEAN",
+            "double precision": "REAL", "text": "TEXT COLLATE NOCASE", "varchar(40)": "VARCHAR(40)", "date": "DATE",
+            "timestamp": "TIMESTAMP", "uuid": "TEXT"}
+
+
+def stored(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return value.isoformat(" ")
+    return str(value) if isinstance(value, decimal.Decimal | uuid.UUID | dt.date) else value
+
+
+@pytest.fixture(scope="module")
+def program(scratch: Scratch) -> Path:
+    """Where the server's user can start it."""
+    return Path(shutil.copy(build_folder() / "instant-source", scratch.path / "instant-source-of-sqlite"))
+
+
+@pytest.fixture(scope="module")
+def file(scratch: Scratch) -> Path:
+    path = scratch.path / "differential.db"
+    with sqlite3.connect(path) as db:
+        for name, seed, count in (("t", 1, 400), ("u", 2, 60)):
+            columns = ", ".join(f"{column.name} {DECLARED[column.type]}" for column in COLUMNS)
+            db.execute(f"CREATE TABLE {name} ({columns})")
+            db.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(COLUMNS))})",
+                           [[stored(value) for value in row] for row in rows(seed, count, COLUMNS)])
+            db.execute(f"CREATE INDEX {name}_i4 ON {name} (i4)")
+            db.execute(f"CREATE INDEX {name}_s ON {name} (s)")
+    db.close()
+    path.chmod(0o644)
+    return path
+
+
+@pytest.fixture(scope="module")
+def tables(database: Database, file: Path, program: Path) -> Iterator[Connection]:
+    """Schemas foreign_c, foreign_locale and local ones of the same names, with tables t and u."""
+    with database.connect() as made:
+        made.execute(f"SET instant.source_program = '{program}'")
+        made.execute(f"CREATE SERVER file FOREIGN DATA WRAPPER instant_sqlite OPTIONS (path '{file}')")
+        made.execute("CREATE USER MAPPING FOR CURRENT_USER SERVER file")
+        for word, collation in (("c", '"C"'), ("locale", '"en_US"'), ("locale", '"und-x-icu"')):
+            exists = made.execute("SELECT FROM pg_collation WHERE quote_ident(collname) = %s OR collname = %s",
+                                  [collation, collation.strip('"')]).fetchone()
+            if exists is None or made.execute("SELECT to_regnamespace(%s)", [f"foreign_{word}"]).fetchone() != (None,):
+                continue
+            make_tables(made, word, collation)
+        yield made
+        made.execute("DROP SERVER file CASCADE")
+
+
+def make_tables(made: Connection, word: str, collation: str) -> None:
+    made.execute(f"CREATE SCHEMA foreign_{word}; CREATE SCHEMA local_{word}")
+    for name, seed, count in (("t", 1, 400), ("u", 2, 60)):
+        columns = ", ".join(f"{column.name} {column.type}{f' COLLATE {collation}' if column.kind == 'text' else ''}"
+                            f"{' NOT NULL' if column.not_null else ''}" for column in COLUMNS)
+        made.execute(f"CREATE FOREIGN TABLE foreign_{word}.{name} ({columns}) SERVER file OPTIONS (\"table\" '{name}')")
+        made.execute(f"CREATE TABLE local_{word}.{name} ({columns})")
+        with made.cursor() as cursor:
+            cursor.executemany(f"INSERT INTO local_{word}.{name} VALUES ({', '.join(['%s'] * len(COLUMNS))})",
+                               list(rows(seed, count, COLUMNS)))
+        made.execute(f"ANALYZE local_{word}.{name}")
+
+
+@dataclass
+class Answer:
+    rows: list[tuple[Any, ...]] | None
+    error: str | None
+
+    def __eq__(self, other: object) -> bool:
+        assert isinstance(other, Answer)
+        return (self.rows, self.error) == (other.rows, other.error)
+
+
+def ask(connection: Connection, sql: str, is_ordered: bool) -> Answer:
+    try:
+        found = connection.execute(sql).fetchall()
+    except psycopg.Error as error:
+        assert error.sqlstate is not None, f"{sql}: {error}"
+        return Answer(None, error.sqlstate)
+    return Answer(found if is_ordered else sorted(found, key=repr), None)
+
+
+@pytest.mark.parametrize("word", ["c", "locale"])
+def test_no_query_can_tell_them_apart(tables: Connection, word: str) -> None:
+    what: Counter[str] = Counter()
+    for query in Queries(20261130 if word == "c" else 20261201, COLUMNS).take(QUERIES):
+        foreign = query.sql.format(t=f"foreign_{word}.t", u=f"foreign_{word}.u")
+        local = query.sql.format(t=f"local_{word}.t", u=f"local_{word}.u")
+        got, wanted = ask(tables, foreign, query.is_ordered), ask(tables, local, query.is_ordered)
+        assert got == wanted, foreign
+        what["error" if wanted.error else "rows" if wanted.rows else "none"] += 1
+    assert what["rows"] > QUERIES / 2, what
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT id FROM foreign_c.t WHERE i4 = 5 AND s LIKE 'a%' AND d > '2020-01-01' AND v IN ('a', 'b') AND ts IS NULL",
+    "SELECT s, count(*), sum(i4), max(d) FROM foreign_locale.t WHERE b GROUP BY s HAVING count(*) > 1",
+    "SELECT id FROM foreign_c.t WHERE f8 > 1 ORDER BY s DESC, id LIMIT 5 OFFSET 2",
+    "SELECT x.id, y.s FROM foreign_c.t x JOIN foreign_c.u y ON x.i4 = y.i4 WHERE y.i2 > 0",
+    "SELECT x.id FROM foreign_c.t x LEFT JOIN foreign_c.u y ON x.s = y.s WHERE y.id IS NULL",
+    "SELECT DISTINCT b FROM foreign_c.t", "SELECT count(*) FROM foreign_c.t"])
+def test_what_sqlite_can_do_it_does(tables: Connection, sql: str) -> None:
+    plan = "\n".join(row[0] for row in tables.execute(f"EXPLAIN (COSTS OFF) {sql}"))
+    assert plan.startswith("Foreign Scan") and "->" not in plan and "Filter:" not in plan, plan
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT id FROM foreign_c.t WHERE n = 5", "SELECT id FROM foreign_c.t WHERE lower(s) = 'a'",
+    "SELECT id FROM foreign_c.t WHERE i4 + 1 = 5", "SELECT id FROM foreign_locale.t WHERE s < 'm'",
+    "SELECT id FROM foreign_c.t WHERE ts > '2023-06-01'", "SELECT id FROM foreign_c.t WHERE s ILIKE 'a%'"])
+def test_what_means_something_else_in_sqlite_is_checked_here(tables: Connection, sql: str) -> None:
+    plan = "\n".join(row[0] for row in tables.execute(f"EXPLAIN (COSTS OFF) {sql}"))
+    assert "Filter:" in plan, plan
+
+
+def test_import_foreign_schema(tables: Connection) -> None:
+    tables.execute("CREATE SCHEMA imported; IMPORT FOREIGN SCHEMA main FROM SERVER file INTO imported")
+    assert tables.execute("SELECT count(*) FROM imported.t").fetchone() == (400,)
+    found = tables.execute("SELECT id, s, d FROM imported.t WHERE id = 3").fetchall()
+    assert found == tables.execute("SELECT id, s, d FROM local_c.t WHERE id = 3").fetchall()
