@@ -18,6 +18,7 @@
 #include <optimizer/pathnode.h>
 #include <optimizer/paths.h>
 #include <optimizer/restrictinfo.h>
+#include <rewrite/rewriteManip.h>
 #include <optimizer/tlist.h>
 #include <utils/lsyscache.h>
 #include <utils/selfuncs.h>
@@ -308,6 +309,26 @@ offer(PlannerInfo *root, RelOptInfo *joined, RelOptInfo *outer, RelOptInfo *inne
 
 /* ---- the plan ---- */
 
+/*
+ * The inner columns as those see them that are above an outer join: since PostgreSQL 16 a Var says
+ * which joins may have made it NULL, and the conditions of this one must say the same, because all
+ * of them look into one list of columns.
+ */
+static Node *
+as_seen_above(const Candidate *candidate, Node *node)
+{
+#if PG_VERSION_NUM >= 160000
+    Relids below = bms_union(candidate->outer->relids, candidate->inner->relids);
+    Relids nulled_by = bms_difference(candidate->joined->relids, below);
+
+    if (candidate->type == JOIN_LEFT && !bms_is_empty(nulled_by))
+        return add_nulling_relids(node, candidate->inner->relids, nulled_by);
+#else
+    (void) candidate;
+#endif
+    return node;
+}
+
 /* What the outer plan gives, then the inner columns. */
 static List *
 scan_tlist(const Plan *outer, List *inner_columns)
@@ -376,6 +397,7 @@ fill_request(const Candidate *candidate, CustomScan *scan, int outer_count)
             keys = foreach_current_index(cell);
             lfirst(cell) = makeNullConst(candidate->keys->paramtype, -1, InvalidOid);
         }
+    quals = (List *) as_seen_above(candidate, (Node *) quals);
     scan->custom_exprs = list_make3(list_make1(candidate->outer_key), quals, parameters);
     scan->custom_private = list_make5(
         relation_const(relation), number_list((int) relation->column_count), translation.lists,
@@ -400,7 +422,8 @@ make_plan(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, Lis
     scan->scan.plan.qual = candidate->other_clauses;
     scan->flags = path->flags;
     scan->custom_plans = custom_plans;
-    scan->custom_scan_tlist = scan_tlist(outer, candidate->layer->columns);
+    scan->custom_scan_tlist =
+        scan_tlist(outer, (List *) as_seen_above(candidate, (Node *) candidate->layer->columns));
     scan->methods = &fdw_keys_methods;
     fill_request(candidate, scan, list_length(outer->targetlist));
     return &scan->scan.plan;

@@ -60,7 +60,7 @@ def tables(database: Database, file: Path, program: Path) -> Iterator[Connection
         made.execute(f"SET instant.source_program = '{program}'")
         made.execute(f"CREATE SERVER file FOREIGN DATA WRAPPER instant_sqlite OPTIONS (path '{file}')")
         made.execute("CREATE USER MAPPING FOR CURRENT_USER SERVER file")
-        for word, collation in (("c", '"C"'), ("locale", '"en_US"'), ("locale", '"und-x-icu"')):
+        for word, collation in (("c", '"C"'), ("locale", '"en_US"'), ("locale", '"und-x-icu"'), ("locale", '"default"')):
             exists = made.execute("SELECT FROM pg_collation WHERE quote_ident(collname) = %s OR collname = %s",
                                   [collation, collation.strip('"')]).fetchone()
             if exists is None or made.execute("SELECT to_regnamespace(%s)", [f"foreign_{word}"]).fetchone() != (None,):
@@ -87,6 +87,7 @@ def make_tables(made: Connection, word: str, collation: str) -> None:
 class Answer:
     rows: list[tuple[Any, ...]] | None
     error: str | None
+    message: str = ""
 
     def __eq__(self, other: object) -> bool:
         assert isinstance(other, Answer)
@@ -98,7 +99,7 @@ def ask(connection: Connection, sql: str, is_ordered: bool) -> Answer:
         found = connection.execute(sql).fetchall()
     except psycopg.Error as error:
         assert error.sqlstate is not None, f"{sql}: {error}"
-        return Answer(None, error.sqlstate)
+        return Answer(None, error.sqlstate, str(error))
     return Answer(found if is_ordered else sorted(found, key=repr), None)
 
 

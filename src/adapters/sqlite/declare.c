@@ -3,6 +3,8 @@
  */
 #include "adapters/sqlite/sqlite.h"
 
+#include <math.h>
+
 /* Values of a list that no JSON array can carry are parameters of the statement. */
 enum { KEYS_AS_PARAMETERS = 1000 };
 
@@ -35,21 +37,50 @@ static const IdcAdapterOption options[] = {
     { .name = NULL },
 };
 
-/* In PostgreSQL's units: rows are read without a network, but checked one by one. */
+/* What goes over of so many rows; *must_see_all: SQLite has to look at every row for it. */
+static double
+rows_sent(const IdcRelation *relation, double rows, bool *must_see_all)
+{
+    const double rows_of_group = 10, unknown_limit = 100;
+    int64_t limit;
+
+    if (relation->kind == IDC_REL_SCAN)
+        return rows;
+    rows = rows_sent(relation->input, rows, must_see_all);
+    switch (relation->kind) {
+    case IDC_REL_AGGREGATE:
+    case IDC_REL_DISTINCT:
+        *must_see_all = true;
+        return fmax(1, rows / rows_of_group);
+    case IDC_REL_SORT:
+        *must_see_all = true;
+        return rows;
+    case IDC_REL_LIMIT:
+        if (relation->limit == NULL)
+            return rows;
+        if (relation->limit->text == NULL || !idc_int64_parse(relation->limit->text, &limit))
+            return fmin(rows, unknown_limit);
+        return fmin(rows, (double) limit);
+    default:
+        return rows;
+    }
+}
+
+/* In PostgreSQL's units: there is no network, but each value that comes out is checked. */
 static void
 estimate(const IdcEstimateQuestion *question, IdcArena *arena, IdcEstimate *estimate)
 {
-    const double row_cost = 0.02, startup_cost = 5, unknown_rows = 1000;
+    const double look_cost = 0.005, send_cost = 0.02, startup_cost = 5, unknown_rows = 1000;
     double rows = question->table_rows < 0 ? unknown_rows : question->table_rows;
-    double narrowed = rows * question->selectivity;
+    double narrowed = fmax(1, rows * question->selectivity);
+    bool must_see_all = false;
+    double sent = rows_sent(question->relation, narrowed, &must_see_all);
+    double seen = must_see_all ? rows : rows * sent / narrowed;
 
     (void) arena;
-    if (!(narrowed > 1))
-        narrowed = 1;
-    *estimate = (IdcEstimate){ .rows = narrowed,
-                               .startup_cost = startup_cost,
-                               .total_cost = startup_cost + narrowed * row_cost +
-                                             (rows - narrowed) * row_cost / 4 };
+    *estimate = (IdcEstimate){ .rows = sent,
+                               .startup_cost = startup_cost + (must_see_all ? seen * look_cost : 0),
+                               .total_cost = startup_cost + seen * look_cost + sent * send_cost };
 }
 
 static int64_t
