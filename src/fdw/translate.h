@@ -53,6 +53,11 @@ extern const IdcExpr *fdw_translate_comparison(FdwTranslation *translation, IdcC
 extern const IdcExpr *fdw_translate_list(FdwTranslation *translation, ScalarArrayOpExpr *node);
 /* True if it is a comparison that this file knows. */
 extern bool fdw_comparison(Oid function, IdcCompare *op);
+/*
+ * For `day` of type date: `day op moment` is `day op` this date; NULL: it is not (op is no order,
+ * or moment is of another type). translate_day.c.
+ */
+extern Node *fdw_day_beside(IdcCompare op, Node *moment);
 /* No row of the scan is needed for it: translate_value.c. */
 extern bool fdw_is_value(const FdwTranslation *translation, Node *node);
 /* Make two operands of one type where PostgreSQL has an operator of both; false: that is not

@@ -289,15 +289,25 @@ fdw_translate_comparison(FdwTranslation *translation, IdcCompare op, Node *left,
                          Oid collation)
 {
     IdcCollation by = fdw_collation(collation);
-    bool is_turned;
+    Node *day;
 
     if (by == IDC_COLLATION_LOOSE)
         return fdw_untranslatable(translation, "its collation takes different texts for equal");
+    if (fdw_is_value(translation, left) && !fdw_is_value(translation, right)) {
+        Node *value = left;
+
+        left = right;
+        right = value;
+        op = turned(op);
+    }
+    day = fdw_type(exprType(left), -1).oid == IDC_TYPE_DATE && fdw_is_value(translation, right)
+              ? fdw_day_beside(op, right)
+              : NULL;
+    if (day != NULL)
+        right = day;
     if (!fdw_match_operands(translation, true, &left, &right))
         return fdw_untranslatable(translation, "it compares two types that have no common one");
-    is_turned = fdw_is_value(translation, left) && !fdw_is_value(translation, right);
-    return two_of(translation, IDC_EXPR_COMPARE, is_turned ? turned(op) : op, boolean, by,
-                  is_turned ? right : left, is_turned ? left : right);
+    return two_of(translation, IDC_EXPR_COMPARE, op, boolean, by, left, right);
 }
 
 static const IdcExpr *
