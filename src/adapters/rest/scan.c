@@ -11,6 +11,8 @@
 
 #include "arrow/keep.h"
 
+enum { HASHED_BYTES = 65536 };
+
 /* What is captured beside the rows, by its number in IdcRowsOptions.captures. */
 typedef enum Capture {
     CAPTURE_CURSOR,
@@ -41,7 +43,8 @@ typedef struct Scan {
     const IdcHttpResponse *response;
     const char *bytes; /* of the body, not consumed yet */
     size_t len;
-    uint64_t hash; /* of the page's body */
+    uint64_t hash; /* of the beginning of the page's body */
+    uint64_t body_len;
     int64_t limit; /* -1: none */
     int64_t row_count;
     bool is_page_open, is_body_end, is_end;
@@ -361,7 +364,7 @@ open_page(Scan *state, IdcError *err)
         return status;
     idc_rows_begin(state->rows);
     state->len = 0;
-    state->hash = 0;
+    state->hash = state->body_len = 0;
     state->is_body_end = false;
     state->is_page_open = true;
     return check_end_is_known(state, err);
@@ -382,7 +385,7 @@ end_page(Scan *state, IdcError *err)
     IdcRestPageEnd end = {
         .rows = has_body ? idc_rows_count(state->rows) : 0,
         .response = has_body ? state->response : NULL,
-        .body_hash = state->hash,
+        .body_hash = state->hash ^ state->body_len,
     };
     bool has_next;
     IdcStatus status;
@@ -402,14 +405,13 @@ end_page(Scan *state, IdcError *err)
     return state->is_end ? IDC_OK : begin_chain(state, err);
 }
 
+/* Pages that begin alike and are of one length are the same, for what idc_rest_pages_end asks. */
 static void
 add_hash(Scan *state, const char *bytes, size_t len)
 {
-    uint64_t hash = state->hash;
-
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char) bytes[i]) * UINT64_C(1099511628211);
-    state->hash = hash;
+    for (size_t i = 0; i < len && state->body_len + i < HASHED_BYTES; i++)
+        state->hash = (state->hash ^ (unsigned char) bytes[i]) * UINT64_C(1099511628211);
+    state->body_len += len;
 }
 
 /* The next bytes of the body; an answer without rows has none that count. */

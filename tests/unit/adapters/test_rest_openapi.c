@@ -279,6 +279,33 @@ other_documents_are_refused(void **state)
 }
 
 static void
+too_little_memory_is_an_error(void **state)
+{
+    const char *const documents[] = { shop, petstore };
+
+    (void) state;
+    for (size_t d = 0; d < 2; d++) {
+        size_t limit = 8192;
+        IdcStatus status;
+
+        do {
+            IdcArena *arena = idc_arena_new(limit);
+            const IdcImportedTable *tables;
+            const IdcNode *root;
+            size_t count;
+
+            status = idc_document_read(arena, documents[d], strlen(documents[d]), &root, NULL);
+            if (status == IDC_OK)
+                status = idc_openapi_tables(arena, root, NULL, &tables, &count, NULL);
+            assert_true(status == IDC_OK || status == IDC_NO_MEMORY);
+            idc_arena_free(arena);
+            limit += 512;
+        } while (status != IDC_OK);
+        assert_true(limit > 16384);
+    }
+}
+
+static void
 names_are_made_valid(void **state)
 {
     static const char *const cases[][2] = {
@@ -314,6 +341,7 @@ main(void)
         cmocka_unit_test(swagger_2_in_json_becomes_tables),
         cmocka_unit_test(what_is_imported_is_accepted),
         cmocka_unit_test(other_documents_are_refused),
+        cmocka_unit_test(too_little_memory_is_an_error),
         cmocka_unit_test(names_are_made_valid),
     };
 
