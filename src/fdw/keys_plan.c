@@ -75,17 +75,20 @@ has_gate(List *restrictions)
     return false;
 }
 
-/* Whole rows and system columns are not among the columns that a source is asked for. */
+/*
+ * Whole rows and system columns are not among the columns that a source is asked for. What a
+ * placeholder holds is computed below an outer join, before it makes NULLs, and here nothing is.
+ */
 static bool
 needs_only_columns(const RelOptInfo *rel)
 {
     List *vars = pull_var_clause((Node *) rel->reltarget->exprs, PVC_RECURSE_AGGREGATES |
                                                                      PVC_RECURSE_WINDOWFUNCS |
-                                                                     PVC_RECURSE_PLACEHOLDERS);
+                                                                     PVC_INCLUDE_PLACEHOLDERS);
     ListCell *cell;
 
     foreach (cell, vars)
-        if (lfirst_node(Var, cell)->varattno <= 0)
+        if (!IsA(lfirst(cell), Var) || lfirst_node(Var, cell)->varattno <= 0)
             return false;
     return true;
 }

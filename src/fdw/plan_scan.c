@@ -153,10 +153,19 @@ fdw_plan_size(PlannerInfo *root, RelOptInfo *rel, Oid table)
 void
 fdw_plan_note(FdwPlan *plan, const char *what, const char *why)
 {
-    MemoryContext before = MemoryContextSwitchTo(GetMemoryChunkContext(plan));
+    MemoryContext before;
+    ListCell *cell;
+    char *note;
 
-    if (why != NULL)
-        plan->notes = lappend(plan->notes, psprintf("%s in the hub: %s", what, why));
+    if (why == NULL)
+        return;
+    before = MemoryContextSwitchTo(GetMemoryChunkContext(plan));
+    note = psprintf("%s in the hub: %s", what, why);
+    foreach (cell, plan->notes)
+        if (strcmp(lfirst(cell), note) == 0)
+            break;
+    if (cell == NULL)
+        plan->notes = lappend(plan->notes, note);
     (void) MemoryContextSwitchTo(before);
 }
 

@@ -7,7 +7,6 @@
 #include "fdw/plan.h"
 
 #include <catalog/pg_type.h>
-#include <math.h>
 #include <nodes/makefuncs.h>
 #include <nodes/nodeFuncs.h>
 #include <optimizer/cost.h>
@@ -308,13 +307,22 @@ limit_layer(const FdwPlan *below, Node *limit, Node *offset, bool *is_whole, con
     return limited(below, bigint(both), NULL, why);
 }
 
-static double
-limited_rows(double rows, int64 offset_estimate, int64 count_estimate)
+/*
+ * At most what PostgreSQL takes a LIMIT above for, whatever the adapter estimates, and less: the
+ * planner takes costs within 1 % for the same, and a source that knows how many rows are wanted
+ * prepares no others.
+ */
+static FdwCost
+limited_cost(PlannerInfo *root, const FdwPlan *below, const FdwLayer *layer, int64 offset,
+             int64 count)
 {
-    Cost startup = 0, total = 0;
+    FdwCost above = fdw_cost(root, below, below->layer, below->selectivity, below->rows, NIL), cost;
 
-    adjust_limit_rows_costs(&rows, &startup, &total, offset_estimate, count_estimate);
-    return rows;
+    adjust_limit_rows_costs(&above.rows, &above.startup, &above.total, offset, count);
+    cost = fdw_cost(root, below, layer, below->selectivity, above.rows, NIL);
+    cost.startup = LIMIT_BONUS * Min(cost.startup, above.startup);
+    cost.total = LIMIT_BONUS * Min(cost.total, above.total);
+    return cost;
 }
 
 static void
@@ -327,6 +335,7 @@ add_limit(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, FinalPathExt
     const FdwLayer *layer;
     ForeignPath *path;
     bool is_whole;
+    int64 count;
     FdwCost cost;
 
     if (!extra->limit_needed || parse->rowMarks != NIL || parse->commandType != CMD_SELECT ||
@@ -337,16 +346,10 @@ add_limit(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, FinalPathExt
         fdw_plan_note(input->fdw_private, "limited", why);
         return;
     }
-    cost = fdw_cost(root, below, layer, below->selectivity,
-                    limited_rows(below->rows, is_whole ? extra->offset_est : 0,
-                                 extra->count_est > 0 && !is_whole && extra->offset_est > 0
-                                     ? extra->count_est + extra->offset_est
-                                     : extra->count_est),
-                    NIL);
-    /* The planner takes costs within 1 % for the same, and a source that knows how many rows are
-     * wanted prepares no others. */
-    cost.startup *= LIMIT_BONUS;
-    cost.total *= LIMIT_BONUS;
+    count = extra->count_est;
+    if (!is_whole && count > 0 && extra->offset_est > 0)
+        count += extra->offset_est;
+    cost = limited_cost(root, below, layer, is_whole ? extra->offset_est : 0, count);
     path = fdw_upper_path(root, output, target, layer, &cost, root->sort_pathkeys, NIL);
     output->fdw_private = plan_over(below, layer, cost.rows);
     add_path(output,

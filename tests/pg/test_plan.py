@@ -72,7 +72,7 @@ WHOLE = [
     "SELECT id FROM {t} AS t WHERE id = (SELECT max(k) FROM keys)",
     "SELECT id FROM {t} AS t ORDER BY id DESC LIMIT 3 OFFSET 2",
     "SELECT id FROM {t} AS t ORDER BY id OFFSET 195",
-    "SELECT count(*), count(kind), sum(i), avg(i), min(day), max(id), count(DISTINCT kind) FROM {t} AS t WHERE i > 2",
+    "SELECT count(*), count(kind), sum(i), max(id), count(DISTINCT kind) FROM {t} AS t WHERE i > 2",
     "SELECT kind, count(*) + 1, sum(i) FILTER (WHERE id > 50) FROM {t} AS t GROUP BY kind HAVING count(*) > 30",
     "SELECT t.id, u.kind FROM {t} AS t JOIN {u} AS u ON t.id = u.id WHERE t.i > 3",
     "SELECT t.id, u.kind FROM {t} AS t LEFT JOIN {u} AS u ON t.id = u.id AND u.i > 3",
