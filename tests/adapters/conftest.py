@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from harness.hub import bystander, hub, sql, undisturbed  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -86,6 +86,7 @@ class HostileServer:
         self.context = context
         self.handlers: dict[str, Handler] = {}
         self.requests: list[Request] = []
+        self.counts: dict[str, int] = {}
         self.connection_count = 0
         self.closed = threading.Event()
         self.lock = threading.Lock()
@@ -164,8 +165,8 @@ class HostileServer:
         body = read(int(headers.get("content-length", "0")))
         with self.lock:
             path = urlsplit(target).path
-            nth = sum(1 for one in self.requests if one.path == path) + 1
-            request = Request(method, target, headers, body, number, nth)
+            self.counts[path] = self.counts.get(path, 0) + 1
+            request = Request(method, target, headers, body, number, self.counts[path])
             self.requests.append(request)
         handler = self.handlers.get(path) or self.handlers.get("*")
         answer = Answer(self, connection, request)
