@@ -3,7 +3,7 @@
  */
 #include "fdw/exchange.h"
 
-#include "fdw/limits.h"
+#include "fdw/server_limits.h"
 #include "fdw/process.h"
 
 /* Of a memory context: whatever ends that closes the talk. */

@@ -3,7 +3,7 @@
  */
 #include "fdw/backend.h"
 
-#include "fdw/limits.h"
+#include "fdw/server_limits.h"
 #include "fdw/keys.h"
 #include "fdw/plan_cache.h"
 #include "fdw/process.h"

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "fdw/limits.h"
+#include "fdw/server_limits.h"
 #include "fdw/server.h"
 #include <access/xact.h>
 #include <miscadmin.h>

@@ -10,7 +10,7 @@
 
 #include "arrow/ipc.h"
 #include "fdw/convert.h"
-#include "fdw/limits.h"
+#include "fdw/server_limits.h"
 #include "fdw/process.h"
 #include "fdw/raise.h"
 #include <mb/pg_wchar.h>

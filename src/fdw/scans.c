@@ -3,7 +3,7 @@
  */
 #include "fdw/pg.h"
 
-#include "fdw/limits.h"
+#include "fdw/server_limits.h"
 #include <catalog/pg_authid.h>
 #include <catalog/pg_foreign_server.h>
 #include <foreign/foreign.h>

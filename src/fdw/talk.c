@@ -8,7 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "fdw/limits.h"
+#include "fdw/server_limits.h"
 #include "fdw/process.h"
 #include "fdw/raise.h"
 #include <storage/fd.h>

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "fdw/limits.h"
+#include "fdw/server_limits.h"
 #include "fdw/process.h"
 #include <miscadmin.h>
 #include <storage/latch.h>

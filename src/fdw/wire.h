@@ -82,7 +82,8 @@ extern void fdw_wire_wait(FdwProcess *process, long timeout_ms);
 /* A new talk: *owner points to it from here on, and until it is closed. */
 extern void fdw_talk_new(FdwProcess *process, IdcMessageKind request, uint32 credit,
                          FdwTalk **owner);
-/* Wait until the session may use the server; the talk's until it is closed (fdw/limits.h). */
+/* Wait until the session may use the server; the talk's until it is closed (fdw/server_limits.h).
+ */
 extern void fdw_talk_take_place(FdwTalk *talk, int64 max_concurrent);
 /* Its request, once. */
 extern void fdw_talk_send(FdwTalk *talk, const IdcText *payload);

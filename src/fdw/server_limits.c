@@ -1,10 +1,10 @@
 /*
- * limits.c - a small table in shared memory, an entry a server.
+ * server_limits.c - a small table in shared memory, an entry a server.
  *
  * Entries are never removed: a server that was dropped keeps its own until the restart. Where the
  * table is full, a server has an entry of this session alone, without a limit of others.
  */
-#include "fdw/limits.h"
+#include "fdw/server_limits.h"
 
 #include <miscadmin.h>
 #include <port/atomics.h>

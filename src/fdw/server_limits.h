@@ -1,5 +1,6 @@
 /*
- * limits.h - what all sessions share of a server: how many scan it at once, and what they counted.
+ * server_limits.h - what all sessions share of a server: how many scan it at once, and what they
+ * counted.
  *
  * In:   the beginning and the end of scans
  * Out:  waiting for one's turn; the counters of the view instant.scans
@@ -7,8 +8,8 @@
  * In shared memory where shared_preload_libraries names the extension; else of this backend alone,
  * which then never has to wait. (Requests a second are limited by a file: relation/bucket.h.)
  */
-#ifndef IDC_FDW_LIMITS_H
-#define IDC_FDW_LIMITS_H
+#ifndef IDC_FDW_SERVER_LIMITS_H
+#define IDC_FDW_SERVER_LIMITS_H
 
 #include "fdw/pg.h"
 
