@@ -14,6 +14,8 @@
  *          overrun (more batches than it may), twice (END two times), long (a frame that is too
  *          long), wrong (another schema), memory
  *
+ * Of an import ACT is the remote schema, of a write the name of the table (without a stage).
+ *
  * A server whose name begins with "hello:" has ACT done instead of READY.
  */
 #include <errno.h>
@@ -90,14 +92,22 @@ send_stats(IdcMessageKind kind, uint32_t scan)
     idc_text_done(&text);
 }
 
+static void send_failure(uint32_t scan, const char *sqlstate, const char *message);
+
 static void
 send_error(uint32_t scan, const char *sqlstate)
+{
+    send_failure(scan, sqlstate, "the source says no");
+}
+
+static void
+send_failure(uint32_t scan, const char *sqlstate, const char *message)
 {
     IdcError failure;
     IdcText text;
 
     idc_error_init(&failure);
-    (void) idc_fail(&failure, IDC_SOURCE_FAILED, "the source says no");
+    (void) idc_fail(&failure, IDC_SOURCE_FAILED, "%s", message);
     idc_error_set_sqlstate(&failure, sqlstate);
     idc_error_set_hint(&failure, "Ask again.");
     idc_text_init(&text, 0);
@@ -181,6 +191,7 @@ append_row(Scan *scan)
                                                      : text;
         int len = kind == IDC_KIND_INT64   ? 8
                   : kind == IDC_KIND_INT32 ? 4
+                  : kind != IDC_KIND_TEXT  ? -1
                                            : snprintf(text, sizeof text, "row %d", (int) scan->row);
 
         if (idc_batch_append(scan->builder, i, value, len, NULL) != IDC_OK)
@@ -331,6 +342,85 @@ on_open(uint32_t number, const void *payload, size_t len)
     work(scan);
 }
 
+/* An import or a write: nothing but its number is kept, for its CLOSE. */
+static void
+remember(uint32_t number)
+{
+    Scan *scan = scans;
+
+    while (scan->is_used)
+        scan++;
+    *scan = (Scan){ .is_used = true, .is_done = true, .number = number, .arena = idc_arena_new(0) };
+}
+
+/* The schema "type:T" has one table with a column of type T; others are an ACT. */
+static void
+on_import(uint32_t number, const void *payload, size_t len)
+{
+    IdcArena *arena = idc_arena_new(0);
+    const IdcOptionPair options[] = { { "endpoint", "/it's%20here" } };
+    IdcImportedColumn columns[] = { { .name = "we\"ird", .type = "bigint", .is_not_null = true },
+                                    { .name = "select", .type = "text COLLATE \"C\"" },
+                                    { .name = "n", .type = "numeric(15,2)" } };
+    IdcImportedTable table = { .name = "T'a\"b", .columns = columns, .column_count = 3 };
+    IdcImport import;
+    IdcText text;
+
+    remember(number);
+    if (idc_import_read(arena, payload, len, &import, NULL) != IDC_OK)
+        _exit(92);
+    table.options = (IdcOptionSet){ .items = options, .count = 1 };
+    if (strncmp(import.remote_schema, "type:", 5) == 0)
+        columns[2].type = import.remote_schema + 5;
+    else
+        act(import.remote_schema, number);
+    idc_text_init(&text, 0);
+    idc_tables_write(&table, 1, &text);
+    send_frame(IDC_MSG_TABLES, number, text.data, text.len);
+    idc_text_done(&text);
+    idc_arena_free(arena);
+}
+
+/* The table "echo" answers with an error that says what was to be written. */
+static void
+echo(uint32_t number, const IdcModify *modify)
+{
+    size_t width = modify->table->column_count;
+    IdcText text;
+
+    idc_text_init(&text, 0);
+    idc_text_append_format(&text, "%d/%d:", (int) modify->kind, (int) modify->key_count);
+    for (size_t i = 0; i < modify->row_count * width; i++)
+        idc_text_append_format(&text, "%s%s", i % width == 0 ? " " : ",",
+                               modify->rows[i] == NULL ? "NULL" : modify->rows[i]);
+    send_failure(number, "HV000", idc_text_string(&text));
+    idc_text_done(&text);
+}
+
+static void
+on_modify(uint32_t number, const void *payload, size_t len)
+{
+    IdcArena *arena = idc_arena_new(0);
+    IdcScanStats done = stats;
+    IdcModify modify;
+    IdcText text;
+
+    remember(number);
+    if (idc_modify_read(arena, payload, len, &modify, NULL) != IDC_OK)
+        _exit(91);
+    if (strcmp(modify.table->name, "echo") == 0) {
+        echo(number, &modify);
+    } else {
+        act(modify.table->name, number);
+        done.rows = strcmp(modify.table->name, "nobody") == 0 ? 0 : (int64_t) modify.row_count;
+        idc_text_init(&text, 0);
+        idc_stats_write(&done, &text);
+        send_frame(IDC_MSG_MODIFIED, number, text.data, text.len);
+        idc_text_done(&text);
+    }
+    idc_arena_free(arena);
+}
+
 static void
 on_close(Scan *scan)
 {
@@ -402,6 +492,10 @@ serve(void)
         on_hello(payload, head.payload_bytes);
     else if (head.kind == IDC_MSG_OPEN)
         on_open(head.scan, payload, head.payload_bytes);
+    else if (head.kind == IDC_MSG_IMPORT)
+        on_import(head.scan, payload, head.payload_bytes);
+    else if (head.kind == IDC_MSG_MODIFY)
+        on_modify(head.scan, payload, head.payload_bytes);
     else if (head.kind == IDC_MSG_CLOSE && scan != NULL)
         on_close(scan);
     else if (head.kind == IDC_MSG_CREDIT && scan != NULL &&

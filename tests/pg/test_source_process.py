@@ -526,3 +526,102 @@ def test_max_concurrent(own_server: tuple[PostgresServer, Path], session: Connec
         two.close()
         assert query(three, "rows:10", "narrow") == (10, 0, 9)
     session.execute("DROP SERVER narrow CASCADE")
+
+
+# ---- imports and writes ----
+
+def test_import(session: Connection) -> None:
+    session.execute('CREATE SCHEMA imported; IMPORT FOREIGN SCHEMA "rows" FROM SERVER bad INTO imported OPTIONS (document \'/x\')')
+    columns = session.execute(
+        "SELECT attname, format_type(atttypid, atttypmod), attnotnull, attcollation::regcollation::text "
+        "FROM pg_attribute WHERE attrelid = 'imported.\"T''a\"\"b\"'::regclass AND attnum > 0 ORDER BY attnum").fetchall()
+    assert columns == [('we"ird', "bigint", True, "-"), ("select", "text", False, '"C"'), ("n", "numeric(15,2)", False, "-")]
+    options = session.execute("SELECT ftoptions FROM pg_foreign_table WHERE ftrelid = 'imported.\"T''a\"\"b\"'::regclass")
+    assert options.fetchone() == (["endpoint=/it's%20here"],)
+    for schema in ("type:int); DROP TABLE x; --", "type:int OPTIONS (a 'b')", "type:nothing", "type:", "type:setof int",
+                   'type:text COLLATE "C" NOT NULL', "type:int DEFAULT 1", "garbage", "exit:2", "error:HV000"):
+        with pytest.raises(psycopg.Error) as caught:
+            session.execute(sql.SQL("IMPORT FOREIGN SCHEMA {} LIMIT TO (\"T'a\"\"b\") FROM SERVER bad INTO public "
+                                    "OPTIONS (document '/x')").format(
+                sql.Identifier(schema)))
+        assert caught.value.sqlstate in ("42601", "42704", "HV000"), (schema, caught.value)
+    session.execute("DROP SCHEMA imported CASCADE")
+    assert query(session, "rows:10") == (10, 0, 9)
+
+
+WRITABLE = """CREATE FOREIGN TABLE {} (id bigint OPTIONS (key 'true'), a text DEFAULT 'd', n numeric(9,2), t timestamptz)
+              SERVER bad OPTIONS (endpoint '/x', row_endpoint '/x/{{id}}', insert_method 'POST', update_method 'PATCH',
+              delete_method 'DELETE')"""
+
+
+def told(connection: Connection, statement: str) -> str:
+    with pytest.raises(psycopg.Error) as caught:
+        connection.execute(statement)
+    return str(caught.value.diag.message_primary)
+
+
+def test_writes(session: Connection) -> None:
+    for name in ("echo", "rows:5", "nobody", "exit:1", "error:23505", "silence"):
+        session.execute(sql.SQL(WRITABLE).format(sql.Identifier(name)))
+    assert told(session, "INSERT INTO echo VALUES (1, 'x', 1.5, '2024-01-01 00:00+02'), (2, NULL, NULL, NULL)") == (
+        "0/0: 1,x,1.50,2023-12-31 22:00:00+00 2,NULL,NULL,NULL")
+    assert told(session, "INSERT INTO echo (id) SELECT generate_series(1, 3)") == "0/0: 1,d 2,d 3,d"
+    assert told(session, "INSERT INTO echo (id) SELECT generate_series(1, 1000)").count(" ") == 100
+    assert session.execute("INSERT INTO \"rows:5\" (id, a) SELECT i, 'é' FROM generate_series(1, 1234) i").rowcount == 1234
+    assert session.execute("INSERT INTO \"rows:5\" (id) VALUES (7) RETURNING *").fetchall() == [(7, "d", None, None)]
+    assert told(session, "INSERT INTO \"error:23505\" (id) VALUES (7)") == "the source says no"
+    assert "(exit code 1)" in told(session, "INSERT INTO \"exit:1\" (id) VALUES (7)")
+    with session.cursor() as cursor, cursor.copy("COPY \"rows:5\" (id, a) FROM STDIN") as copy:
+        for number in range(250):
+            copy.write_row((number, "x"))
+    session.execute("SET statement_timeout = '100ms'")
+    begin = time.monotonic()
+    assert told(session, "INSERT INTO silence (id) VALUES (7)") == "canceling statement due to statement timeout"
+    assert time.monotonic() - begin < 0.1 + LIMIT_SECONDS
+    session.execute("SET statement_timeout = '20s'")
+
+
+def test_updates_and_deletes(session: Connection) -> None:
+    for statement in ("UPDATE \"rows:5\" SET a = 'new' WHERE id > 2", "DELETE FROM \"rows:5\" WHERE id > 2"):
+        assert session.execute(statement).rowcount == 2
+    assert session.execute("UPDATE \"rows:5\" SET n = id + 0.5 WHERE id = 3 RETURNING id, n").fetchall()[0][0] == 3
+    assert session.execute("DELETE FROM \"rows:5\" WHERE id = 4 RETURNING id").fetchall() == [(4,)]
+    with pytest.raises(psycopg.errors.FeatureNotSupported):
+        session.execute("INSERT INTO \"rows:5\" (id) VALUES (1) ON CONFLICT DO NOTHING")
+    session.execute("ALTER FOREIGN TABLE \"rows:5\" OPTIONS (ADD updatable 'false')")
+    assert "does not allow" in told(session, "DELETE FROM \"rows:5\"")
+    session.execute("ALTER FOREIGN TABLE \"rows:5\" OPTIONS (DROP updatable)")
+
+
+def test_analyze(session: Connection) -> None:
+    for name in ("rows:40000", "exit:3@batch"):
+        make_table(session, name)
+    session.execute('ANALYZE "rows:40000"')
+    row = session.execute("SELECT reltuples FROM pg_class WHERE relname = 'rows:40000'").fetchone()
+    assert row == (40000,)
+    session.execute("ALTER FOREIGN TABLE \"rows:40000\" OPTIONS (ADD analyze_rows '3000')")
+    session.execute('ANALYZE "rows:40000"')
+    row = session.execute("SELECT most_common_vals IS NULL, n_distinct FROM pg_stats WHERE tablename = 'rows:40000' "
+                          "AND attname = 'a'").fetchone()
+    assert row == (True, -1)
+    with pytest.raises(psycopg.Error, match="exit code 3"):
+        session.execute('ANALYZE "exit:3@batch"')
+
+
+def test_explain(session: Connection) -> None:
+    table = make_table(session, "rows:2500")
+    text = sql.SQL("EXPLAIN ({}) SELECT a FROM {} WHERE a % 2 = 0")
+    source = children(backend(session))
+    plan = "\n".join(row[0] for row in session.execute(text.format(sql.SQL("VERBOSE, COSTS OFF"), table)))
+    assert "Remote request: " in plan and "Relation: " in plan and "Note: ((a % " in plan
+    assert children(backend(session)) == source  # it asks nobody
+    row = session.execute(text.format(sql.SQL("ANALYZE, FORMAT JSON"), table)).fetchone()
+    assert row is not None
+    node = row[0][0]["Plan"]
+    # What bad_source says of itself, at the end and when it is stopped early.
+    assert (node["Remote requests"], node["Bytes received"], node["Rows received"]) == (3, 1000, 2500)
+    limited = sql.SQL("EXPLAIN (ANALYZE, FORMAT JSON) SELECT a FROM {} WHERE b ~ 'row' LIMIT 10").format(table)
+    row = session.execute(limited).fetchone()
+    assert row is not None
+    node = row[0][0]["Plan"]["Plans"][0]
+    assert (node["Remote requests"], node["Bytes received"], node["Rows received"]) == (3, 1000, 10)
