@@ -84,6 +84,38 @@ read_message(IdcFrameHead *head, void **payload, IdcError *err)
     return IDC_OK;
 }
 
+/*
+ * The cache, where libraries put temporary files, and beside the files that the server's options
+ * name: SQLite shares locks with other readers there.
+ */
+static IdcStatus
+limit_writes(IdcArena *arena, const IdcHello *hello, IdcError *err)
+{
+    const char **directories =
+        idc_arena_alloc_array(arena, hello->server_options.count + 4, sizeof *directories);
+    size_t count = 0;
+
+    if (directories == NULL)
+        return idc_fail_no_memory(err);
+    directories[count++] = "/tmp";
+    directories[count++] = "/var/tmp";
+    if (hello->cache_directory != NULL)
+        directories[count++] = hello->cache_directory;
+    for (size_t i = 0; hello->may_use_local && i < hello->server_options.count; i++) {
+        const IdcOptionPair *option = &hello->server_options.items[i];
+        const char *slash = strrchr(option->value, '/');
+
+        if (strcmp(option->name, "path") != 0 || option->value[0] != '/')
+            continue;
+        directories[count] = idc_arena_strndup(
+            arena, option->value, slash == option->value ? 1 : (size_t) (slash - option->value));
+        if (directories[count++] == NULL)
+            return idc_fail_no_memory(err);
+    }
+    idc_sandbox_limit_writes(directories);
+    return IDC_OK;
+}
+
 static IdcStatus
 begin(Session *session, const void *payload, size_t size, IdcError *err)
 {
@@ -94,7 +126,9 @@ begin(Session *session, const void *payload, size_t size, IdcError *err)
         return status;
     idc_title_set(hello.server_name);
     idc_sandbox_limit_memory(hello.memory_bytes);
-    status = idc_source_connect(&session->source, session->arena, &hello, IDC_BUCKET_FD, err);
+    status = limit_writes(session->arena, &hello, err);
+    if (status == IDC_OK)
+        status = idc_source_connect(&session->source, session->arena, &hello, IDC_BUCKET_FD, err);
     idc_error_set_source(status == IDC_OK ? NULL : err, hello.server_name);
     if (status != IDC_OK)
         return status;

@@ -117,7 +117,7 @@ bool idc_tasks_begin(IdcTasks *tasks, const IdcFrameHead *head, void *payload);
 void idc_tasks_credit(IdcTasks *tasks, uint32_t number, uint32_t credit);
 void idc_tasks_close(IdcTasks *tasks, uint32_t number);
 
-/* ---- loop.c, sandbox.c, title.c, filter.c ---- */
+/* ---- loop.c, sandbox.c, sandbox_files.c, title.c, filter.c ---- */
 
 /* What the hub gives to a session (relation/message.h); more are closed. */
 enum { IDC_SOCKET_FD = 3, IDC_BUCKET_FD = 4 };
@@ -130,6 +130,10 @@ int idc_session_run(void);
 void idc_sandbox_enter(void);
 /* memory_bytes more than the process has now; at least 16 MiB; <= 0: no limit. */
 void idc_sandbox_limit_memory(int64_t memory_bytes);
+
+/* From now on nothing is written but below these (ends with NULL; those that are no directories do
+ * not count), where the kernel can tell. */
+void idc_sandbox_limit_writes(const char *const *directories);
 
 /* From now on ps shows "instant-source: NAME", and nothing of arguments and environment. */
 void idc_title_init(int argc, char **argv);

@@ -205,6 +205,8 @@ def test_hello_must_make_sense(start: Start, database: Path) -> None:
         ({"server_options": {}}, "", "path"),
         ({"server_options": {"path": str(database), "paht": "x"}}, "HV00D", "paht"),
         ({"may_use_local": False}, "42501", "path"),
+        ({"server_options": {"path": "data.db"}}, "22023", "absolute"),
+        ({"server_options": {"path": ":memory:"}}, "22023", "absolute"),
     ]
     for settings, sqlstate, words in cases:
         session = start(greet=False)

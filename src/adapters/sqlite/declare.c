@@ -37,6 +37,18 @@ static const IdcAdapterOption options[] = {
     { .name = NULL },
 };
 
+/* A relative one would begin at the hub's data directory. */
+static IdcStatus
+check(IdcOptionLevel level, const IdcOptionSet *given, IdcError *err)
+{
+    const char *path = idc_option_value(given, "path");
+
+    if (level != IDC_OPTION_SERVER || path == NULL || path[0] == '/')
+        return IDC_OK;
+    return idc_fail(err, IDC_BAD_VALUE, "option \"path\" must be an absolute path, not \"%s\"",
+                    path);
+}
+
 /* What goes over of so many rows; *must_see_all: SQLite has to look at every row for it. */
 static double
 rows_sent(const IdcRelation *relation, double rows, bool *must_see_all)
@@ -117,6 +129,7 @@ const IdcDeclaration idc_declaration_sqlite = {
     .name = "sqlite",
     .title = "SQLite files",
     .options = options,
+    .check = check,
     .can_push = idc_sqlite_can_push,
     .estimate = estimate,
     .key_batch = key_batch,

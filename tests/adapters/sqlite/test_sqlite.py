@@ -439,3 +439,22 @@ def test_a_writer_is_waited_for(make: Make, tmp_path: Path) -> None:
         writer.execute("ROLLBACK")
     writer.close()
     assert session.open(table(("x", rel.INT4))).rows() == [(1,)]
+
+
+def test_a_file_with_a_write_ahead_log_that_others_write(make: Make, tmp_path: Path) -> None:
+    session = make("PRAGMA journal_mode = WAL; CREATE TABLE t (x INTEGER)", [[1]])
+    assert session.open(table(("x", rel.INT4))).rows() == [(1,)]
+    with sqlite3.connect(tmp_path / "data0.db", isolation_level=None) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("INSERT INTO t VALUES (2)")
+        assert session.open(table(("x", rel.INT4))).rows() == [(1,)]
+        writer.execute("COMMIT")
+        assert session.open(table(("x", rel.INT4))).rows() == [(1,), (2,)]
+    writer.close()
+
+
+def test_an_order_that_does_not_fit_in_memory(make: Make) -> None:
+    session = make("CREATE TABLE t (x INTEGER, y TEXT)", [[i * 7919 % 40000, "y" * 2000] for i in range(40000)])
+    t = table(("x", rel.INT8), ("y", rel.TEXT))
+    found = session.open(rel.sort(t, (rel.col(t, 0), False, False))).table()
+    assert found.column(0).to_pylist() == list(range(40000))

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -159,6 +160,45 @@ nothing_is_inherited(void **state)
     close(extra);
 }
 
+static char allowed_directory[] = "/tmp/test_sandbox_XXXXXX";
+
+/* False: the kernel has no Landlock. */
+static bool
+writes_can_be_limited(void)
+{
+    return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 1;
+}
+
+static int
+check_writes(void)
+{
+    const char *const directories[] = { "/nonexistent", allowed_directory, NULL };
+    bool is_limited = writes_can_be_limited();
+    char path[64];
+    int fd;
+
+    idc_sandbox_limit_writes(directories);
+    (void) snprintf(path, sizeof path, "%s/inside", allowed_directory);
+    fd = open(path, O_WRONLY | O_CREAT, 0600);
+    MUST(fd >= 0 && write(fd, "x", 1) == 1 && unlink(path) == 0);
+    fd = open("/tmp/test_sandbox_outside", O_WRONLY | O_CREAT, 0600);
+    MUST(is_limited == (fd < 0));
+    if (fd >= 0)
+        MUST(unlink("/tmp/test_sandbox_outside") == 0);
+    MUST(!is_limited || (rmdir(allowed_directory) < 0 && errno == EACCES));
+    MUST(open("/etc/passwd", O_RDONLY) >= 0);
+    return 0;
+}
+
+static void
+writes_go_only_where_they_may(void **state)
+{
+    (void) state;
+    assert_non_null(mkdtemp(allowed_directory));
+    assert_int_equal(in_sandbox(check_writes), 0);
+    (void) rmdir(allowed_directory);
+}
+
 #ifndef __SANITIZE_ADDRESS__
 
 static int
@@ -221,6 +261,7 @@ main(void)
         cmocka_unit_test(calls_that_no_adapter_needs_are_refused),
         cmocka_unit_test(threads_files_and_sockets_work),
         cmocka_unit_test(nothing_is_inherited),
+        cmocka_unit_test(writes_go_only_where_they_may),
 #ifndef __SANITIZE_ADDRESS__
         cmocka_unit_test(memory_has_a_limit),
 #endif
