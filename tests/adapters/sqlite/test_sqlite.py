@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 from harness import relation as rel
-from harness.source_client import SourceError, SourceSession
+from harness.source_client import ROOT, SourceError, SourceSession, program
 
 Make = Callable[..., SourceSession]
 Rows = list[tuple[Any, ...]]
@@ -48,6 +50,13 @@ def failure(session: SourceSession, relation: rel.Relation) -> SourceError:
     with pytest.raises(SourceError) as caught:
         session.open(relation).table()
     return caught.value
+
+
+def test_the_page_of_the_reference_lists_every_option() -> None:
+    printed = subprocess.run([program(), "--options", "sqlite"], capture_output=True, check=True, text=True).stdout
+    wanted = re.sub(r"^## ", "### ", printed[printed.index("\n## "):], flags=re.MULTILINE).strip()
+    page = (ROOT / "docs" / "reference" / "sqlite.md").read_text()
+    assert page[page.index("\n### "):].strip() == wanted
 
 
 # ---- values
