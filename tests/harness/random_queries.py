@@ -90,15 +90,16 @@ class Queries:
     seed: int
     columns: list[Column]
     rng: random.Random = field(init=False)
+    makers: list[Callable[[], Query]] = field(init=False)  # what kinds of queries there are; may be replaced
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
+        self.makers = [self.rows_query, self.rows_query, self.aggregate_query, self.group_query, self.distinct_query,
+                       self.join_query, self.keys_query, self.window_query]
 
     def take(self, count: int) -> Iterator[Query]:
-        makers = [self.rows_query, self.rows_query, self.aggregate_query, self.group_query, self.distinct_query,
-                  self.join_query, self.keys_query, self.window_query]
         for _ in range(count):
-            yield self.rng.choice(makers)()
+            yield self.rng.choice(self.makers)()
 
     # ---- queries ----
 
