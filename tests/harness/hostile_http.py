@@ -135,6 +135,7 @@ class HostileServer:
             except OSError:
                 return
             with self.lock:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.connection_count += 1
                 number = self.connection_count
             threading.Thread(target=self._serve, args=(connection, number), daemon=True).start()

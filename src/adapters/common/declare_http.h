@@ -1,7 +1,8 @@
 /*
  * declare_http.h - the options of every adapter that speaks HTTP, for its table of options.
  *
- * Pure tables: no library. common/http_settings.c reads them in instant-source. Use as rows:
+ * Pure tables: no library. common/http_settings.c reads them in instant-source, and rate_limit of
+ * the options that all adapters have. Use as rows:
  *
  *   static const IdcAdapterOption options[] = { IDC_HTTP_OPTIONS { .name = "base_url", … }, … };
  */
@@ -34,9 +35,6 @@
     { .name = "max_retry_wait", .levels = IDC_OPTION_SERVER, .type = IDC_OPTION_DURATION, \
       .fallback = "60s", .min = 0, .max = 86400000, \
       .help = "longest wait before a repetition, also when the server asks for a longer one" }, \
-    { .name = "rate_limit", .levels = IDC_OPTION_SERVER, .type = IDC_OPTION_NUMBER, \
-      .help = "requests a second that the server gets at most, from all sessions; no limit if " \
-              "not given" }, \
     { .name = "rate_burst", .levels = IDC_OPTION_SERVER, .type = IDC_OPTION_INTEGER, \
       .fallback = "1", .min = 1, .max = 1000000, \
       .help = "requests that may go out at once after a pause, within rate_limit" }, \
