@@ -18,8 +18,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -32,6 +31,7 @@ for folder in ("tools", "tests", "examples/flights"):
     sys.path.insert(0, str(ROOT / folder))
 
 from harness import typezoo  # noqa: E402
+from harness.project import Cli, Sources, cli_path  # noqa: E402
 from run import fill, flights_environment  # noqa: E402
 from scratch_servers import MariaDBServer, PostgresServer, Scratch  # noqa: E402
 
@@ -45,16 +45,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--db-url", metavar="URL", default=None,
                      help="an external hub, postgresql://user:password@host:port/database "
                           "(default: an embedded hub, made for this run)")
-
-
-@dataclass(frozen=True)
-class Sources:
-    """A configuration file, and the variables that it asks for."""
-    path: Path
-    env: dict[str, str]
-
-
-Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
@@ -134,10 +124,6 @@ def connector(flights_sources: Sources, hub_arguments: dict[str, Any]) -> Iterat
     with SyncInstantDataConnector(config_path=str(flights_sources.path), **hub_arguments) as made:
         assert made.setup_fdw_infrastructure() is True
         yield made
-
-
-def cli_path() -> str:
-    return os.environ.get("INSTANT_CLI", str(ROOT / "build" / "instant"))
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Sources, cli_path
+from harness.project import ROOT, Sources, cli_path
 from scratch_servers import PostgresServer, Scratch
 
 FENCE = re.compile(

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import Sources, cli_path
+from harness.project import Sources, cli_path
 from scratch_servers import Scratch
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")

@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import ROOT, cli_path
+from harness.project import ROOT, cli_path
 from scratch_servers import PostgresServer, Scratch, working_in
 
 CONFIG = """

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Cli
+from harness.project import Cli
 from scratch_servers import MariaDBServer
 
 ROWS = """

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from harness.project import ROOT
 from scratch_servers import Scratch
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Cli
 from harness.json_server import JsonServer
+from harness.project import Cli
 from scratch_servers import Scratch
 
 POSTS = [{"id": number, "title": f"post {number}", "author": {"name": f"a{number % 7}"}, "score": number / 4,

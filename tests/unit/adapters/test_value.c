@@ -1,6 +1,6 @@
 /*
  * test_value.c - JSON values and texts as values of columns. (That texts mean what PostgreSQL makes
- * of them is compared with PostgreSQL itself: tests/adapters/test_values.py.)
+ * of them is compared with PostgreSQL itself: tests/adapters/test_cell_values.py.)
  */
 #include "rows_read.h"
 
