@@ -75,6 +75,9 @@ extern const IdcRelation *fdw_try_build(FdwTranslation *translation, const FdwLa
 /* base: the columns (Vars) of a foreign table. */
 extern const FdwLayer *fdw_scan_layer(Oid table, List *columns, Relids relids);
 extern FdwLayer *fdw_layer_over(IdcRelationKind kind, const FdwLayer *input);
+/* True if all of exprs can be computed of the layer's columns: no whole rows, system columns or
+ * what must be computed below. */
+extern bool fdw_layer_has(const FdwLayer *layer, List *exprs);
 /* A layer with further agreed conditions. */
 extern const FdwLayer *fdw_filter_layer(const FdwLayer *input, List *clauses);
 extern Expr *fdw_bare_clause(Node *clause);

@@ -52,6 +52,27 @@ fdw_filter_layer(const FdwLayer *input, List *clauses)
     return layer;
 }
 
+static bool
+needs_other_column(Node *node, void *columns)
+{
+    ListCell *cell;
+
+    if (node == NULL)
+        return false;
+    foreach (cell, (List *) columns)
+        if (fdw_is_column(lfirst(cell), node))
+            return false;
+    if (IsA(node, Var) || IsA(node, Aggref) || IsA(node, PlaceHolderVar))
+        return true;
+    return expression_tree_walker(node, needs_other_column, columns);
+}
+
+bool
+fdw_layer_has(const FdwLayer *layer, List *exprs)
+{
+    return !needs_other_column((Node *) exprs, layer->columns);
+}
+
 static void
 fill_column(IdcRelationColumn *column, Oid table, const Var *var)
 {

@@ -98,24 +98,6 @@ has_gate(List *conditions)
     return false;
 }
 
-static bool
-needs_column(Node *node, void *columns)
-{
-    ListCell *cell;
-
-    if (node == NULL)
-        return false;
-    if (IsA(node, PlaceHolderVar))
-        return true;
-    if (!IsA(node, Var))
-        return expression_tree_walker(node, needs_column, columns);
-    foreach (cell, (List *) columns)
-        if (lfirst_node(Var, cell)->varno == ((Var *) node)->varno &&
-            lfirst_node(Var, cell)->varattno == ((Var *) node)->varattno)
-            return false;
-    return true;
-}
-
 static const FdwLayer *
 join_layer(const RelOptInfo *joined, const FdwPlan *left, const FdwPlan *right, IdcJoinKind kind,
            List *of_join)
@@ -180,7 +162,7 @@ fdw_plan_join_paths(PlannerInfo *root, RelOptInfo *joined, RelOptInfo *outer, Re
         fdw_plan_note(right, "joined", why);
         return;
     }
-    if (needs_column((Node *) joined->reltarget->exprs, plan->layer->columns))
+    if (!fdw_layer_has(plan->layer, joined->reltarget->exprs))
         return;
     plan->is_exact = true;
     plan->table_rows = left->table_rows;

@@ -167,15 +167,6 @@ typedef struct Search {
     bool is_whole;
 } Search;
 
-static bool
-is_column(const Expr *column, const Node *node)
-{
-    if (IsA(column, Var) && IsA(node, Var))
-        return ((const Var *) column)->varno == ((const Var *) node)->varno &&
-               ((const Var *) column)->varattno == ((const Var *) node)->varattno;
-    return equal(column, node);
-}
-
 /* What stands in the query also replaces the column: it knows which outer joins it went through. */
 static bool
 mark_wanted(Node *node, void *context)
@@ -186,7 +177,7 @@ mark_wanted(Node *node, void *context)
     if (node == NULL)
         return false;
     foreach (cell, search->columns) {
-        if (!is_column(lfirst(cell), node))
+        if (!fdw_is_column(lfirst(cell), node))
             continue;
         search->is_wanted[foreach_current_index(cell)] = true;
         lfirst(cell) = node;

@@ -210,21 +210,22 @@ add_distinct(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
 static void
 add_order(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
 {
+    PathTarget *target = root->upper_targets[UPPERREL_ORDERED];
     FdwPlan *below = input->fdw_private, *plan;
     const char *why = NULL;
     const FdwLayer *layer =
         fdw_sort_layer(root, input, below, below->layer, root->sort_pathkeys, &why);
     FdwCost cost;
 
-    if (layer == NULL) {
+    if (layer == NULL || !fdw_layer_has(layer, target->exprs)) {
         fdw_plan_note(input->fdw_private, "sorted", why);
         return;
     }
     plan = plan_over(below, layer, below->rows);
     output->fdw_private = plan;
     cost = fdw_cost(root, plan, layer, plan->selectivity, plan->rows, NIL);
-    add_path(output, (Path *) fdw_upper_path(root, output, root->upper_targets[UPPERREL_ORDERED],
-                                             layer, &cost, root->sort_pathkeys, NIL));
+    add_path(output,
+             (Path *) fdw_upper_path(root, output, target, layer, &cost, root->sort_pathkeys, NIL));
 }
 
 /* ---- LIMIT ---- */
@@ -338,7 +339,8 @@ add_limit(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, FinalPathExt
     int64 count;
     FdwCost cost;
 
-    if (!extra->limit_needed || parse->rowMarks != NIL || parse->commandType != CMD_SELECT ||
+    if (!extra->limit_needed || !fdw_layer_has(below->layer, target->exprs) ||
+        parse->rowMarks != NIL || parse->commandType != CMD_SELECT ||
         parse->limitOption == LIMIT_OPTION_WITH_TIES)
         return;
     layer = limit_layer(below, parse->limitCount, parse->limitOffset, &is_whole, &why);

@@ -47,9 +47,8 @@ fdw_translation_truncate(FdwTranslation *translation, int count)
 
 /* ---- columns ---- */
 
-/* A column has one meaning at each place of a relation, whichever joins made NULLs of it. */
-static bool
-is_same(const Expr *column, const Node *node)
+bool
+fdw_is_column(const Node *column, const Node *node)
 {
     if (!IsA(column, Var) || !IsA(node, Var))
         return equal(column, node);
@@ -66,7 +65,7 @@ column_for(FdwTranslation *translation, const Node *node)
     IdcError err;
 
     foreach (cell, translation->columns) {
-        if (!is_same(lfirst(cell), node))
+        if (!fdw_is_column(lfirst(cell), node))
             continue;
         made = idc_expr_column(translation->arena, translation->input,
                                (size_t) foreach_current_index(cell));

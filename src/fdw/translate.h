@@ -36,6 +36,9 @@ extern const IdcExpr *fdw_translate(FdwTranslation *translation, Node *node);
  * type, its elements are the items. */
 extern const IdcExpr *fdw_translate_value(FdwTranslation *translation, Node *node, bool is_list);
 
+/* A column has one meaning at each place of a relation, whichever joins made NULLs of it. */
+extern bool fdw_is_column(const Node *column, const Node *node);
+
 /* Forget the parameters beyond the first `count`. */
 extern void fdw_translation_truncate(FdwTranslation *translation, int count);
 
