@@ -185,15 +185,15 @@ class Scan:
 
 
 class SourceSession:
-    """A process, started as a backend does it; the socket is `sock`."""
+    """A process, started as a backend does it; the socket is `sock`. bucket: the file of a shared rate limit."""
 
     def __init__(self, adapter: str, *, greet: bool = True, environment: Mapping[str, str] | None = None,
-                 command: Path | None = None, **settings: object) -> None:
+                 command: Path | None = None, bucket: int | None = None, **settings: object) -> None:
         self.sock, theirs = socket.socketpair()
         env = {**os.environ, "ASAN_OPTIONS": "abort_on_error=1:symbolize=0", **(environment or {})}
         self.process = subprocess.Popen(
             [command or program(), "--session"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            env=env, close_fds=False, preexec_fn=lambda: _as_descriptor_3(theirs.fileno()))
+            env=env, close_fds=False, preexec_fn=lambda: _as_descriptors(theirs.fileno(), bucket))
         theirs.close()
         self.scans: dict[int, Scan] = {}
         self.last = 0
@@ -296,5 +296,10 @@ class ImportedColumn:
         return cls(name, type_, is_not_null, reader.options())
 
 
-def _as_descriptor_3(fd: int) -> None:
-    os.dup2(fd, 3, inheritable=True)
+def _as_descriptors(sock: int, bucket: int | None) -> None:
+    kept = os.dup(sock), os.dup(bucket) if bucket is not None else None
+    os.dup2(kept[0], 3, inheritable=True)
+    if kept[1] is not None:
+        os.dup2(kept[1], 4, inheritable=True)
+    else:
+        os.closerange(4, 5)
