@@ -11,6 +11,7 @@ Switches of an Api say where it is less than well-behaved: how many rows a page 
 """
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterable
@@ -228,7 +229,8 @@ class Api:
                     self.send_header(name, value)
                 self.end_headers()
                 if answer.status != 204:
-                    self.wfile.write(raw)
+                    with contextlib.suppress(OSError):  # a LIMIT closes what it needs no more of
+                        self.wfile.write(raw)
 
             def send_pieces(self, answer: Answer) -> None:
                 self.send_response(answer.status)

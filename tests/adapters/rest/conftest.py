@@ -1,13 +1,20 @@
-"""An API, sessions of instant-source over it, and tables of it."""
+"""An API, sessions of instant-source over it, tables of it, and hubs that can read them."""
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from harness import relation as rel
 from harness.api_http import Api
 from harness.source_client import SourceSession
+from scratch_servers import PostgresServer, Scratch, server_tree
+
+sys.path.append(str(Path(__file__).resolve().parent.parent.parent / "pg"))
+from extension_build import MAJORS, build_folder, pg_config  # noqa: E402
 
 
 @pytest.fixture
@@ -50,3 +57,12 @@ def items() -> Callable[..., rel.Relation]:
         ]
         return rel.scan("items", made, STYLES[style] | options)
     return make
+
+
+@pytest.fixture(scope="module", params=MAJORS, ids=lambda major: f"pg{major}")
+def hub(scratch: Scratch, request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
+    files, config = build_folder() / "fdw" / f"pg{request.param}", pg_config(request.param)
+    program = os.environ.get("INSTANT_SOURCE", str(build_folder() / "instant-source"))
+    made = PostgresServer(scratch, {"jit": "off", "instant.source_program": program}, server_tree(scratch, files, config))
+    yield made
+    made.stop()

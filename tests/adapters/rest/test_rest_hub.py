@@ -1,29 +1,16 @@
 """The adapter rest through a hub: SQL in, requests counted at the API."""
 from __future__ import annotations
 
-import os
 import secrets
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from harness.api_http import Answer, Api
-from scratch_servers import PostgresServer, Scratch, server_tree
+from scratch_servers import PostgresServer
 
-sys.path.append(str(Path(__file__).resolve().parent.parent.parent / "pg"))
-from extension_build import MAJORS, Connection, build_folder, pg_config  # noqa: E402
-
-
-@pytest.fixture(scope="module", params=MAJORS, ids=lambda major: f"pg{major}")
-def hub(scratch: Scratch, request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
-    files, config = build_folder() / "fdw" / f"pg{request.param}", pg_config(request.param)
-    program = os.environ.get("INSTANT_SOURCE", str(build_folder() / "instant-source"))
-    made = PostgresServer(scratch, {"jit": "off", "instant.source_program": program}, server_tree(scratch, files, config))
-    yield made
-    made.stop()
+Connection = psycopg.Connection[Any]
 
 
 @pytest.fixture(scope="module")

@@ -192,6 +192,33 @@ keys_know_their_rows(void **state)
     }
 }
 
+static void
+too_little_memory_is_an_error(void **state)
+{
+    IdcRelation *scan = scan_of(arena, "endpoint=/items", columns);
+    const char *ids[200];
+    const IdcRelation *relation;
+    size_t limit = 0;
+    IdcStatus status;
+
+    (void) state;
+    for (size_t i = 0; i < 200; i++)
+        ids[i] = idc_arena_printf(arena, "%zu", i % 150);
+    relation = filter(arena, scan, in_list(arena, scan, 0, ids, 200));
+    do {
+        IdcArena *small = idc_arena_new(limit += 64);
+        IdcRestChains chains;
+        IdcRestPlan plan;
+
+        status = idc_rest_plan(small, &server, relation, &plan, NULL);
+        if (status == IDC_OK)
+            status = idc_rest_chains_init(small, &plan, &chains, NULL);
+        assert_true(status == IDC_OK || status == IDC_NO_MEMORY);
+        idc_arena_free(small);
+    } while (status != IDC_OK);
+    assert_true(limit > 8192);
+}
+
 int
 main(void)
 {
@@ -202,6 +229,7 @@ main(void)
         cmocka_unit_test(segments_cannot_climb),
         cmocka_unit_test(ranges_without_a_form_are_left_to_the_hub),
         cmocka_unit_test(keys_know_their_rows),
+        cmocka_unit_test(too_little_memory_is_an_error),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
