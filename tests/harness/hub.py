@@ -162,6 +162,10 @@ def wait_until(is_so: Callable[[], Any], seconds: float = 10.0) -> bool:
     return bool(is_so())
 
 
+def all_gone(pids: list[int], seconds: float = 1.0) -> bool:
+    return wait_until(lambda: not any(is_alive(pid) for pid in pids), seconds)
+
+
 # ---- a bystander ----
 
 

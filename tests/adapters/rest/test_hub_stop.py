@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 from harness.hostile_http import Answer, HostileServer
-from harness.hub import EACH, Hub, HubServer, Session, is_alive, make_hub, sources, wait_until
+from harness.hub import EACH, Hub, HubServer, Session, all_gone, make_hub, sources, wait_until
 from scratch_servers import Scratch
 
 pytestmark = [EACH, pytest.mark.usefixtures("undisturbed")]
@@ -245,7 +245,7 @@ def test_cancel(hub: Hub, sql: Session, silence: Silence, tables: Tables, step: 
         assert victim.end().sqlstate == "57014"
         check_goes_on(victim, tables, step)
         victim.session.close()
-        assert wait_until(lambda: not any(is_alive(pid) for pid in victim.sources), 1)
+        assert all_gone(victim.sources)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -255,7 +255,7 @@ def test_terminate(hub: Hub, sql: Session, silence: Silence, tables: Tables, ste
         row = sql.execute("SELECT stop_ms(%s, 'terminate')", (victim.pid,)).fetchone()
         assert row is not None and row[0] <= LIMIT_MS
         assert victim.end().sqlstate == "57P01"
-        assert wait_until(lambda: not any(is_alive(pid) for pid in victim.sources), 0.2)
+        assert all_gone(victim.sources, 0.2)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -328,7 +328,7 @@ def test_a_fast_shutdown_with_silence_everywhere(own_hub: Hub, silence: Silence)
             assert victim.end().sqlstate in ("57P01", None), victim.error
             assert (victim.ended - began) * 1000 <= LIMIT_MS + 50  # pg_ctl itself takes some of it
         assert own_hub.server.process is not None and own_hub.server.process.wait(10) == 0
-        assert not any(is_alive(pid) for victim in victims for pid in victim.sources)
+        assert all_gone([pid for victim in victims for pid in victim.sources], 0.2)
         own_hub.server.start()
 
 
@@ -338,7 +338,7 @@ def test_kill_of_a_backend_ends_its_process(own_hub: Hub, silence: Silence) -> N
     for step in STEPS:
         victim = Victim(own_hub, silence, step, query(tables, step))
         subprocess.run(["kill", "-9", str(victim.pid)], check=True)
-        assert wait_until(lambda: not any(is_alive(pid) for pid in victim.sources), 1)
+        assert all_gone(victim.sources)
         victim.end()
         # PostgreSQL itself starts again after that, whoever was killed.
         assert wait_until(own_hub.server._answers, 20)
