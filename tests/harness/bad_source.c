@@ -6,6 +6,7 @@
  * What it does is the native request of a scan, or the name of the foreign table:
  *
  *     rows:N[:MS]        N rows in batches of 100, MS milliseconds before each batch
+ *     drip               1000 rows, byte by byte
  *     ACT@STAGE          STAGE is open (nothing sent), schema, batch (one batch sent), half (of the
  *                        second batch's frame) or close
  *
@@ -51,6 +52,7 @@ typedef struct Scan {
 } Scan;
 
 static Scan scans[SCANS];
+static size_t most_at_once = SIZE_MAX;
 static const IdcScanStats stats = { .rows = 7, .requests = 3, .bytes = 1000, .wait_us = 1500 };
 
 static void
@@ -59,7 +61,7 @@ write_all(const void *bytes, size_t len)
     const char *next = bytes;
 
     while (len > 0) {
-        ssize_t sent = write(SOCKET, next, len);
+        ssize_t sent = write(SOCKET, next, len < most_at_once ? len : most_at_once);
 
         if (sent < 0 && errno == EINTR)
             continue;
@@ -282,6 +284,7 @@ understand(Scan *scan, const char *command)
 
     snprintf(scan->act, sizeof scan->act, "%s", command);
     scan->left = 1000;
+    most_at_once = strncmp(scan->act, "drip", 4) == 0 ? 1 : SIZE_MAX;
     at = strchr(scan->act, '@');
     if (at != NULL) {
         *at = '\0';

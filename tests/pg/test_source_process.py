@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -194,6 +195,25 @@ def test_thousand_deaths(own_server: tuple[PostgresServer, Path], session: Conne
     assert len(children(backend(session))) == 1
 
 
+def test_frames_in_pieces(session: Connection) -> None:
+    assert query(session, "drip") == (1000, 0, 999)
+    assert query(session, "rows:10") == (10, 0, 9)
+
+
+def test_messages_of_many_frames(own_server: tuple[PostgresServer, Path], session: Connection) -> None:
+    """A value of 60 MB: from the real program, since a batch of it goes on in further frames."""
+    file = own_server[1].parent / "empty.sqlite"
+    sqlite3.connect(file).close()
+    file.chmod(0o644)
+    session.execute("SET instant.source_program = ''")
+    session.execute(sql.SQL("CREATE SERVER big FOREIGN DATA WRAPPER instant_sqlite OPTIONS (path {})").format(
+        sql.Literal(str(file))))
+    row = session.execute("SELECT length(a), md5(a) = md5(repeat('00', 30000000)), b FROM instant.query('big', "
+                          "'SELECT hex(zeroblob(30000000)), 7') AS t(a text, b bigint)").fetchone()
+    assert row == (60000000, True, 7)
+    session.execute("DROP SERVER big")
+
+
 # ---- stops ----
 
 ACTS = [f"{act}@{stage}" for act in ("silence", "spin", "quiet") for stage in STAGES]
@@ -345,6 +365,23 @@ def test_what_the_child_gets(session: Connection, own_server: tuple[PostgresServ
     assert int(status["SigBlk"], 16) == 0
     assert int(status["SigIgn"], 16) & 0x7FFFFFFF == 0  # libc ignores two of its own
     session.execute("DROP USER MAPPING FOR CURRENT_USER SERVER bad")
+
+
+def test_rate_limit_is_shared(own_server: tuple[PostgresServer, Path], session: Connection) -> None:
+    """One file for all processes of a server; it is what they map, so a limit needs no preloading."""
+    session.execute("CREATE SERVER limited FOREIGN DATA WRAPPER instant_rest "
+                    "OPTIONS (base_url 'http://localhost:1/', rate_limit '5')")
+    files = set()
+    with connect(*own_server) as other:
+        for one in (session, other):
+            query(one, "rows:10", "limited")
+            child = Path(f"/proc/{children(backend(one))[0]}")
+            assert sorted(os.listdir(child / "fd")) == ["0", "1", "2", "3", "4"]
+            files.add(os.readlink(child / "fd" / "4"))
+            status = os.stat(child / "fd" / "4")
+            assert status.st_size == 8 and status.st_mode & 0o777 == 0o600
+    assert len(files) == 1 and "/instant_fdw/rate." in files.pop()
+    session.execute("DROP SERVER limited")
 
 
 def test_changed_options_start_anew(session: Connection) -> None:

@@ -93,7 +93,8 @@ write_stand_in(const Site *site, const char *version, const char *update_from)
                         "sql AS \\$\\$SELECT '%s'\\$\\$\" > instant_fdw--%s--%s.sql",
                         version, update_from, version);
     shell("umask 077 && mkdir -p '%s' && cd '%s' && cp '%s/passwordcheck.so' instant_fdw.so &&"
-          " chmod 600 instant_fdw.so && echo \"default_version = '%s'\nrelocatable = false\n"
+          " chmod 600 instant_fdw.so && echo '#!/bin/sh' > instant-source && echo "
+          "\"default_version = '%s'\nrelocatable = false\n"
           "schema = instant\" > instant_fdw.control && echo \"CREATE FUNCTION instant.version()"
           " RETURNS text LANGUAGE sql AS \\$\\$SELECT '%s'\\$\\$\" > instant_fdw--%s.sql; %s",
           folder, folder, layout.paths[IDC_SERVER_PKGLIB], version, version, version, update);
@@ -256,6 +257,11 @@ test_made_once(void **state)
     find_tree(site, first);
     assert_int_equal(stat(first, &before), 0);
     assert_answer(site, "SHOW shared_preload_libraries", "instant_fdw");
+    /* The program that the library starts lies beside it. */
+    assert_answer(site,
+                  "SELECT size FROM pg_config, pg_stat_file(setting || '/instant-source') WHERE "
+                  "name = 'PKGLIBDIR'",
+                  "10");
     stop(site);
     assert_version(site, "0.1.0");
     find_tree(site, second);
@@ -449,9 +455,8 @@ static void
 test_files_that_are_refused(void **state)
 {
     static const char *const spoils[] = {
-        "chmod o+w instant_fdw.so",
-        "chmod o+w instant_fdw--0.1.0.sql",
-        "chmod o+w .",
+        "chmod o+w instant_fdw.so",         "chmod o+w instant-source",
+        "chmod o+w instant_fdw--0.1.0.sql", "chmod o+w .",
         "rm instant_fdw.control",
     };
     Site *site = *state;
