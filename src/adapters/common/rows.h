@@ -26,6 +26,8 @@
 
 typedef enum IdcRowsFormat { IDC_ROWS_JSON, IDC_ROWS_NDJSON, IDC_ROWS_CSV } IdcRowsFormat;
 
+#define IDC_ROWS_ABSENT "@absent"
+
 /* A column of the builder. */
 typedef struct IdcRowsColumn {
     const char *name;  /* for messages */
@@ -34,7 +36,7 @@ typedef struct IdcRowsColumn {
      * JSON: a path (path.h) from the row; "" or "$" is the row itself; "@key", with object_values,
      * the member's name. CSV: the name in the header, or the position, from 1, where there is none.
      * NULL: the member (CSV: the column of the header) called name; where CSV has no header: the
-     * position in this array.
+     * position in this array. IDC_ROWS_ABSENT: no answer holds it, so it is NULL.
      */
     const char *path;
 } IdcRowsColumn;

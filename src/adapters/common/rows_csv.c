@@ -40,7 +40,7 @@ idc_rows_csv_init(IdcArena *arena, IdcRows *rows, IdcError *err)
     if (rows->options.csv.no_header)
         for (size_t i = 0; i < rows->column_count; i++) {
             csv->positions[i] = position_of(&rows->columns[i], i);
-            if (csv->positions[i] < 0)
+            if (csv->positions[i] < 0 && !idc_rows_is_absent(&rows->columns[i]))
                 return idc_fail(err, IDC_BAD_VALUE,
                                 "column \"%s\": path \"%s\" is no position, from 1, in a CSV "
                                 "without header",
@@ -80,6 +80,9 @@ find_column(IdcRows *rows, size_t i, const IdcCsvField *fields, size_t count, Id
     size_t len = strlen(name);
     int64_t found = -1;
 
+    rows->csv.positions[i] = -1;
+    if (idc_rows_is_absent(column))
+        return IDC_OK;
     for (size_t j = 0; j < count; j++) {
         if (fields[j].len != len || memcmp(fields[j].text, name, len) != 0)
             continue;
@@ -130,6 +133,10 @@ append_record(IdcRows *rows, IdcBatchBuilder *builder, const IdcCsvField *fields
         IdcValueProblem problem;
         IdcFit fit = IDC_FITS_NULL;
 
+        if (rows->csv.positions[i] < 0) {
+            status = idc_rows_settle(rows, builder, i, fit, &problem, err);
+            continue;
+        }
         if (rows->csv.positions[i] >= (int64_t) count) {
             status = idc_fail(err, IDC_SOURCE_FAILED,
                               "there is no field %" PRId64 " for column "

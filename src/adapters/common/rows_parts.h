@@ -4,6 +4,8 @@
 #ifndef IDC_ADAPTERS_COMMON_ROWS_PARTS_H
 #define IDC_ADAPTERS_COMMON_ROWS_PARTS_H
 
+#include <string.h>
+
 #include "adapters/common/json_row.h"
 #include "adapters/common/json_scan.h"
 #include "adapters/common/rows.h"
@@ -72,6 +74,12 @@ IDC_CHECKED IdcStatus idc_rows_begin_row(IdcRows *rows, IdcBatchBuilder *builder
 IDC_CHECKED IdcStatus idc_rows_settle(IdcRows *rows, IdcBatchBuilder *builder, size_t column,
                                       IdcFit fit, const IdcValueProblem *problem, IdcError *err);
 void idc_rows_end_row(IdcBatchBuilder *builder, int64_t text_bytes);
+
+static inline bool
+idc_rows_is_absent(const IdcRowsColumn *column)
+{
+    return column->path != NULL && strcmp(column->path, IDC_ROWS_ABSENT) == 0;
+}
 
 /* rows_plan.c, rows_json.c */
 IDC_CHECKED IdcStatus idc_rows_json_init(IdcArena *arena, IdcRows *rows, IdcError *err);

@@ -23,6 +23,8 @@ add_column(IdcArena *arena, IdcRows *rows, size_t i, IdcError *err)
     IdcPath path;
     IdcStatus status;
 
+    if (idc_rows_is_absent(column))
+        return IDC_OK;
     if (is_key_path(rows, column)) {
         json->key_columns[json->key_column_count++] = i;
         return IDC_OK;

@@ -73,9 +73,6 @@ option(const IdcSourceScan *scan, const char *name)
                            name);
 }
 
-/* A place that no answer has: the column is NULL until its value is filled in. */
-static const char nowhere[] = "/\001";
-
 static IdcStatus
 open_columns(IdcSourceScan *scan, Scan *state, IdcRowsColumn *columns, IdcError *err)
 {
@@ -90,7 +87,7 @@ open_columns(IdcSourceScan *scan, Scan *state, IdcRowsColumn *columns, IdcError 
         idc_rest_column_read(&state->plan.table, &table->columns[i], &column);
         columns[i] = (IdcRowsColumn){
             .name = column.name,
-            .path = column.is_from_request ? nowhere : column.path,
+            .path = column.is_from_request ? IDC_ROWS_ABSENT : column.path,
             .form = { .type = table->columns[i].type,
                       .epoch = epoch_of(column.time),
                       .is_base64 = idc_adapter_option_bool(&idc_declaration_rest,

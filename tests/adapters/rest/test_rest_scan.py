@@ -301,6 +301,17 @@ def test_paths_are_filled_in_and_come_back(session: SourceSession, api: Api) -> 
     assert session.open(rel.limit(users, 3), values=rel.values((rel.INT8, ["2", "3"]))).rows() == rows[:3]
 
 
+@pytest.mark.parametrize("has_header", ["true", "false"])
+def test_lines_get_the_values_of_their_request(session: SourceSession, api: Api, has_header: str) -> None:
+    head = b"n,user_id\n" if has_header == "true" else b""
+    for user in "57":
+        api.special[f"/lines/{user}"] = lambda request: Answer(raw=head + b"1,x\n2,y\n", content_type="text/csv")
+    table = rel.scan("t", [rel.column("n", rel.INT4), rel.column("user_id", rel.INT8)],
+                     {"endpoint": "/lines/{user_id}", "format": "csv", "header": has_header})
+    users = rel.filter_(table, rel.in_(rel.col(table, 1), rel.const(rel.INT8, "5"), rel.const(rel.INT8, "7")))
+    assert session.open(users).rows() == [(1, 5), (2, 5), (1, 7), (2, 7)]
+
+
 def test_what_is_not_there_is_no_row(session: SourceSession, api: Api) -> None:
     columns = [rel.column("user_id", rel.TEXT), rel.column("order", rel.INT8)]
     table = rel.scan("orders", columns, {"endpoint": "/users/{user_id}/orders"})
