@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from harness.hub import bystander, hub, sql, undisturbed  # noqa: F401
+from harness.hub import bystander, site, sql, undisturbed  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

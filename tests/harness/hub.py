@@ -1,12 +1,12 @@
 """A hub for tests of whole queries: PostgreSQL with instant_fdw preloaded, its processes, and a bystander.
 
-    name = hub.rest(session, "http://127.0.0.1:8000")
-    table = hub.table(session, name, "id int OPTIONS (param 'id'), name text", endpoint="/items", rows="/items")
+    name = site.rest(session, "http://127.0.0.1:8000")
+    table = site.table(session, name, "id int OPTIONS (param 'id'), name text", endpoint="/items", rows="/items")
     session.execute(f"SELECT * FROM {table}")
 
-Fixtures (tests/adapters/conftest.py takes them in): hub, the newest PostgreSQL that the extension was built for (or each
-one, with the mark EACH); sql, a superuser's session in it; undisturbed, which fails a test after which another
-session has had an error, or the hub had to start again.
+Fixtures (tests/adapters/conftest.py takes them in): site, a hub of the newest PostgreSQL that the extension was built
+for (or of each, with the mark EACH); sql, a superuser's session in it; undisturbed, which fails a test after which
+another session has had an error, or the hub had to start again.
 """
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT / "tests" / "pg"))
 from extension_build import MAJORS, build_folder, pg_config  # noqa: E402
 
 Session = psycopg.Connection[Any]
-EACH = pytest.mark.parametrize("hub", MAJORS, indirect=True, ids=lambda major: f"pg{major}")
+EACH = pytest.mark.parametrize("site", MAJORS, indirect=True, ids=lambda major: f"pg{major}")
 PROGRAM = "instant-source"
 
 
@@ -172,8 +172,8 @@ def all_gone(pids: list[int], seconds: float = 1.0) -> bool:
 class Bystander:
     """Another session, at work all the time."""
 
-    def __init__(self, hub: Hub) -> None:
-        self.session = hub.connect()
+    def __init__(self, site: Hub) -> None:
+        self.session = site.connect()
         self.rounds = 0
         self.error: BaseException | None = None
         self.started = self.start_time()
@@ -210,7 +210,7 @@ class Bystander:
 # ---- fixtures ----
 
 
-def make_hub(server: HubServer) -> Hub:
+def make_site(server: HubServer) -> Hub:
     name = f"hub_{secrets.token_hex(4)}"
     server.sql(f"CREATE DATABASE {name}")
     server.sql("CREATE EXTENSION instant_fdw", name)
@@ -218,26 +218,26 @@ def make_hub(server: HubServer) -> Hub:
 
 
 @pytest.fixture(scope="session", params=MAJORS[-1:], ids=lambda major: f"pg{major}")
-def hub(scratch: Scratch, request: pytest.FixtureRequest) -> Iterator[Hub]:
+def site(scratch: Scratch, request: pytest.FixtureRequest) -> Iterator[Hub]:
     server = HubServer(scratch, request.param)
-    yield make_hub(server)
+    yield make_site(server)
     server.stop()
 
 
 @pytest.fixture(scope="session")
-def bystander(hub: Hub) -> Iterator[Bystander]:
-    made = Bystander(hub)
+def bystander(site: Hub) -> Iterator[Bystander]:
+    made = Bystander(site)
     yield made
     made.close()
 
 
 @pytest.fixture
-def undisturbed(hub: Hub, bystander: Bystander) -> Iterator[Bystander]:
+def undisturbed(site: Hub, bystander: Bystander) -> Iterator[Bystander]:
     yield bystander
     bystander.check()
 
 
 @pytest.fixture
-def sql(hub: Hub) -> Iterator[Session]:
-    with hub.connect() as made:
+def sql(site: Hub) -> Iterator[Session]:
+    with site.connect() as made:
         yield made

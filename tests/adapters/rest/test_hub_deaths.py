@@ -66,11 +66,11 @@ def killer() -> Iterator[Killer]:
         yield Killer(server)
 
 
-def test_a_thousand_deaths_in_scans(hub: Hub, sql: Session, killer: Killer, bystander: Bystander) -> None:
-    server = hub.rest(sql, killer.server.url, max_retries="0")
-    tables = [hub.table(sql, server, endpoint=path, rows="/items", **({"page_style": "page"} if path == "/page" else {}))
+def test_a_thousand_deaths_in_scans(site: Hub, sql: Session, killer: Killer, bystander: Bystander) -> None:
+    server = site.rest(sql, killer.server.url, max_retries="0")
+    tables = [site.table(sql, server, endpoint=path, rows="/items", **({"page_style": "page"} if path == "/page" else {}))
               for path in ("/before", "/head", "/rows", "/page")]
-    fine = hub.table(sql, server, endpoint="/fine", rows="/items")
+    fine = site.table(sql, server, endpoint="/fine", rows="/items")
     backend = sql.info.backend_pid
     killed: list[int] = []
     number = 0
@@ -108,12 +108,12 @@ def test_a_thousand_deaths_in_scans(hub: Hub, sql: Session, killer: Killer, byst
     assert memory_kb(backend) <= before[1] + 2048
     assert sql.info.backend_pid == backend
     assert bystander.rounds > rounds + 10
-    assert not re.search(r"PANIC|server process .* was terminated|all server processes terminated", hub.server.log())
+    assert not re.search(r"PANIC|server process .* was terminated|all server processes terminated", site.server.log())
 
 
-def test_a_process_that_died_between_queries_is_no_error(hub: Hub, sql: Session, killer: Killer) -> None:
-    server = hub.rest(sql, killer.server.url)
-    fine = hub.table(sql, server, endpoint="/fine", rows="/items")
+def test_a_process_that_died_between_queries_is_no_error(site: Hub, sql: Session, killer: Killer) -> None:
+    server = site.rest(sql, killer.server.url)
+    fine = site.table(sql, server, endpoint="/fine", rows="/items")
     seen = set()
     for number in range(50):
         assert sql.execute(f"SELECT * FROM {fine}").fetchall() == [(1, "x")]
@@ -124,11 +124,11 @@ def test_a_process_that_died_between_queries_is_no_error(hub: Hub, sql: Session,
     assert len(seen) == 50
 
 
-def test_a_process_that_stands_still_is_killed_after_a_cancel(hub: Hub, sql: Session, killer: Killer) -> None:
+def test_a_process_that_stands_still_is_killed_after_a_cancel(site: Hub, sql: Session, killer: Killer) -> None:
     """It reads nothing any more, not even that it is to stop."""
-    server = hub.rest(sql, killer.server.url)
-    table = hub.table(sql, server, endpoint="/before", rows="/items")
-    fine = hub.table(sql, server, endpoint="/fine", rows="/items")
+    server = site.rest(sql, killer.server.url)
+    table = site.table(sql, server, endpoint="/before", rows="/items")
+    fine = site.table(sql, server, endpoint="/fine", rows="/items")
 
     def stop() -> None:
         os.kill(sources(sql)[0], signal.SIGSTOP)

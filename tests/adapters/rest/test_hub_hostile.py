@@ -37,24 +37,24 @@ def server() -> Iterator[HostileServer]:
 
 
 @pytest.fixture(scope="module")
-def names(hub: Hub, server: HostileServer) -> tuple[str, str]:
+def names(site: Hub, server: HostileServer) -> tuple[str, str]:
     """A foreign server, and a table that is fine."""
-    with hub.connect() as sql:
-        name = hub.rest(sql, server.url, **LIMITS)
-        return name, hub.table(sql, name, endpoint="/fine", rows="/items")
+    with site.connect() as sql:
+        name = site.rest(sql, server.url, **LIMITS)
+        return name, site.table(sql, name, endpoint="/fine", rows="/items")
 
 
 class Case:
     """One table over one handler."""
 
-    def __init__(self, hub: Hub, sql: Session, server: HostileServer, names: tuple[str, str]) -> None:
-        self.hub, self.sql, self.server, (self.name, self.fine) = hub, sql, server, names
+    def __init__(self, site: Hub, sql: Session, server: HostileServer, names: tuple[str, str]) -> None:
+        self.site, self.sql, self.server, (self.name, self.fine) = site, sql, server, names
         self.table = ""
 
     def make(self, handler: Handler, columns: str = "id int, name text", **options: Any) -> str:
-        path = f"/{self.hub.database}/case{next(self.hub.numbers)}"
+        path = f"/{self.site.database}/case{next(self.site.numbers)}"
         self.server.on(path, handler)
-        self.table = self.hub.table(self.sql, self.name, columns, **{"endpoint": path, "rows": "/items", **options})
+        self.table = self.site.table(self.sql, self.name, columns, **{"endpoint": path, "rows": "/items", **options})
         self.path = path
         return self.table
 
@@ -77,8 +77,8 @@ class Case:
 
 
 @pytest.fixture
-def case(hub: Hub, sql: Session, server: HostileServer, names: tuple[str, str]) -> Case:
-    return Case(hub, sql, server, names)
+def case(site: Hub, sql: Session, server: HostileServer, names: tuple[str, str]) -> Case:
+    return Case(site, sql, server, names)
 
 
 def reply(body: bytes, status: int = 200, **headers: str) -> Handler:
@@ -173,10 +173,10 @@ def test_a_body_cut_at_any_byte_is_never_fewer_rows(case: Case, document: bytes,
     def handler(answer: Answer) -> None:
         answer.send(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode() + body[:cut])
 
-    path = f"/{case.hub.database}/cut{next(case.hub.numbers)}"
+    path = f"/{case.site.database}/cut{next(case.site.numbers)}"
     case.server.on(path, handler)
-    name = case.hub.rest(case.sql, case.server.url, **{**LIMITS, "max_retries": "0"})
-    table = case.hub.table(case.sql, name, endpoint=path, **({"rows": "/items"} if document is SMALL else {
+    name = case.site.rest(case.sql, case.server.url, **{**LIMITS, "max_retries": "0"})
+    table = case.site.table(case.sql, name, endpoint=path, **({"rows": "/items"} if document is SMALL else {
         "format": "ndjson" if document is LINES else "csv"}))
     for cut in range(len(body)):
         try:
@@ -267,10 +267,10 @@ def endless(start: bytes, part: bytes) -> Handler:
     pytest.param(endless(b'{"items": [{"id": 1, "name": "x", "more": ', b"[" * 1024), id="depth"),
     pytest.param(endless(b'{"items": [', b"[" * 1024), id="rows that are arrays")])
 def test_a_gigabyte_that_is_no_row(case: Case, handler: Handler, size: str) -> None:
-    name = case.hub.rest(case.sql, case.server.url, **{**LIMITS, "max_response_size": size})
-    path = f"/{case.hub.database}/endless{next(case.hub.numbers)}"
+    name = case.site.rest(case.sql, case.server.url, **{**LIMITS, "max_response_size": size})
+    path = f"/{case.site.database}/endless{next(case.site.numbers)}"
     case.server.on(path, handler)
-    table = case.hub.table(case.sql, name, endpoint=path, rows="/items")
+    table = case.site.table(case.sql, name, endpoint=path, rows="/items")
     error = failure(case.sql, f"SELECT * FROM {table}")
     assert error.sqlstate in (FAILED, NO_JSON, NO_MEMORY, TOO_MUCH), everything(error)
     assert f'foreign table "{table}" on server "{name}"' in everything(error)
@@ -448,10 +448,10 @@ def test_pages_without_an_end_are_an_error(case: Case) -> None:
 def test_too_little_memory_is_an_error_of_one_query(case: Case) -> None:
     """More than the source process may have, in rows that must be kept until they are a batch."""
     row = b'{"id": 1, "name": "' + b"x" * 20_000_000 + b'"}'
-    name = case.hub.rest(case.sql, case.server.url, source_memory="32MB")
-    path = f"/{case.hub.database}/large{next(case.hub.numbers)}"
+    name = case.site.rest(case.sql, case.server.url, source_memory="32MB")
+    path = f"/{case.site.database}/large{next(case.site.numbers)}"
     case.server.on(path, reply(b'{"items": [' + b", ".join([row] * 4) + b"]}"))
-    table = case.hub.table(case.sql, name, endpoint=path, rows="/items")
+    table = case.site.table(case.sql, name, endpoint=path, rows="/items")
     for _ in range(3):
         error = failure(case.sql, f"SELECT length(name) FROM {table}")
         assert error.sqlstate in (NO_MEMORY, FAILED), everything(error)
@@ -462,13 +462,13 @@ def test_too_little_memory_is_an_error_of_one_query(case: Case) -> None:
 
 def test_one_part_of_an_append_fails(case: Case) -> None:
     """Several scans of one process, and of two servers: one fails, and all of the query does."""
-    other = case.hub.rest(case.sql, case.server.url)
+    other = case.site.rest(case.sql, case.server.url)
     sql = case.sql
-    parent = f"parts{next(case.hub.numbers)}"
+    parent = f"parts{next(case.site.numbers)}"
     sql.execute(f"CREATE TABLE {parent} (id int, name text) PARTITION BY LIST (id)")
-    path = case.server.on(f"/{case.hub.database}/bad{next(case.hub.numbers)}", reply(b"no", 400)).removeprefix(case.server.url)
+    path = case.server.on(f"/{case.site.database}/bad{next(case.site.numbers)}", reply(b"no", 400)).removeprefix(case.server.url)
     for number, (name, endpoint) in enumerate([(case.name, "/fine"), (other, "/fine"), (other, path)]):
-        table = case.hub.table(sql, name, endpoint=endpoint, rows="/items")
+        table = case.site.table(sql, name, endpoint=endpoint, rows="/items")
         sql.execute(f"ALTER TABLE {parent} ATTACH PARTITION {table} FOR VALUES IN ({number}, {number + 10})")
     for _ in range(5):
         assert "400" in everything(failure(sql, f"SELECT count(*) FROM {parent}"))

@@ -29,8 +29,8 @@ def server() -> Iterator[HostileServer]:
 
 
 @pytest.fixture
-def crowd(hub: Hub) -> Iterator[list[Session]]:
-    made = [hub.connect() for _ in range(50)]
+def crowd(site: Hub) -> Iterator[list[Session]]:
+    made = [site.connect() for _ in range(50)]
     yield made
     for session in made:
         session.close()
@@ -41,7 +41,7 @@ def at_once(crowd: list[Session], query: str) -> list[list[tuple[int, str]]]:
         return list(pool.map(lambda session: session.execute(query).fetchall(), crowd))
 
 
-def test_fifty_sessions_do_not_wait_for_each_other(hub: Hub, sql: Session, server: HostileServer, crowd: list[Session]) -> None:
+def test_fifty_sessions_do_not_wait_for_each_other(site: Hub, sql: Session, server: HostileServer, crowd: list[Session]) -> None:
     """No answer is given before all of them have asked: one that waited for another would wait for ever."""
     barrier = threading.Barrier(len(crowd))
 
@@ -50,18 +50,18 @@ def test_fifty_sessions_do_not_wait_for_each_other(hub: Hub, sql: Session, serve
         return answer.reply(200, ROWS)
 
     server.on("/all-or-none", handler)
-    table = hub.table(sql, hub.rest(sql, server.url, max_retries="0"), endpoint="/all-or-none", rows="/items")
+    table = site.table(sql, site.rest(sql, server.url, max_retries="0"), endpoint="/all-or-none", rows="/items")
     for _ in range(3):
         assert at_once(crowd, f"SELECT * FROM {table}") == [TWO] * len(crowd)
 
 
-def test_fifty_sessions_take_about_the_time_of_one(hub: Hub, sql: Session, server: HostileServer, crowd: list[Session]) -> None:
+def test_fifty_sessions_take_about_the_time_of_one(site: Hub, sql: Session, server: HostileServer, crowd: list[Session]) -> None:
     def handler(answer: Answer) -> bool:
         server.closed.wait(1)
         return answer.reply(200, ROWS)
 
     server.on("/slow", handler)
-    table = hub.table(sql, hub.rest(sql, server.url), endpoint="/slow", rows="/items")
+    table = site.table(sql, site.rest(sql, server.url), endpoint="/slow", rows="/items")
     began = time.monotonic()
     assert at_once(crowd, f"SELECT * FROM {table}") == [TWO] * len(crowd)
     assert time.monotonic() - began < 5  # one after the other, it is 50
@@ -84,14 +84,14 @@ class Gauge:
         return answer.reply(200, ROWS)
 
 
-def test_max_concurrent_holds_for_all_sessions(hub: Hub, sql: Session, server: HostileServer, crowd: list[Session]) -> None:
+def test_max_concurrent_holds_for_all_sessions(site: Hub, sql: Session, server: HostileServer, crowd: list[Session]) -> None:
     gauge = Gauge(0.05)
     server.on("/gauge", gauge)
-    table = hub.table(sql, hub.rest(sql, server.url, max_concurrent="3"), endpoint="/gauge", rows="/items")
+    table = site.table(sql, site.rest(sql, server.url, max_concurrent="3"), endpoint="/gauge", rows="/items")
     assert at_once(crowd[:20], f"SELECT * FROM {table}") == [TWO] * 20
     assert gauge.most == 3
     # Whoever fails or is cut leaves its place.
-    bad = hub.table(sql, sql_server(sql, table), endpoint="/bad", rows="/items")
+    bad = site.table(sql, sql_server(sql, table), endpoint="/bad", rows="/items")
     for session in crowd[:8]:
         with pytest.raises(psycopg.Error):
             session.execute(f"SELECT * FROM {bad}")
@@ -109,10 +109,10 @@ def sql_server(sql: Session, table: str) -> str:
     return str(row[0])
 
 
-def test_rate_limit_holds_for_all_sessions(hub: Hub, sql: Session, server: HostileServer, crowd: list[Session]) -> None:
+def test_rate_limit_holds_for_all_sessions(site: Hub, sql: Session, server: HostileServer, crowd: list[Session]) -> None:
     gauge = Gauge(0)
     server.on("/gauge", gauge)
-    table = hub.table(sql, hub.rest(sql, server.url, rate_limit="40", rate_burst="5"), endpoint="/gauge", rows="/items")
+    table = site.table(sql, site.rest(sql, server.url, rate_limit="40", rate_burst="5"), endpoint="/gauge", rows="/items")
     for _ in range(5):
         assert at_once(crowd[:10], f"SELECT * FROM {table}") == [TWO] * 10
     times = sorted(gauge.times)
@@ -127,11 +127,11 @@ def test_rate_limit_holds_for_all_sessions(hub: Hub, sql: Session, server: Hosti
 # ---- nothing is left ----
 
 
-def test_ten_thousand_scans_leave_nothing(hub: Hub, server: HostileServer) -> None:
+def test_ten_thousand_scans_leave_nothing(site: Hub, server: HostileServer) -> None:
     """Whole ones, ones that are left early, ones that fail at the server or by a value, and subtransactions."""
-    with hub.connect() as sql:
-        name = hub.rest(sql, server.url)
-        fine, bad, wrong = (hub.table(sql, name, endpoint=path, rows="/items") for path in ("/fine", "/bad", "/wrong"))
+    with site.connect() as sql:
+        name = site.rest(sql, server.url)
+        fine, bad, wrong = (site.table(sql, name, endpoint=path, rows="/items") for path in ("/fine", "/bad", "/wrong"))
         sql.execute(f"""
             CREATE FUNCTION {fine}_rounds(count int) RETURNS int LANGUAGE plpgsql AS $$
             DECLARE
@@ -176,10 +176,10 @@ def test_ten_thousand_scans_leave_nothing(hub: Hub, server: HostileServer) -> No
     assert all_gone(process)
 
 
-def test_a_session_that_ends_takes_all_its_processes_along(hub: Hub, sql: Session, server: HostileServer) -> None:
-    names = [hub.rest(sql, server.url) for _ in range(5)]
-    tables = [hub.table(sql, name, endpoint="/fine", rows="/items") for name in names]
-    with hub.connect() as other:
+def test_a_session_that_ends_takes_all_its_processes_along(site: Hub, sql: Session, server: HostileServer) -> None:
+    names = [site.rest(sql, server.url) for _ in range(5)]
+    tables = [site.table(sql, name, endpoint="/fine", rows="/items") for name in names]
+    with site.connect() as other:
         for table in tables:
             other.execute(f"SELECT * FROM {table}")
         processes = sources(other)
@@ -189,9 +189,9 @@ def test_a_session_that_ends_takes_all_its_processes_along(hub: Hub, sql: Sessio
     assert all_gone(processes)
 
 
-def test_changed_options_end_the_process(hub: Hub, sql: Session, server: HostileServer) -> None:
-    name = hub.rest(sql, server.url)
-    table = hub.table(sql, name, endpoint="/fine", rows="/items")
+def test_changed_options_end_the_process(site: Hub, sql: Session, server: HostileServer) -> None:
+    name = site.rest(sql, server.url)
+    table = site.table(sql, name, endpoint="/fine", rows="/items")
     seen = set()
     for number in range(10):
         sql.execute(f"ALTER SERVER {name} OPTIONS ({'SET' if number else 'ADD'} user_agent 'number {number}')")
@@ -202,7 +202,7 @@ def test_changed_options_end_the_process(hub: Hub, sql: Session, server: Hostile
     assert len(seen) == 10
 
 
-def test_two_scans_of_one_process_do_not_wait_for_each_other(hub: Hub, sql: Session, server: HostileServer) -> None:
+def test_two_scans_of_one_process_do_not_wait_for_each_other(site: Hub, sql: Session, server: HostileServer) -> None:
     """Parts of an append, which are asked at the same time: each answer waits for the other request."""
     barrier = threading.Barrier(2)
 
@@ -212,8 +212,8 @@ def test_two_scans_of_one_process_do_not_wait_for_each_other(hub: Hub, sql: Sess
 
     server.on("/left", handler)
     server.on("/right", handler)
-    name = hub.rest(sql, server.url, max_retries="0")
-    left, right = (hub.table(sql, name, endpoint=path, rows="/items") for path in ("/left", "/right"))
+    name = site.rest(sql, server.url, max_retries="0")
+    left, right = (site.table(sql, name, endpoint=path, rows="/items") for path in ("/left", "/right"))
     found = sql.execute(f"SELECT * FROM {left} UNION ALL SELECT * FROM {right}").fetchall()
     assert sorted(found) == sorted(TWO * 2)
     assert len(sources(sql)) == 1

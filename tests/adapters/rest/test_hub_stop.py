@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 from harness.hostile_http import Answer, HostileServer
-from harness.hub import EACH, Hub, HubServer, Session, all_gone, make_hub, sources, wait_until
+from harness.hub import EACH, Hub, HubServer, Session, all_gone, make_site, sources, wait_until
 from scratch_servers import Scratch
 
 pytestmark = [EACH, pytest.mark.usefixtures("undisturbed")]
@@ -174,31 +174,31 @@ def silence() -> Iterator[Silence]:
 Tables = dict[str, str]
 
 
-def make_tables(hub: Hub, sql: Session, silence: Silence) -> Tables:
+def make_tables(site: Hub, sql: Session, silence: Silence) -> Tables:
     tables = {}
     for step in STEPS:
         url, options = silence.place(step)
-        server = hub.rest(sql, url, **PATIENT)
-        tables[step] = hub.table(sql, server, **options)
+        server = site.rest(sql, url, **PATIENT)
+        tables[step] = site.table(sql, server, **options)
         # Of the same server, so that the process of the stopped scan is the one that is asked next. (Where the API
         # asked for a pause, it holds for that one too.)
         if url == silence.http.url and step != "retry":
-            tables[f"{step}: fine"] = hub.table(sql, server, endpoint="/fine", rows="/items")
+            tables[f"{step}: fine"] = site.table(sql, server, endpoint="/fine", rows="/items")
     return tables
 
 
 @pytest.fixture(scope="module")
-def tables(hub: Hub, silence: Silence) -> Tables:
-    with hub.connect() as sql:
+def tables(site: Hub, silence: Silence) -> Tables:
+    with site.connect() as sql:
         sql.execute(STOPPER.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
-        return make_tables(hub, sql, silence)
+        return make_tables(site, sql, silence)
 
 
 class Victim:
     """A session with a query that is met with silence, in a thread."""
 
-    def __init__(self, hub: Hub, silence: Silence, step: str, sql: str, before: str = "") -> None:
-        self.session = hub.connect()
+    def __init__(self, site: Hub, silence: Silence, step: str, sql: str, before: str = "") -> None:
+        self.session = site.connect()
         self.pid = self.session.info.backend_pid
         if before:
             self.session.execute(before)
@@ -237,9 +237,9 @@ def check_goes_on(victim: Victim, tables: Tables, step: str) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_cancel(hub: Hub, sql: Session, silence: Silence, tables: Tables, step: str) -> None:
+def test_cancel(site: Hub, sql: Session, silence: Silence, tables: Tables, step: str) -> None:
     for _ in range(ROUNDS):
-        victim = Victim(hub, silence, step, query(tables, step))
+        victim = Victim(site, silence, step, query(tables, step))
         row = sql.execute("SELECT stop_ms(%s, 'cancel')", (victim.pid,)).fetchone()
         assert row is not None and row[0] <= LIMIT_MS
         assert victim.end().sqlstate == "57014"
@@ -249,9 +249,9 @@ def test_cancel(hub: Hub, sql: Session, silence: Silence, tables: Tables, step: 
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_terminate(hub: Hub, sql: Session, silence: Silence, tables: Tables, step: str) -> None:
+def test_terminate(site: Hub, sql: Session, silence: Silence, tables: Tables, step: str) -> None:
     for _ in range(ROUNDS):
-        victim = Victim(hub, silence, step, query(tables, step))
+        victim = Victim(site, silence, step, query(tables, step))
         row = sql.execute("SELECT stop_ms(%s, 'terminate')", (victim.pid,)).fetchone()
         assert row is not None and row[0] <= LIMIT_MS
         assert victim.end().sqlstate == "57P01"
@@ -259,9 +259,9 @@ def test_terminate(hub: Hub, sql: Session, silence: Silence, tables: Tables, ste
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_statement_timeout(hub: Hub, sql: Session, silence: Silence, tables: Tables, step: str) -> None:
+def test_statement_timeout(site: Hub, sql: Session, silence: Silence, tables: Tables, step: str) -> None:
     for _ in range(ROUNDS):
-        victim = Victim(hub, silence, step, query(tables, step), "SET statement_timeout = '300ms'")
+        victim = Victim(site, silence, step, query(tables, step), "SET statement_timeout = '300ms'")
         assert victim.end().sqlstate == "57014"
         row = sql.execute("SELECT extract(epoch FROM state_change - query_start) * 1000 FROM pg_stat_activity "
                           "WHERE pid = %s", (victim.pid,)).fetchone()
@@ -270,9 +270,9 @@ def test_statement_timeout(hub: Hub, sql: Session, silence: Silence, tables: Tab
         victim.session.close()
 
 
-def test_a_savepoint_that_is_cancelled(hub: Hub, sql: Session, silence: Silence, tables: Tables) -> None:
+def test_a_savepoint_that_is_cancelled(site: Hub, sql: Session, silence: Silence, tables: Tables) -> None:
     """An error in a subtransaction, while another scan of the same process is open outside of it."""
-    with hub.connect(autocommit=False) as session:
+    with site.connect(autocommit=False) as session:
         fine = tables["body: fine"]
         session.execute(f"DECLARE open CURSOR FOR SELECT * FROM {fine}")
         for _ in range(3):
@@ -285,14 +285,14 @@ def test_a_savepoint_that_is_cancelled(hub: Hub, sql: Session, silence: Silence,
         session.rollback()
 
 
-def test_a_wait_for_a_place_is_cancelled(hub: Hub, sql: Session, silence: Silence, tables: Tables) -> None:
+def test_a_wait_for_a_place_is_cancelled(site: Hub, sql: Session, silence: Silence, tables: Tables) -> None:
     """max_concurrent: who waits for another session waits for nothing that cannot be stopped."""
-    server = hub.rest(sql, silence.http.url, max_concurrent="1", **PATIENT)
-    table = hub.table(sql, server, endpoint="/body", rows="/items")
-    first = Victim(hub, silence, "body", f"SELECT * FROM {table}")
+    server = site.rest(sql, silence.http.url, max_concurrent="1", **PATIENT)
+    table = site.table(sql, server, endpoint="/body", rows="/items")
+    first = Victim(site, silence, "body", f"SELECT * FROM {table}")
     asked = silence.http.counts["/body"]
     for _ in range(ROUNDS):
-        with hub.connect(options="-c statement_timeout=200ms -c search_path=public") as waiting:
+        with site.connect(options="-c statement_timeout=200ms -c search_path=public") as waiting:
             with pytest.raises(psycopg.errors.QueryCanceled):
                 waiting.execute(f"SELECT * FROM {table}")
             row = sql.execute("SELECT extract(epoch FROM state_change - query_start) * 1000 FROM pg_stat_activity "
@@ -308,37 +308,37 @@ def test_a_wait_for_a_place_is_cancelled(hub: Hub, sql: Session, silence: Silenc
 
 
 @pytest.fixture
-def own_hub(scratch: Scratch, hub: Hub, silence: Silence) -> Iterator[Hub]:
+def own_site(scratch: Scratch, site: Hub, silence: Silence) -> Iterator[Hub]:
     """One that may be stopped, of the same PostgreSQL."""
-    server = HubServer(scratch, int(hub.server.sql("SHOW server_version").split(".")[0]))
-    yield make_hub(server)
+    server = HubServer(scratch, int(site.server.sql("SHOW server_version").split(".")[0]))
+    yield make_site(server)
     server.stop()
 
 
-def test_a_fast_shutdown_with_silence_everywhere(own_hub: Hub, silence: Silence) -> None:
+def test_a_fast_shutdown_with_silence_everywhere(own_site: Hub, silence: Silence) -> None:
     """pg_ctl stop -m fast, with a session at each step."""
-    with own_hub.connect() as sql:
-        tables = make_tables(own_hub, sql, silence)
+    with own_site.connect() as sql:
+        tables = make_tables(own_site, sql, silence)
     for _ in range(2):
-        victims = [Victim(own_hub, silence, step, query(tables, step)) for step in STEPS]
+        victims = [Victim(own_site, silence, step, query(tables, step)) for step in STEPS]
         began = time.monotonic()
-        subprocess.run([str(own_hub.server.bin / "pg_ctl"), "stop", "-m", "fast", "--no-wait", "-D", str(own_hub.server.data)],
-                       check=True, capture_output=True, cwd="/", **own_hub.server._as_user)
+        subprocess.run([str(own_site.server.bin / "pg_ctl"), "stop", "-m", "fast", "--no-wait", "-D", str(own_site.server.data)],
+                       check=True, capture_output=True, cwd="/", **own_site.server._as_user)
         for victim in victims:
             assert victim.end().sqlstate in ("57P01", None), victim.error
             assert (victim.ended - began) * 1000 <= LIMIT_MS + 50  # pg_ctl itself takes some of it
-        assert own_hub.server.process is not None and own_hub.server.process.wait(10) == 0
+        assert own_site.server.process is not None and own_site.server.process.wait(10) == 0
         assert all_gone([pid for victim in victims for pid in victim.sources], 0.2)
-        own_hub.server.start()
+        own_site.server.start()
 
 
-def test_kill_of_a_backend_ends_its_process(own_hub: Hub, silence: Silence) -> None:
-    with own_hub.connect() as sql:
-        tables = make_tables(own_hub, sql, silence)
+def test_kill_of_a_backend_ends_its_process(own_site: Hub, silence: Silence) -> None:
+    with own_site.connect() as sql:
+        tables = make_tables(own_site, sql, silence)
     for step in STEPS:
-        victim = Victim(own_hub, silence, step, query(tables, step))
+        victim = Victim(own_site, silence, step, query(tables, step))
         subprocess.run(["kill", "-9", str(victim.pid)], check=True)
         assert all_gone(victim.sources)
         victim.end()
         # PostgreSQL itself starts again after that, whoever was killed.
-        assert wait_until(own_hub.server._answers, 20)
+        assert wait_until(own_site.server._answers, 20)
