@@ -188,10 +188,10 @@
       .fallback = "false", .help = "true: the column is not sent when a row is written" },
 
 #define IMPORT_OPTIONS \
-    { .name = "document", .levels = IDC_OPTION_IMPORT, .type = IDC_OPTION_TEXT, \
-      .is_required = true, \
-      .help = "the OpenAPI or Swagger document: a path behind base_url, an address, or " \
-              "file:PATH (superusers only)" },
+    { .name = "document", .levels = IDC_OPTION_SERVER | IDC_OPTION_IMPORT, \
+      .type = IDC_OPTION_TEXT, \
+      .help = "what IMPORT FOREIGN SCHEMA reads: an OpenAPI or Swagger document, as a path behind " \
+              "base_url, an address, or file:PATH (superusers only)" },
 
 /* clang-format on */
 

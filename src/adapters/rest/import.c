@@ -1,8 +1,8 @@
 /*
  * import.c - IMPORT FOREIGN SCHEMA: fetch the document, leave out what is not wanted.
  *
- * In:   option document: a path behind base_url, an address, or file:PATH
- * Out:  tables of openapi.c
+ * In:   option document, of the statement or of the server: a path behind base_url, an address, or
+ * file:PATH Out:  tables of openapi.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -148,6 +148,8 @@ idc_rest_import(IdcSourceScan *scan, const IdcImport *import, const IdcImportedT
     IdcText text;
     IdcStatus status;
 
+    if (document == NULL)
+        document = idc_option_value(&scan->server->options, "document");
     if (document == NULL)
         return idc_fail(err, IDC_BAD_VALUE,
                         "an import needs the option \"document\": the OpenAPI document of the API");

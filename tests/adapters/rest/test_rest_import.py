@@ -54,6 +54,13 @@ def test_what_is_imported_can_be_read(session: SourceSession, api: Api) -> None:
         ["page_items"]
 
 
+def test_the_server_may_name_the_document(api: Api) -> None:
+    api.special["/openapi.json"] = lambda request: Answer(DOCUMENT)
+    server = {"base_url": api.url, "allow_private": "true", "document": "/openapi.json"}
+    with SourceSession("rest", server_options=server) as session:
+        assert len(list(session.tables("any"))) == 2
+
+
 def test_a_document_elsewhere_gets_no_secret(session: SourceSession, api: Api) -> None:
     with Api() as elsewhere:
         elsewhere.special["/d.json"] = lambda request: Answer(DOCUMENT)
