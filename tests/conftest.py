@@ -1,7 +1,8 @@
 """Fixtures for every test: real servers, an embedded hub of the run's own, and the command `instant`.
 
     postgres_source   PostgreSQL with the database "flights": flights, weather, and the schema typezoo
-    mariadb_source    MariaDB with the database "fleet": airlines, planes, airports
+    mariadb_source    MariaDB with the database "fleet": airlines, planes
+    airports_api      an HTTP server with the airports as JSON
     hub_server        one more PostgreSQL, with the wrappers installed, to be an external hub
     instant_home      the embedded hub's directory, in $INSTANT_HOME from then on
     flights_sources   .path of a configuration with both sources, .env with the variables it asks for
@@ -32,8 +33,8 @@ for folder in ("tools", "tests", "examples/flights"):
 
 from harness import typezoo  # noqa: E402
 from harness.project import Cli, Sources, cli_path  # noqa: E402
-from run import fill, flights_environment  # noqa: E402
-from scratch_servers import MariaDBServer, PostgresServer, Scratch  # noqa: E402
+from run import fill, flights_environment, start_api  # noqa: E402
+from scratch_servers import FileServer, MariaDBServer, PostgresServer, Scratch  # noqa: E402
 
 # Nothing of the developer's own environment decides how a test ends.
 for name in [name for name in os.environ if name.startswith(("PG", "INSTANT_", "FLIGHTS_"))]:
@@ -72,6 +73,11 @@ def mariadb_source(_sources: tuple[PostgresServer, MariaDBServer]) -> MariaDBSer
 
 
 @pytest.fixture(scope="session")
+def airports_api(scratch: Scratch) -> FileServer:
+    return start_api(scratch)
+
+
+@pytest.fixture(scope="session")
 def hub_server(scratch: Scratch) -> PostgresServer:
     return PostgresServer(scratch)
 
@@ -86,8 +92,9 @@ def instant_home(scratch: Scratch) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def flights_sources(postgres_source: PostgresServer, mariadb_source: MariaDBServer) -> Iterator[Sources]:
-    env = flights_environment(postgres_source, mariadb_source)
+def flights_sources(postgres_source: PostgresServer, mariadb_source: MariaDBServer, airports_api: FileServer
+                    ) -> Iterator[Sources]:
+    env = flights_environment(postgres_source, mariadb_source, airports_api)
     os.environ.update(env)
     yield Sources(ROOT / "examples" / "flights" / "sources.yaml", env)
     for variable in env:

@@ -295,6 +295,31 @@ def server_tree(scratch: Scratch, extension: Path, pg_config: Path | None = None
     return bins
 
 
+class FileServer(Server):
+    """Python's own HTTP server over a directory of files: an API that only reads."""
+
+    name = "files"
+
+    def __init__(self, scratch: Scratch, files: dict[str, str]) -> None:
+        super().__init__(scratch)
+        self.data.mkdir()
+        for name, text in files.items():
+            (self.data / name).write_text(text)
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", "http.server", "--bind", self.host, "--directory", str(self.data), str(self.port)]
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), timeout=1):
+            return True
+        return False
+
+
 def _program(name: str) -> str:
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if path is None:

