@@ -134,7 +134,7 @@ def test_health(ready: Cli) -> None:
     healthy = ready("health", "--format", "json")
     assert healthy.returncode == 0, healthy.stdout + healthy.stderr
     rows = json.loads(healthy.stdout)
-    assert len(rows) == 3
+    assert len(rows) == 4
     assert all(row["healthy"] is True for row in rows)
 
 
