@@ -6,6 +6,7 @@
     hub_server        one more PostgreSQL, with the wrappers installed, to be an external hub
     instant_home      the embedded hub's directory, in $INSTANT_HOME from then on
     flights_sources   .path of a configuration with both sources, .env with the variables it asks for
+    database_sources  the same without the REST API
     hub_arguments     what a connector is given to find the hub that the run uses
     connector         a synchronous connector, set up with flights_sources
     cli               cli("tables", "--format", "json") runs the command; a CompletedProcess
@@ -72,6 +73,13 @@ def mariadb_source(_sources: tuple[PostgresServer, MariaDBServer]) -> MariaDBSer
     return _sources[1]
 
 
+def without_api(path: Path, scratch: Scratch) -> Path:
+    """The demo's configuration up to the source that needs the extension instant_fdw."""
+    shorter = scratch.path / "databases.yaml"
+    shorter.write_text(path.read_text().split("\n  reference:")[0] + "\n")
+    return shorter
+
+
 @pytest.fixture(scope="session")
 def airports_api(scratch: Scratch) -> FileServer:
     return start_api(scratch)
@@ -92,13 +100,21 @@ def instant_home(scratch: Scratch) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def flights_sources(postgres_source: PostgresServer, mariadb_source: MariaDBServer, airports_api: FileServer
-                    ) -> Iterator[Sources]:
+def flights_sources(postgres_source: PostgresServer, mariadb_source: MariaDBServer, airports_api: FileServer,
+                    scratch: Scratch, request: pytest.FixtureRequest) -> Iterator[Sources]:
     env = flights_environment(postgres_source, mariadb_source, airports_api)
     os.environ.update(env)
-    yield Sources(ROOT / "examples" / "flights" / "sources.yaml", env)
+    path = ROOT / "examples" / "flights" / "sources.yaml"
+    # A hub of somebody else's may be without our extension.
+    yield Sources(path if request.config.getoption("--db-url") is None else without_api(path, scratch), env)
     for variable in env:
         del os.environ[variable]
+
+
+@pytest.fixture(scope="session")
+def database_sources(flights_sources: Sources, scratch: Scratch) -> Sources:
+    """The demo's two databases alone: what a hub without the extension instant_fdw can have."""
+    return Sources(without_api(flights_sources.path, scratch), flights_sources.env)
 
 
 @pytest.fixture(scope="session")

@@ -55,12 +55,12 @@ class Hub:
 
 
 @pytest.fixture(scope="module")
-def make_hub(flights_sources: Sources) -> Iterator[Callable[[], Hub]]:
+def make_hub(database_sources: Sources) -> Iterator[Callable[[], Hub]]:
     with Scratch() as place:
         hubs: list[Hub] = []
 
         def make() -> Hub:
-            hubs.append(Hub(place.path / f"hub {len(hubs)}", flights_sources))
+            hubs.append(Hub(place.path / f"hub {len(hubs)}", database_sources))
             return hubs[-1]
 
         yield make
