@@ -75,7 +75,8 @@ write_request(Cli *cli, const CliRows *rows, const char *path)
 static int
 run_relation(Cli *cli, const char *sql, const char *path)
 {
-    InstantParameter parameter = { .value = { .kind = INSTANT_TEXT, .data = sql, .len = strlen(sql) } };
+    InstantParameter parameter = { .value = {
+                                       .kind = INSTANT_TEXT, .data = sql, .len = strlen(sql) } };
     InstantConnector *connector = NULL;
     InstantResult *result = NULL;
     InstantError err = { 0 };

@@ -38,7 +38,7 @@ typedef struct FdwBackend {
     int plan_count;
     uint32 names_version; /* grows when a name of the catalogue is made or changed */
     uint64 counts[FDW_COUNTER_COUNT];
-    FdwSharedCounters *shared; /* NULL unless in shared_preload_libraries */
+    FdwSharedCounters *shared;                      /* NULL unless in shared_preload_libraries */
     set_join_pathlist_hook_type next_join_pathlist; /* of keys_plan.c */
     shmem_request_hook_type next_shmem_request;
     shmem_startup_hook_type next_shmem_startup;

@@ -11,7 +11,7 @@ from harness.json_server import JsonServer
 from harness.project import Cli
 from scratch_servers import Scratch
 
-POSTS = [{"id": number, "title": f"post {number}", "author": {"name": f"a{number % 7}"}, "score": number / 4,
+POSTS: list[dict[str, Any]] = [{"id": number, "title": f"post {number}", "author": {"name": f"a{number % 7}"}, "score": number / 4,
           "tags": ["x", "y"] if number % 2 else None, "day": f"2024-01-{number % 28 + 1:02}"} for number in range(1, 251)]
 AUTHORS = [{"name": f"a{number}", "city": f"city {number}"} for number in range(5)]
 
