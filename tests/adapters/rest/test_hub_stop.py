@@ -335,6 +335,7 @@ def test_a_fast_shutdown_with_silence_everywhere(own_site: Hub, silence: Silence
 def test_kill_of_a_backend_ends_its_process(own_site: Hub, silence: Silence) -> None:
     with own_site.connect() as sql:
         tables = make_tables(own_site, sql, silence)
+        sql.execute("CHECKPOINT")  # commits of these servers wait for no disk
     for step in STEPS:
         victim = Victim(own_site, silence, step, query(tables, step))
         subprocess.run(["kill", "-9", str(victim.pid)], check=True)
