@@ -120,6 +120,7 @@ fdw_import_schema(ImportForeignSchemaStmt *statement, Oid server_oid)
     fdw_check(
         idc_adapter_options_check(server->declaration, IDC_OPTION_IMPORT, &import.options, &err),
         &err);
+    fdw_check_import_rights(&import.options);
     if (import.is_list || import.is_except)
         fill_names(&import, statement->table_list);
     idc_text_init(&payload, 0);

@@ -36,4 +36,7 @@ extern const char *fdw_utf8(const char *text);
 extern const char *fdw_common_option(const FdwServer *server, const IdcOptionSet *table_options,
                                      const char *name);
 
+/* Raises if this user may not name the files or addresses in the options of an import. */
+extern void fdw_check_import_rights(const IdcOptionSet *options);
+
 #endif

@@ -76,14 +76,14 @@ check_wrapper(const IdcDeclaration *declaration, const IdcOptionSet *options)
 
 /* Whoever may name an address makes the hub's machine connect to it. */
 static void
-check_may_define_server(void)
+check_may_name_address(const char *what)
 {
     Oid admin = get_role_oid(ADMIN_ROLE, true);
 
     if (superuser() || (OidIsValid(admin) && has_privs_of_role(GetUserId(), admin)))
         return;
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                    errmsg("permission denied to define where a server of instant_fdw is"),
+                    errmsg("permission denied to define where %s is", what),
                     errhint("Only superusers and members of the role \"%s\" may.", ADMIN_ROLE)));
 }
 
@@ -119,10 +119,18 @@ check_secret(const IdcOptionPair *option)
                                 "\"pg_read_server_files\" may.")));
 }
 
-/* A credential is a file of one folder, and no path to another. */
+/*
+ * A credential is a file of one folder, and no path to another. Nothing in it says whose it is, so
+ * those give it to a user who could read it themselves.
+ */
 static void
-check_credential_name(const char *name)
+check_credential(const char *name)
 {
+    if (!may_read_files())
+        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("permission denied to set the option \"credential\""),
+                        errhint("Only superusers and members of the role "
+                                "\"pg_read_server_files\" may.")));
     if (name[0] != '\0' && name[0] != '.' && strchr(name, '/') == NULL)
         return;
     ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
@@ -149,7 +157,23 @@ check_rights(const IdcDeclaration *declaration, unsigned level, const IdcOptionP
                         errmsg("permission denied to set the option \"%s\"", option->name),
                         errhint("It reaches into this machine: only superusers may set it.")));
     if (level == IDC_OPTION_USER && strcmp(option->name, "credential") == 0)
-        check_credential_name(option->value);
+        check_credential(option->value);
+}
+
+void
+fdw_check_import_rights(const IdcOptionSet *options)
+{
+    for (size_t i = 0; i < options->count; i++) {
+        const IdcOptionPair *option = &options->items[i];
+
+        if (strncmp(option->value, "file:", 5) == 0 && !superuser())
+            ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                            errmsg("permission denied to take the option \"%s\" from a file",
+                                   option->name),
+                            errhint("Only superusers may.")));
+        if (strstr(option->value, "://") != NULL)
+            check_may_name_address(psprintf("the option \"%s\"", option->name));
+    }
 }
 
 static Datum
@@ -164,7 +188,7 @@ validate(FunctionCallInfo fcinfo, const IdcDeclaration *declaration)
         PG_RETURN_VOID();
     }
     if (level == IDC_OPTION_SERVER)
-        check_may_define_server();
+        check_may_name_address("a server of instant_fdw");
     fdw_check(idc_adapter_options_check(declaration, (IdcOptionLevel) level, &options, &err), &err);
     for (size_t i = 0; i < options.count; i++)
         check_rights(declaration, level, &options.items[i]);

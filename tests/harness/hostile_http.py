@@ -90,7 +90,8 @@ class HostileServer:
         self.connection_count = 0
         self.closed = threading.Event()
         self.lock = threading.Lock()
-        self.listener = socket.create_server((host, 0), backlog=128,
+        # Of all addresses, "::" takes those of IPv4 too.
+        self.listener = socket.create_server((host, 0), backlog=128, dualstack_ipv6=host == "::",
                                              family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.host, self.port = host, int(self.listener.getsockname()[1])
         self.connections: set[socket.socket] = set()

@@ -4,29 +4,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from harness.forbidden import LOOPBACKS, OTHERS
 from harness.hostile_http import Answer, HostileServer
 from harness.http_fetch import fetch
 
 GUARDED = {"allow_private": "", "max_retries": "0"}
 
-# Each leads to this machine or its network: PORT is one on which a listener counts.
-LOOPBACKS = [
-    "127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.1", "0x7f.0x0.0x0.0x1", "0177.0.0.1",
-    "0177.0.0.01", "017700000001", "00000177.1", "127.0.0.1.", "127.255.255.254", "127.0.0.2", "0x7F.0.0.1", "0",
-    "0.0.0.0", "0x0", "00", "0.0", "localhost", "LOCALHOST", "localhost.", "LocalHost.", "[::1]", "[::]",
-    "[0:0:0:0:0:0:0:1]", "[0000::0001]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:127.0.0.1]",
-    "[::127.0.0.1]", "[::7f00:1]", "[64:ff9b::127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]",
-    "[2002:7f00:0001:0:0:0:0:1]", "[::ffff:0:127.0.0.1]", "rebound.test", "rebound6.test", "mapped.test",
-    "%6c%6f%63%61%6c%68%6f%73%74", "127.0.0.1%2e", "①②⑦.⓪.⓪.①", "１２７.0.0.1", "127。0。0。1", "ⓛocalhost",
-]
-OTHERS = [
-    "10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.0.1", "192.168.1", "3232235521",
-    "169.254.169.254", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "[::ffff:169.254.169.254]",
-    "[::ffff:a9fe:a9fe]", "[64:ff9b::a9fe:a9fe]", "[64:ff9b:1::1]", "[2002:a9fe:a9fe::1]", "100.64.0.1",
-    "100.127.255.255", "192.0.0.1", "198.18.0.1", "198.19.255.255", "224.0.0.1", "239.255.255.255", "240.0.0.1",
-    "255.255.255.255", "[fc00::1]", "[fd00:ec2::254]", "[fe80::1]", "[febf::1]", "[fec0::1]", "[ff02::1]",
-    "[2001::1]", "[2001:db8::1]", "[100::1]", "metadata.test", "private6.test", "link.test",
-]
 HOSTS = ("rebound.test=127.0.0.1 rebound6.test=::1 mapped.test=::ffff:127.0.0.1 metadata.test=169.254.169.254 "
          "private6.test=fd00::1 link.test=fe80::1 other.test=127.0.0.1 api.test=127.0.0.1")
 

@@ -88,6 +88,33 @@ append_printable(IdcText *text, const char *bytes, size_t len)
         idc_text_append(text, "…");
 }
 
+/*
+ * The character that begins here, and its width: what JSON has escaped stands for itself (\/ and
+ * \u0026 are common), for a secret is only known as it is.
+ */
+static char
+next_character(const char *bytes, size_t len, size_t *width)
+{
+    unsigned code = 0;
+
+    *width = 2;
+    if (len >= 2 && bytes[0] == '\\' && (bytes[1] == '/' || bytes[1] == '"' || bytes[1] == '\\'))
+        return bytes[1];
+    *width = 6;
+    if (len >= 6 && memcmp(bytes, "\\u00", 4) == 0) {
+        for (size_t i = 4; i < 6; i++) {
+            const char *digits = "0123456789abcdef0123456789ABCDEF", *digit;
+
+            digit = bytes[i] != '\0' ? strchr(digits, bytes[i]) : NULL;
+            code = digit != NULL ? code * 16 + (unsigned) (digit - digits) % 16 : 256;
+        }
+        if (code > ' ' && code < 0x7f)
+            return (char) code;
+    }
+    *width = 1;
+    return bytes[0] != '\0' ? bytes[0] : ' ';
+}
+
 void
 http_error_excerpt(const IdcHttpExchange *exchange, IdcText *text)
 {
@@ -98,8 +125,8 @@ http_error_excerpt(const IdcHttpExchange *exchange, IdcText *text)
         return;
     /* Scrubbed before it is cut, so that no half of a secret is left; NULs would hide the rest. */
     idc_text_init(&copy, 0);
-    for (size_t i = 0; i < excerpt->len; i++)
-        idc_text_append_char(&copy, excerpt->data[i] != '\0' ? excerpt->data[i] : ' ');
+    for (size_t i = 0, width = 0; i < excerpt->len; i += width)
+        idc_text_append_char(&copy, next_character(excerpt->data + i, excerpt->len - i, &width));
     if (copy.len > 0) {
         idc_http_scrub(exchange->session->client, copy.data);
         idc_text_append(text, ": ");
