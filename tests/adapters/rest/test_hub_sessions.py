@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from harness.hostile_http import Answer, HostileServer
-from harness.hub import Hub, Session, all_gone, descriptor_count, memory_kb, sources
+from harness.hub import Hub, Session, all_gone, descriptor_count, memory_kb, server_of, sources
 
 pytestmark = pytest.mark.usefixtures("undisturbed")
 
@@ -91,7 +91,7 @@ def test_max_concurrent_holds_for_all_sessions(site: Hub, sql: Session, server: 
     assert at_once(crowd[:20], f"SELECT * FROM {table}") == [TWO] * 20
     assert gauge.most == 3
     # Whoever fails or is cut leaves its place.
-    bad = site.table(sql, sql_server(sql, table), endpoint="/bad", rows="/items")
+    bad = site.table(sql, server_of(sql, table), endpoint="/bad", rows="/items")
     for session in crowd[:8]:
         with pytest.raises(psycopg.Error):
             session.execute(f"SELECT * FROM {bad}")
@@ -100,13 +100,6 @@ def test_max_concurrent_holds_for_all_sessions(site: Hub, sql: Session, server: 
         session.close()
     assert at_once(crowd[16:24], f"SELECT * FROM {table}") == [TWO] * 8
     assert gauge.most == 3
-
-
-def sql_server(sql: Session, table: str) -> str:
-    row = sql.execute("SELECT srvname FROM pg_foreign_server s JOIN pg_foreign_table t ON s.oid = ftserver "
-                      "WHERE ftrelid = %s::regclass", (table,)).fetchone()
-    assert row is not None
-    return str(row[0])
 
 
 def test_rate_limit_holds_for_all_sessions(site: Hub, sql: Session, server: HostileServer, crowd: list[Session]) -> None:
