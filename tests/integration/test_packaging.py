@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -46,11 +47,13 @@ def test_one_wheel_is_for_all_later_pythons(installed: Path) -> None:
 def test_the_extension_comes_with_it(installed: Path) -> None:
     folder = installed / "instant_connector" / "fdw" / "pg15"
     names = {file.name for file in folder.iterdir()}
-    assert {"instant_fdw.so", "instant_fdw.control", "instant_fdw--0.1.0.sql", "instant_fdw--0.1.0--0.2.0.sql"} <= names
+    assert {"instant_fdw.so", "instant_fdw.control", "instant_fdw--0.1.0.sql", "instant_fdw--0.1.0--0.2.0.sql",
+            "instant-source"} <= names
+    assert os.access(folder / "instant-source", os.X_OK)
 
 
 def version_from(command: Path) -> str:
-    """What a new hub that this command starts says of the extension, asked through the command."""
+    """What a new hub that this command starts says of the extension; it also has to read a source of our own."""
     with Scratch() as place:
         env = {**os.environ, "INSTANT_HOME": str(place.path / "home")}
 
@@ -61,7 +64,14 @@ def version_from(command: Path) -> str:
             return done.stdout
 
         config = place.path / "sources.yaml"
-        config.write_text("sources: {}\n")
+        with sqlite3.connect(place.path / "shop.db") as file:
+            file.execute("CREATE TABLE orders AS SELECT 41 + 1 AS answer")
+        file.close()
+        (place.path / "shop.db").chmod(0o644)
+        config.write_text(f"sources:\n  shop:\n    sqlite: {place.path / 'shop.db'}\n    tables:\n"
+                          "      - {name: orders, columns: [{name: answer, type: integer}]}\n")
+        run("-c", str(config), "setup")
+        assert run("-c", str(config), "load", "orders", "--format", "csv").split() == ["answer", "42"]
         version = run("-c", str(config), "query", "SELECT instant.version() AS version", "--format", "csv")
         run("hub", "destroy", "--yes")
     return version
@@ -89,4 +99,5 @@ def test_make_install_brings_it(tmp_path: Path) -> None:
     subprocess.run(["cmake", "--install", str(build), "--prefix", str(tmp_path / "a prefix")], check=True,
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120)
     assert list((tmp_path / "a prefix").glob("lib*/**/instant/fdw/pg15/instant_fdw.so"))
+    assert list((tmp_path / "a prefix").glob("lib*/**/instant/fdw/pg15/instant-source"))
     assert "0.2.0" in version_from(tmp_path / "a prefix" / "bin" / "instant")
