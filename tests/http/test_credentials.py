@@ -291,3 +291,20 @@ def test_tls_bodies_cut_by_the_network(certificates: Certificates) -> None:
         old = server.on("/old", lambda answer: answer.send(b"HTTP/1.0 200 OK\r\n\r\n12345"))
         got = fetch(old, options=tls(certificates))
         assert "error" in got.answer or got.answer["known_end"] == 0
+
+
+@pytest.mark.parametrize("life", [0, "0"])
+def test_oauth_tokens_without_a_life_are_used_once(server: HostileServer, life: int | str) -> None:
+    tokens = Tokens(server, life=life)
+    got = fetch(server.url + "/api", options=oauth(server), user=CLIENT, args=("-n", "2", "-T", "3000"))
+    assert [answer.get("status") for answer in got.answers] == [200] * 2, got.output
+    assert len(tokens.asked) == 2
+
+
+@pytest.mark.parametrize(("kind", "body"), [("application/x-www-form-urlencoded", b"access_token=s3cret-token&scope=all"),
+                                            ("text/html", b"<p>s3cret-token</p>")])
+def test_oauth_answers_that_hold_a_token_are_not_shown(server: HostileServer, kind: str, body: bytes) -> None:
+    server.on("/token", lambda answer: answer.reply(200, body, headers={"Content-Type": kind}))
+    got = fetch(server.url + "/api", options=oauth(server), user=CLIENT)
+    assert got.error[0] == "bad_credential" and kind in got.error[1]
+    assert "s3cret" not in got.output

@@ -165,7 +165,9 @@ http_error_of_status(const IdcHttpExchange *exchange, IdcError *err)
     IdcText excerpt;
 
     idc_text_init(&excerpt, 0);
-    http_error_excerpt(exchange, &excerpt);
+    /* Of token_url such an answer is the token, in a form that is not read. */
+    if (!(exchange->is_token_request && transfer->has_unwanted_type))
+        http_error_excerpt(exchange, &excerpt);
     if (transfer->has_unwanted_type)
         (void) idc_fail(err, IDC_SOURCE_FAILED,
                         "the server answered with %.100s where %s is expected%s",

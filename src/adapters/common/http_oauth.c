@@ -176,6 +176,16 @@ keep(HttpToken *kept, char *text, int64_t life)
     kept->generation++;
 }
 
+/* With the lock. */
+static void
+hand_out(IdcHttpExchange *exchange, IdcText *token)
+{
+    const HttpToken *kept = &exchange->session->client->token;
+
+    idc_text_append(token, kept->text);
+    exchange->transfer.token_generation = kept->generation;
+}
+
 /* With the lock: the token that is there, or the duty to fetch one. */
 static bool
 take_kept(IdcHttpExchange *exchange, IdcText *token, bool *must_fetch)
@@ -183,8 +193,7 @@ take_kept(IdcHttpExchange *exchange, IdcText *token, bool *must_fetch)
     HttpToken *kept = &exchange->session->client->token;
 
     if (kept->text != NULL && idc_clock_ms() < kept->expires_ms) {
-        idc_text_append(token, kept->text);
-        exchange->transfer.token_generation = kept->generation;
+        hand_out(exchange, token);
         return true;
     }
     *must_fetch = !kept->is_being_fetched;
@@ -192,8 +201,9 @@ take_kept(IdcHttpExchange *exchange, IdcText *token, bool *must_fetch)
     return false;
 }
 
+/* Whoever fetched it uses it, however short its life: else he would fetch for ever. */
 static IdcStatus
-fetch_and_keep(IdcHttpExchange *exchange, IdcError *err)
+fetch_and_keep(IdcHttpExchange *exchange, IdcText *token, IdcError *err)
 {
     IdcHttpClient *client = exchange->session->client;
     int64_t life = 0;
@@ -208,8 +218,10 @@ fetch_and_keep(IdcHttpExchange *exchange, IdcError *err)
         status = idc_fail_no_memory(err);
     pthread_mutex_lock(&client->lock);
     client->token.is_being_fetched = false;
-    if (text != NULL)
+    if (text != NULL) {
         keep(&client->token, text, life);
+        hand_out(exchange, token);
+    }
     pthread_mutex_unlock(&client->lock);
     idc_text_done(&fetched);
     return status;
@@ -230,11 +242,9 @@ http_oauth_token(IdcHttpExchange *exchange, IdcText *token, IdcError *err)
         if (is_there)
             break;
         if (must_fetch)
-            status = fetch_and_keep(exchange, err);
-        else
-            status = idc_call_wait(exchange->session->call, -1, 0, ASK_AGAIN_MS, err);
-        if (status == IDC_TIMEOUT && !must_fetch &&
-            idc_call_remaining_ms(exchange->session->call, -1) != 0)
+            return fetch_and_keep(exchange, token, err);
+        status = idc_call_wait(exchange->session->call, -1, 0, ASK_AGAIN_MS, err);
+        if (status == IDC_TIMEOUT && idc_call_remaining_ms(exchange->session->call, -1) != 0)
             status = IDC_OK;
     }
     return status;
