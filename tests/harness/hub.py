@@ -6,7 +6,8 @@
 
 Fixtures (tests/adapters/conftest.py takes them in): site, a hub of the newest PostgreSQL that the extension was built
 for (or of each, with the mark EACH); sql, a superuser's session in it; undisturbed, which fails a test after which
-another session has had an error, or the hub had to start again.
+another session has had an error, or the hub had to start again. $HUB_SOURCE names another instant-source than the
+extension's own, such as build/sanitize/instant-source.
 """
 from __future__ import annotations
 
@@ -46,6 +47,8 @@ class HubServer(PostgresServer):
         # Each line of the log has the time in ms, by which errors are found again.
         given = {"shared_preload_libraries": "instant_fdw", "max_connections": "150", "jit": "off",
                  "log_line_prefix": "%m [%p] ", **(settings or {})}
+        if "HUB_SOURCE" in os.environ:
+            given["instant.source_program"] = os.environ["HUB_SOURCE"]
         super().__init__(scratch, given, server_tree(scratch, files, pg_config(major)))
 
     def _command(self) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from harness.hostile_http import Answer, Handler, HostileServer, gzip_bomb, one_of_each
-from harness.hub import EACH, Hub, Session, everything, failure, sources, wait_until
+from harness.hub import EACH, Hub, Session, everything, failure, memory_kb, sources, wait_until
 
 pytestmark = pytest.mark.usefixtures("undisturbed")
 
@@ -280,6 +280,30 @@ def test_a_gigabyte_that_is_no_row(case: Case, handler: Handler, size: str) -> N
     assert error.sqlstate in (FAILED, NO_JSON, NO_MEMORY, TOO_MUCH), everything(error)
     assert f'foreign table "{table}" on server "{name}"' in everything(error)
     assert case.sql.execute(f"SELECT * FROM {case.fine}").fetchall() == ROWS
+
+
+def test_a_gigabyte_of_rows_in_little_memory(case: Case) -> None:
+    row = b', {"id": 2, "name": "' + b"y" * 2000 + b'"}'
+    count = 2 ** 30 // len(row)
+
+    def handler(answer: Answer) -> None:
+        answer.head(200, {**JSON, "Connection": "close"})
+        answer.send(b'{"items": [{"id": 1, "name": "x"}')
+        for done in range(0, count, 500):
+            answer.send(row * min(500, count - done))
+        answer.send(b"]}")
+
+    name = case.site.rest(case.sql, case.server.url, source_memory="64MB", max_response_size="2GB")
+    path = f"/{case.site.database}/gigabyte"
+    case.server.on(path, handler)
+    table = case.site.table(case.sql, name, endpoint=path, rows="/items")
+    backend = case.sql.info.backend_pid
+    case.sql.execute(f"SELECT * FROM {case.fine}")
+    before = memory_kb(backend)
+    found = case.sql.execute(f"SELECT count(*), sum(length(name)) FROM {table}").fetchall()
+    assert found == [(count + 1, count * 2000 + 1)]
+    assert memory_kb(backend) - before < 32 * 1024
+    assert max(memory_kb(pid) for pid in sources(case.sql)) < 64 * 1024
 
 
 def test_endless_rows_end_at_the_limit(case: Case) -> None:

@@ -161,6 +161,7 @@ def silence() -> Iterator[Silence]:
         http.on("/headers", lambda answer: half(answer, b""))
         http.on("/half-a-head", lambda answer: half(answer, b"HTTP/1.1 200 OK\r\nContent-Ty"))
         http.on("/body", lambda answer: half(answer, b'HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"items": [{"id": 1'))
+        http.on("/body/1", http.handlers["/body"])
         http.on("/between-pages", silent_page)
         http.on("/retry", silent_after_503)
         http.on("/no-end", many_rows)
@@ -268,6 +269,42 @@ def test_statement_timeout(site: Hub, sql: Session, silence: Silence, tables: Ta
         assert row is not None and 300 <= row[0] <= 300 + LIMIT_MS
         check_goes_on(victim, tables, step)
         victim.session.close()
+
+
+# Each waits in a place of its own; {0} is silent at its body, {1} is not.
+STATEMENTS = {
+    "append": "SELECT * FROM {0} UNION ALL SELECT * FROM {0}",
+    "append with one that ends": "SELECT * FROM {1} UNION ALL SELECT * FROM {0}",
+    "join by keys": "SELECT * FROM generate_series(1, 50) g JOIN {0} ON id = g",
+    "insert": "INSERT INTO {0} VALUES (1, 'x')",
+    "insert of many": "INSERT INTO {0} SELECT g, 'x' FROM generate_series(1, 1000) g",
+    "update": "UPDATE {1} SET name = 'y'",
+    "delete": "DELETE FROM {1}",
+    "copy": "COPY (SELECT * FROM {0}) TO '/dev/null'",
+    "analyze": "ANALYZE {0}",
+    "import": "IMPORT FOREIGN SCHEMA x FROM SERVER {2} INTO public OPTIONS (document '/body')",
+    "in its own language": "SELECT * FROM instant.query('{2}', 'GET /body') AS t(id int)",
+    "function": "SELECT instant.arrow('SELECT * FROM {0}')",
+}
+
+
+@pytest.mark.parametrize("what", STATEMENTS)
+def test_other_statements_are_cancelled(site: Hub, sql: Session, silence: Silence, tables: Tables, what: str) -> None:
+    name = site.rest(sql, silence.http.url, **PATIENT)
+    writes = {"insert_method": "POST", "update_method": "PATCH", "delete_method": "DELETE", "row_endpoint": "/body/{id}",
+              "insert_endpoint": "/body", "insert_batch": "10"}
+    columns = "id int OPTIONS (key 'true', param 'id', param_in 'id'), name text"
+    silent, fine = (site.table(sql, name, columns, endpoint=endpoint, rows="/items", **writes) for endpoint in ("/body", "/fine"))
+    statement = STATEMENTS[what].format(silent, fine, name)
+    for how in ("cancel", "cancel", "terminate"):
+        victim = Victim(site, silence, "body", statement)
+        row = sql.execute("SELECT stop_ms(%s, %s)", (victim.pid, how)).fetchone()
+        assert row is not None and row[0] <= LIMIT_MS
+        assert victim.end().sqlstate == ("57014" if how == "cancel" else "57P01")
+        if how == "cancel":
+            assert victim.session.execute(f"SELECT * FROM {fine}").fetchall() == [(1, "x")]
+            victim.session.close()
+        assert all_gone(victim.sources)
 
 
 def test_a_savepoint_that_is_cancelled(site: Hub, sql: Session, silence: Silence, tables: Tables) -> None:
