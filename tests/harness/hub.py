@@ -6,13 +6,14 @@
 
 Fixtures (tests/adapters/conftest.py takes them in): site, a hub of the newest PostgreSQL that the extension was built
 for (or of each, with the mark EACH); sql, a superuser's session in it; undisturbed, which fails a test after which
-another session has had an error, or the hub had to start again. $HUB_SOURCE names another instant-source than the
-extension's own, such as build/sanitize/instant-source.
+another session has had an error, the hub had to start again, or a sanitizer said something. $HUB_SOURCE names another
+instant-source than the extension's own, such as build/sanitize/instant-source.
 """
 from __future__ import annotations
 
 import itertools
 import os
+import re
 import secrets
 import sys
 import threading
@@ -243,8 +244,13 @@ def bystander(site: Hub) -> Iterator[Bystander]:
 
 @pytest.fixture
 def undisturbed(site: Hub, bystander: Bystander) -> Iterator[Bystander]:
+    size = site.server.log_file.stat().st_size
     yield bystander
     bystander.check()
+    with open(site.server.log_file, "rb") as log:
+        log.seek(size)
+        wrong = re.search(rb".*(Sanitizer|runtime error: |PANIC|TRAP: |server process .* was terminated).*", log.read())
+    assert wrong is None, wrong[0]
 
 
 @pytest.fixture

@@ -69,6 +69,7 @@ class Case:
         assert error.sqlstate in (states or (FAILED,)), f"{error.sqlstate}: {said}"
         assert f'foreign table "{self.table}" on server "{self.name}"' in said
         assert len(said) < 2000
+        assert "source process" not in said  # which is well
         assert self.sql.execute(f"SELECT * FROM {self.fine}").fetchall() == ROWS
         assert len(sources(self.sql)) == 1
         return said
