@@ -108,8 +108,7 @@ can_join(const Candidate *candidate, JoinPathExtraData *extra)
            candidate->outer->cheapest_total_path->param_info == NULL &&
            bms_is_empty(candidate->inner->lateral_relids) &&
            bms_is_empty(candidate->joined->lateral_relids) && !has_gate(extra->restrictlist) &&
-           !has_gate(((FdwPlan *) candidate->inner->fdw_private)->local) &&
-           needs_only_columns(candidate->inner);
+           !has_gate(candidate->inner->baserestrictinfo) && needs_only_columns(candidate->inner);
 }
 
 /* The equality that a hash of both sides decides, of one type on both sides. */

@@ -74,3 +74,16 @@ def test_differential_across(tables: Connection, settings: dict[str, str], t: st
         if len(settings) == 3:
             plan = tables.execute("EXPLAIN SELECT l.id, f.s FROM local_t l LEFT JOIN foreign_u f ON f.i4 = l.i4").fetchall()
             assert "Keys Join" in plan[0][0]
+
+
+def test_a_condition_of_no_table_is_not_lost(tables: Connection) -> None:
+    """It is asked once, above the scan of the table below the outer join."""
+    query = ("SELECT l.id, f.id FROM local_t l LEFT JOIN (SELECT * FROM foreign_u WHERE current_setting('my.flag') = 'on') f "
+             "ON f.id = l.id WHERE l.id IN (1, 2)")
+    with tables.transaction(force_rollback=True):
+        for name in ("enable_hashjoin", "enable_mergejoin", "enable_nestloop"):
+            tables.execute(f"SET LOCAL {name} = off")
+        tables.execute("SET LOCAL my.flag = 'off'")
+        assert tables.execute(query).fetchall() == [(1, None), (2, None)]
+        tables.execute("SET LOCAL my.flag = 'on'")
+        assert tables.execute(query).fetchall() == [(1, 1), (2, 2)]
