@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "adapters/common/http_cache.h"
@@ -22,7 +23,8 @@ enum {
     START_BYTES = MAGIC_BYTES + IDC_SHA256_BYTES,
     MAX_HEADERS = 1000,
     OTHER_BYTES = 256 * 1024, /* more than head and numbers can have */
-    NAME_BYTES = IDC_SHA256_HEX + 24
+    NAME_BYTES = IDC_SHA256_HEX + 24,
+    LEFT_BEHIND_S = 600 /* an unfinished file this old has nobody who writes it */
 };
 
 /* ---- writing ---- */
@@ -108,6 +110,20 @@ compare_age(const void *a, const void *b)
     return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
 }
 
+/* The source process may be killed at any moment, also while it writes. */
+static void
+remove_left_behind(int directory, const char *name, const struct stat *info)
+{
+    char hex[IDC_SHA256_HEX];
+
+    if (name[0] != '.' || strlen(name) < IDC_SHA256_HEX || name[IDC_SHA256_HEX] != '.')
+        return;
+    memcpy(hex, name + 1, IDC_SHA256_HEX - 1);
+    hex[IDC_SHA256_HEX - 1] = '\0';
+    if (is_ours(hex) && time(NULL) - info->st_mtim.tv_sec > LEFT_BEHIND_S)
+        (void) unlinkat(directory, name, 0);
+}
+
 /* The files of this cache; NULL: none, or no memory. */
 static Found *
 list_files(int directory, DIR *entries, size_t *count, int64_t *bytes)
@@ -119,10 +135,13 @@ list_files(int directory, DIR *entries, size_t *count, int64_t *bytes)
         struct stat info;
         Found *grown;
 
-        if (!is_ours(one->d_name) ||
-            fstatat(directory, one->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+        if (fstatat(directory, one->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
             !S_ISREG(info.st_mode))
             continue;
+        if (!is_ours(one->d_name)) {
+            remove_left_behind(directory, one->d_name, &info);
+            continue;
+        }
         grown = reallocarray(found, *count + 1, sizeof *found);
         if (grown == NULL)
             break;
@@ -166,6 +185,7 @@ static void
 write_file(int directory, const char *name, const IdcText *file)
 {
     char temporary[NAME_BYTES];
+    bool is_written;
     int fd;
 
     (void) snprintf(temporary, sizeof temporary, ".%s.%llx", name,
@@ -173,11 +193,9 @@ write_file(int directory, const char *name, const IdcText *file)
     fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return;
-    if (!write_whole(fd, file->data, file->len) || close(fd) != 0) {
-        (void) unlinkat(directory, temporary, 0);
-        return;
-    }
-    if (renameat(directory, temporary, directory, name) != 0)
+    is_written = write_whole(fd, file->data, file->len);
+    is_written = close(fd) == 0 && is_written;
+    if (!is_written || renameat(directory, temporary, directory, name) != 0)
         (void) unlinkat(directory, temporary, 0);
 }
 
