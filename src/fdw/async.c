@@ -40,9 +40,13 @@ fdw_async_configure_wait(AsyncRequest *request)
     FdwScan *scan = fdw_foreign_open((ForeignScanState *) request->requestee);
     bool is_ready = fdw_scan_is_ready(scan);
     int fd = is_ready ? fdw_scan_ready_descriptor(scan) : fdw_scan_descriptor(scan);
+    uint32 events = WL_SOCKET_READABLE;
 
+    /* The Append then only comes here again, and looking whether we are ready writes. */
+    if (!is_ready && fdw_scan_is_unsent(scan))
+        events |= WL_SOCKET_WRITEABLE;
     if (fd >= 0)
-        AddWaitEventToSet(append->as_eventset, WL_SOCKET_READABLE, fd, NULL, request);
+        AddWaitEventToSet(append->as_eventset, events, fd, NULL, request);
 }
 
 void

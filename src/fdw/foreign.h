@@ -48,6 +48,8 @@ extern bool fdw_scan_next(FdwScan *scan, TupleTableSlot *slot);
 extern bool fdw_scan_is_ready(FdwScan *scan);
 /* The descriptor to wait on for reading until fdw_scan_is_ready may have become true. */
 extern int fdw_scan_descriptor(FdwScan *scan);
+/* Part of a request had no room in the socket: that it can be written is worth waiting for too. */
+extern bool fdw_scan_is_unsent(const FdwScan *scan);
 /* One that can always be read; for a scan that is ready among others that are waited for. */
 extern int fdw_scan_ready_descriptor(FdwScan *scan);
 /* No more rows; waits a moment for what the source says of its work. */

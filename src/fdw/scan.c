@@ -266,7 +266,20 @@ take_message(FdwScan *scan, FdwMessage *message)
 
 /* ---- rows ---- */
 
-/* Until there is a row or the end; false: that would take a wait. */
+/* The next message is there, and it is the end. */
+static bool
+has_end(const FdwScan *scan)
+{
+    dlist_head *messages = scan->talk == NULL ? NULL : &scan->talk->messages;
+
+    return messages != NULL && !dlist_is_empty(messages) &&
+           dlist_container(FdwMessage, node, dlist_head_node(messages))->kind == IDC_MSG_END;
+}
+
+/*
+ * Until there is a row or the end; false: that would take a wait. The end is left to whoever asks
+ * for a row: until then the talk is there to be waited for.
+ */
 static bool
 advance(FdwScan *scan, bool may_wait)
 {
@@ -277,6 +290,8 @@ advance(FdwScan *scan, bool may_wait)
             ereport(ERROR, (errcode(ERRCODE_INVALID_CURSOR_STATE),
                             errmsg("the scan ended with the transaction that began it")));
         drop_batch(scan);
+        if (!may_wait && fdw_talk_is_ready(scan->talk) && has_end(scan))
+            return true;
         message = fdw_talk_next(scan->talk, may_wait);
         if (message == NULL)
             return false;
@@ -317,6 +332,14 @@ int
 fdw_scan_descriptor(FdwScan *scan)
 {
     return scan->talk == NULL ? -1 : fdw_talk_descriptor(scan->talk);
+}
+
+bool
+fdw_scan_is_unsent(const FdwScan *scan)
+{
+    const FdwWire *wire = scan->talk == NULL ? NULL : &scan->talk->process->wire;
+
+    return wire != NULL && wire->out_from < wire->out_len;
 }
 
 int

@@ -232,6 +232,21 @@ def test_partitions(hub: Connection, file: Path) -> None:
                        "AND a.kind = b.kind ORDER BY 1").fetchall() == [(5,), (10,), (15,)]
 
 
+def test_append_sends_long_requests(hub: Connection, file: Path) -> None:
+    """Longer than what a socket takes at once."""
+    hub.execute("CREATE TABLE parent (id bigint NOT NULL, kind text) PARTITION BY LIST (kind)")
+    for number in (1, 2):
+        hub.execute(f"CREATE SERVER lite{number} FOREIGN DATA WRAPPER instant_sqlite OPTIONS (path '{file}')")
+        hub.execute(f"CREATE FOREIGN TABLE part{number} PARTITION OF parent FOR VALUES IN ('k{number}') "
+                    f"SERVER lite{number} OPTIONS (\"table\" 't')")
+    query = "SELECT id FROM parent WHERE id = ANY (%s)"
+    plan = hub.execute("EXPLAIN " + query, [[1, 2]]).fetchall()
+    assert sum("Async Foreign Scan" in line for line, in plan) == 2, plan
+    hub.execute("SET statement_timeout = '10s'")
+    assert len(hub.execute(query, [list(range(300000))]).fetchall()) == 400
+    hub.execute("SET statement_timeout = 0; DROP SERVER lite1, lite2 CASCADE")
+
+
 LEAKS = ["1 / (id - 8) = 5", "(1 / (id - 8))::text = 'x'", "sqrt((id - 9)::float8) < 0"]
 
 

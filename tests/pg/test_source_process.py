@@ -481,6 +481,19 @@ def test_append_reads_all_at_once(session: Connection) -> None:
     session.execute("DROP TABLE parent; DROP SERVER bad2 CASCADE")
 
 
+def test_append_notices_an_end_while_it_waits(session: Connection) -> None:
+    """The end of one scan lies behind rows of another of the same process, and both come while the query is busy."""
+    session.execute("CREATE SERVER bad2 FOREIGN DATA WRAPPER instant_rest OPTIONS (base_url 'http://localhost:1/')")
+    session.execute("CREATE TABLE parent (a bigint, b text) PARTITION BY LIST (b)")
+    for number, (name, server) in enumerate([("rows:100:300", "bad"), ("rows:100:600", "bad2"), ("rows:0", "bad2")]):
+        session.execute(sql.SQL("ALTER TABLE parent ATTACH PARTITION {} FOR VALUES IN ({})").format(
+            make_table(session, name, server), sql.Literal(str(number))))
+    session.execute("SET statement_timeout = '5s'")
+    assert session.execute("SELECT count(*), count(w) FROM (SELECT CASE WHEN a = 99 THEN pg_sleep(0.5)::text END AS w "
+                           "FROM parent OFFSET 0) x").fetchone() == (200, 2)
+    session.execute("SET statement_timeout = '20s'; DROP TABLE parent; DROP SERVER bad2 CASCADE")
+
+
 def test_prepared_and_plpgsql(session: Connection) -> None:
     table = make_table(session, "rows:3000")
     session.execute(sql.SQL("PREPARE p(bigint) AS SELECT count(*) FROM {} WHERE a < $1").format(table))
