@@ -114,7 +114,7 @@ def test_a_long_body_streams_in_bounded_memory(server: HostileServer) -> None:
             answer.send(piece)
     got = fetch(server.on("/gigabyte", gigabyte), options={"max_response_size": "2GB"}, args=("-q",))
     assert got.answer["bytes"] == 1 << 30
-    assert got.stat["peak_kb"] < 64 * 1024
+    assert 0 < got.stat["peak_kb"] < 64 * 1024
 
 
 def test_what_is_not_read_is_not_received(server: HostileServer) -> None:
@@ -129,7 +129,7 @@ def test_what_is_not_read_is_not_received(server: HostileServer) -> None:
     got = fetch(server.on("/endless", endless), args=("-l", "100000", "-s", "300"))
     assert got.answer["bytes"] >= 100000
     assert sent < 30
-    assert got.stat["peak_kb"] < 64 * 1024
+    assert 0 < got.stat["peak_kb"] < 64 * 1024
 
 
 def test_max_response_size(server: HostileServer) -> None:
@@ -167,7 +167,7 @@ def test_decompression_bombs_are_refused(server: HostileServer, framing: str) ->
     got = fetch(server.on("/bomb", explode))
     status, message = got.error
     assert status == "source_failed" and "bomb" in message
-    assert got.stat["peak_kb"] < 100 * 1024
+    assert 0 < got.stat["peak_kb"] < 100 * 1024
     assert got.answer["bytes"] < 20_000_000
 
 
@@ -175,7 +175,7 @@ def test_a_zstd_bomb_is_refused(server: HostileServer) -> None:
     bomb = compress("zstd", bytes(200 * 1024 * 1024))
     got = fetch(server.on("/bomb", lambda answer: answer.reply(200, bomb, {"Content-Encoding": "zstd"})))
     assert "bomb" in got.error[1]
-    assert got.stat["peak_kb"] < 100 * 1024
+    assert 0 < got.stat["peak_kb"] < 100 * 1024
 
 
 # ---- time ----
