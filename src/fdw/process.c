@@ -82,11 +82,11 @@ end_quietly(FdwProcess *process)
 }
 
 /*
- * The talk that was closed first and whose work is not known to have stopped; or NULL. is_next_use:
- * nor may one be there that was answered, but whose CLOSE was not.
+ * A talk was closed and its work is not known to have stopped; is_next_use: or it was answered, but
+ * its CLOSE was not.
  */
-static FdwTalk *
-first_unsettled(FdwProcess *process, bool is_next_use)
+static bool
+has_unsettled(FdwProcess *process, bool is_next_use)
 {
     dlist_iter i;
 
@@ -95,9 +95,9 @@ first_unsettled(FdwProcess *process, bool is_next_use)
         FdwTalk *talk = dlist_container(FdwTalk, node, i.cur);
 
         if (talk->owner == NULL && (is_next_use || !talk->is_answered))
-            return talk;
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 static void
@@ -119,13 +119,14 @@ lose_silent(FdwProcess *process)
 static void
 settle(FdwProcess *process, bool is_next_use)
 {
-    FdwTalk *talk;
+    int64 until_ms = fdw_clock_ms() + FDW_PATIENCE_MS;
 
     if (!fdw_wire_pump(process))
         return;
-    while ((talk = first_unsettled(process, is_next_use)) != NULL) {
+    /* Not since its CLOSE: what lay in the socket may have kept it from reading that until now. */
+    while (has_unsettled(process, is_next_use)) {
         struct pollfd wanted = { .fd = process->fd, .events = POLLIN };
-        int64 left_ms = talk->close_ms + FDW_PATIENCE_MS - fdw_clock_ms();
+        int64 left_ms = until_ms - fdw_clock_ms();
 
         if (left_ms <= 0 || proc_exit_inprogress || ProcDiePending) {
             lose_silent(process);
@@ -321,6 +322,8 @@ start_process(Oid server_oid, Oid user)
     idc_text_init(&hello, IDC_FRAME_MAX_PAYLOAD);
     PG_TRY();
     {
+        /* First: a process that runs was greeted. */
+        fdw_hello_write(process, server, &user_options, &hello);
         fdw_spawn(process, &spawn);
     }
     PG_FINALLY();
@@ -329,7 +332,6 @@ start_process(Oid server_oid, Oid user)
             close(spawn.bucket_fd);
     }
     PG_END_TRY();
-    fdw_hello_write(process, server, &user_options, &hello);
     fdw_wire_send(process, IDC_MSG_HELLO, 0, 0, hello.data, hello.len);
     return process;
 }

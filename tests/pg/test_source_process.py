@@ -146,6 +146,25 @@ def test_instead_of_a_greeting(session: Connection, act: str) -> None:
     session.execute(sql.SQL("DROP SERVER {}").format(sql.Identifier(name)))
 
 
+def test_a_process_that_could_not_be_greeted(session: Connection) -> None:
+    """The next query is not the one that tells a process without its greeting."""
+    query(session, "rows:1")
+    row = session.execute("SHOW data_directory").fetchone()
+    assert row is not None
+    folder = Path(row[0]) / "instant_fdw"
+    folder.rename(folder.with_suffix(".away"))
+    folder.touch()
+    try:
+        session.execute("CREATE SERVER other FOREIGN DATA WRAPPER instant_rest OPTIONS (base_url 'http://localhost:1/')")
+        for _ in range(2):
+            assert "could not create directory" in str(fail(session, "rows:1", "other"))
+    finally:
+        folder.unlink()
+        folder.with_suffix(".away").rename(folder)
+    assert query(session, "rows:1", "other") == (1, 0, 0)
+    session.execute("DROP SERVER other")
+
+
 def test_death_while_closing(session: Connection) -> None:
     """The answer is whole before it; the next query does not find a corpse."""
     for act in ("signal:9", "exit:3", "garbage", "memory", "silence", "spin"):
@@ -424,6 +443,24 @@ def test_limit_and_cursor(session: Connection) -> None:
         assert session.execute("FETCH 2 FROM c").fetchall() == [(5,), (6,)]
         session.execute("CLOSE c")
     assert query(session, "rows:10") == (10, 0, 9)
+
+
+def test_a_cursor_outlives_one_that_was_closed_long_ago(session: Connection) -> None:
+    """The source cannot say that it stopped before the rest of its rows is taken off the socket."""
+    table, wide = make_table(session, "rows:3000"), sql.Identifier("rows:100000")
+    columns = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(f"c{i}")) for i in range(500))
+    session.execute(sql.SQL("CREATE FOREIGN TABLE wide ({}) SERVER bad OPTIONS (endpoint '/x')").format(columns))
+    session.execute(sql.SQL("ALTER FOREIGN TABLE wide RENAME TO {}").format(wide))
+    with session.transaction():
+        session.execute(sql.SQL("DECLARE c CURSOR FOR SELECT a FROM {}").format(table))
+        assert session.execute("FETCH 1 FROM c").fetchall() == [(0,)]
+        session.execute(sql.SQL("DECLARE d CURSOR FOR SELECT * FROM {}").format(wide))
+        assert len(session.execute("FETCH 1 FROM d").fetchall()) == 1
+        session.execute("CLOSE d")
+        time.sleep(0.3)
+        assert query(session, "rows:10") == (10, 0, 9)
+        assert len(session.execute("FETCH ALL FROM c").fetchall()) == 2999
+    session.execute(sql.SQL("DROP FOREIGN TABLE {}").format(wide))
 
 
 def test_cursor_first_read_below_a_savepoint(session: Connection) -> None:
