@@ -447,7 +447,7 @@ def test_limit_and_cursor(session: Connection) -> None:
 
 def test_a_cursor_outlives_one_that_was_closed_long_ago(session: Connection) -> None:
     """The source cannot say that it stopped before the rest of its rows is taken off the socket."""
-    table, wide = make_table(session, "rows:3000"), sql.Identifier("rows:100000")
+    table, wide = make_table(session, "rows:3000"), sql.Identifier("rows:90000")
     columns = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(f"c{i}")) for i in range(500))
     session.execute(sql.SQL("CREATE FOREIGN TABLE wide ({}) SERVER bad OPTIONS (endpoint '/x')").format(columns))
     session.execute(sql.SQL("ALTER FOREIGN TABLE wide RENAME TO {}").format(wide))
