@@ -134,13 +134,22 @@ begin_param(Query *query, const char *name)
     idc_text_append_char(query->url, '=');
 }
 
+/* {$1}: a value that is not known yet, for EXPLAIN. */
+static bool
+is_open(const char *value)
+{
+    size_t digits = strncmp(value, "{$", 2) == 0 ? strspn(value + 2, "0123456789") : 0;
+
+    return digits > 0 && strcmp(value + 2 + digits, "}") == 0;
+}
+
 static void
 add_param(Query *query, const char *name, const char *value)
 {
     if (name == NULL || value == NULL)
         return;
     begin_param(query, name);
-    if (value[0] == '{' && value[1] == '$')
+    if (is_open(value))
         idc_text_append(query->url, value);
     else
         idc_rest_percent(value, strlen(value), query->url);

@@ -219,6 +219,32 @@ too_little_memory_is_an_error(void **state)
     assert_true(limit > 8192);
 }
 
+/* Only EXPLAIN's {$1} stands in an address as it is. */
+static void
+what_an_api_says_cannot_add_parameters(void **state)
+{
+    static const char *const cases[][2] = {
+        { "{$1&admin=1", "/items?at=%7B%241%26admin%3D1" },
+        { "{$}&admin=1", "/items?at=%7B%24%7D%26admin%3D1" },
+        { "{$1}", "/items?at={$1}" },
+    };
+    IdcRelation *scan =
+        scan_of(arena, "endpoint=/items;page_style=cursor;cursor_param=at;cursor=/next", columns);
+
+    (void) state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        IdcRestPageValues page = { .cursor = cases[i][0] };
+        IdcRestPlan plan;
+        IdcText url;
+
+        idc_text_init(&url, 0);
+        assert_int_equal(idc_rest_plan(arena, &server, scan, &plan, NULL), IDC_OK);
+        assert_int_equal(idc_rest_write_url(&plan, NULL, &page, &url, NULL), IDC_OK);
+        assert_string_equal(idc_text_string(&url) + strlen("https://api.example"), cases[i][1]);
+        idc_text_done(&url);
+    }
+}
+
 int
 main(void)
 {
@@ -227,6 +253,7 @@ main(void)
         cmocka_unit_test(every_combination_is_asked_for),
         cmocka_unit_test(values_with_commas_are_asked_for_one_by_one),
         cmocka_unit_test(segments_cannot_climb),
+        cmocka_unit_test(what_an_api_says_cannot_add_parameters),
         cmocka_unit_test(ranges_without_a_form_are_left_to_the_hub),
         cmocka_unit_test(keys_know_their_rows),
         cmocka_unit_test(too_little_memory_is_an_error),
