@@ -64,12 +64,13 @@ static BodyEnd
 body_end(const HttpTransfer *transfer)
 {
     const char *length = http_transfer_header(transfer, "Content-Length");
+    const char *coding = http_transfer_header(transfer, "Transfer-Encoding");
     size_t digits = length != NULL ? strspn(length, "0123456789") : 0;
     long version = 0;
 
     (void) curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
     if (version >= CURL_HTTP_VERSION_2_0 || transfer->status == 204 ||
-        http_transfer_header(transfer, "Transfer-Encoding") != NULL)
+        (coding != NULL && strcasestr(coding, "chunked") != NULL))
         return END_KNOWN;
     if (length == NULL)
         return END_UNKNOWN;

@@ -418,6 +418,24 @@ set_url(IdcRestPages *pages, const char *base, const char *reference, IdcError *
 
 /* ---- is there a next page? ---- */
 
+/* Where only some fields are asked for, and no key, pages of different rows may have one body. */
+static bool
+may_be_alike(const IdcRestPages *pages)
+{
+    const IdcRelation *scan = pages->setup->plan->scan;
+
+    if (pages->table->fields_param == NULL)
+        return false;
+    for (size_t i = 0; i < scan->column_count; i++) {
+        IdcRestColumn column;
+
+        idc_rest_column_read(pages->table, &scan->columns[i], &column);
+        if (column.is_key)
+            return false;
+    }
+    return true;
+}
+
 /* The next page has a number or an offset. */
 static IdcStatus
 next_by_number(IdcRestPages *pages, const IdcRestPageEnd *end, bool *has_next, IdcError *err)
@@ -425,7 +443,8 @@ next_by_number(IdcRestPages *pages, const IdcRestPageEnd *end, bool *has_next, I
     const IdcRestTable *table = pages->table;
     int64_t size = pages->queue[0].size;
 
-    if (pages->index > 0 && end->rows > 0 && end->body_hash == pages->last_hash)
+    if (pages->index > 0 && end->rows > 0 && end->body_hash == pages->last_hash &&
+        !may_be_alike(pages))
         return idc_fail(err, IDC_SOURCE_FAILED,
                         "this page is the same as the one before: the API seems not to know the "
                         "parameter \"%s\"",

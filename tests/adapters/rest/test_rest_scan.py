@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from harness import relation as rel
 from harness.api_http import Answer, Api, Request
+from harness.hostile_http import Answer as RawAnswer
+from harness.hostile_http import HostileServer
 from harness.source_client import SourceError, SourceSession, program
 
 from .conftest import STYLES
@@ -166,6 +168,29 @@ def test_an_api_that_ignores_the_page_is_noticed(session: SourceSession, api: Ap
     api.special["/page/items"] = lambda request: Answer({"data": [{"id": 1}]})
     with pytest.raises(SourceError, match='the same as the one before.*"page"'):
         session.open(items("page", columns=[rel.column("id", rel.INT8)])).rows()
+
+
+@pytest.mark.parametrize("headers", [{}, {"Transfer-Encoding": "identity"}])
+def test_lines_need_an_end_that_is_known(headers: dict[str, str]) -> None:
+    def answer(raw: RawAnswer) -> bool:
+        raw.head(200, {"Content-Type": "application/x-ndjson", "Connection": "close", **headers})
+        raw.send(b'{"id": 1}\n')
+        return False
+    with HostileServer() as server:
+        server.on("/lines", answer)
+        options = {"base_url": server.url, "allow_private": "true", "max_retries": "0"}
+        table = rel.scan("t", [rel.column("id", rel.INT8)], {"endpoint": "/lines", "format": "ndjson"})
+        with SourceSession("rest", server_options=options) as session, pytest.raises(SourceError, match="where it ends"):
+            session.open(table).rows()
+
+
+def test_pages_of_few_fields_may_be_alike(session: SourceSession, api: Api, items: Items) -> None:
+    def answer(request: Request) -> Answer:
+        page = int(request.one("page") or 1)
+        return Answer({"data": [{"kind": "odd"}] * 2 if page <= 3 else []})
+    api.special["/page/items"] = answer
+    table = items("page", columns=[rel.column("kind", rel.TEXT)], fields_param="fields")
+    assert session.open(table).rows() == [("odd",)] * 6
 
 
 def test_pages_have_a_limit(session: SourceSession, api: Api, items: Items) -> None:
