@@ -217,6 +217,34 @@ idc_options_remove(IdcConfigOptions *options, const char *name)
     }
 }
 
+/* A mapping of texts, where a wrapper of ours takes JSON: {Accept: text/csv}. NULL: it is none. */
+static const char *
+json_of(Reader *reader, const IdcYamlNode *node, const char *name)
+{
+    IdcText text;
+    const char *json;
+
+    if (node->kind != IDC_YAML_MAP || !idc_adapter_option_takes_json(name))
+        return NULL;
+    idc_text_init(&text, 0);
+    for (size_t i = 0; i < node->count; i++) {
+        const IdcYamlPair *pair = &node->pairs[i];
+
+        if (pair->value->kind != IDC_YAML_TEXT || pair->value->is_null) {
+            idc_text_done(&text);
+            return NULL;
+        }
+        idc_text_append(&text, i == 0 ? "{" : ", ");
+        idc_text_append_json(&text, pair->key, strlen(pair->key));
+        idc_text_append(&text, ": ");
+        idc_text_append_json(&text, pair->value->text, strlen(pair->value->text));
+    }
+    idc_text_append(&text, node->count == 0 ? "{}" : "}");
+    json = idc_reader_copy(reader, idc_text_string(&text), text.len);
+    idc_text_done(&text);
+    return json;
+}
+
 void
 idc_options_gather(Reader *reader, const IdcYamlNode *node, const char *what, IdcConfigOptions *raw)
 {
@@ -224,8 +252,11 @@ idc_options_gather(Reader *reader, const IdcYamlNode *node, const char *what, Id
         return;
     for (size_t i = 0; i < node->count; i++) {
         const IdcYamlPair *pair = &node->pairs[i];
+        const char *json = json_of(reader, pair->value, pair->key);
 
-        if (pair->value->kind != IDC_YAML_TEXT || pair->value->is_null)
+        if (json != NULL)
+            idc_options_add(reader, raw, (IdcConfigOption){ pair->key, json, pair->key_position });
+        else if (pair->value->kind != IDC_YAML_TEXT || pair->value->is_null)
             idc_problems_add(
                 reader->problems, pair->value->position, "option \"%s\": found %s, expected text",
                 idc_problems_shown(reader->problems, pair->key), idc_yaml_kind_name(pair->value));

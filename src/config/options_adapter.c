@@ -75,6 +75,51 @@ idc_adapter_option_accept(Reader *reader, const IdcDeclaration *declaration, Opt
                          err.hint[0] == '\0' ? "" : ", ", err.hint);
 }
 
+bool
+idc_adapter_option_takes_json(const char *name)
+{
+    const IdcDeclaration *const *all = idc_declarations();
+
+    for (size_t i = 0; all[i] != NULL; i++)
+        for (const IdcAdapterOption *option = all[i]->options; option->name != NULL; option++)
+            if (option->type == IDC_OPTION_JSON && strcmp(option->name, name) == 0)
+                return true;
+    return false;
+}
+
+/* A variable of a source that is not enabled may be missing: what it would say is not known. */
+static bool
+lacks_variable(const IdcConfigOptions *options)
+{
+    for (size_t i = 0; i < options->count; i++)
+        if (strstr(options->items[i].value, "${") != NULL)
+            return true;
+    return false;
+}
+
+void
+idc_adapter_options_whole(Reader *reader, const char *wrapper, OptionLevel level,
+                          const IdcConfigOptions *options, IdcPosition position)
+{
+    const IdcDeclaration *declaration = idc_adapter_of(wrapper);
+    IdcOptionPair *pairs;
+    IdcOptionSet set;
+    IdcError err;
+
+    if (declaration == NULL || lacks_variable(options))
+        return;
+    pairs = idc_reader_alloc(reader, options->count, sizeof *pairs);
+    if (pairs == NULL)
+        return;
+    for (size_t i = 0; i < options->count; i++)
+        pairs[i] = (IdcOptionPair){ options->items[i].name, options->items[i].value };
+    set = (IdcOptionSet){ pairs, options->count };
+    idc_error_init(&err);
+    if (idc_adapter_options_check(declaration, (IdcOptionLevel) level, &set, &err) != IDC_OK)
+        idc_problems_add(reader->problems, position, "%s%s%s%s", err.message,
+                         err.hint[0] == '\0' ? "" : " (", err.hint, err.hint[0] == '\0' ? "" : ")");
+}
+
 void
 idc_adapter_options_settle(Reader *reader, IdcConfigSource *source)
 {

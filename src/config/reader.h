@@ -114,6 +114,14 @@ const char *idc_adapter_wrapper(Reader *reader, const char *adapter);
 /* As idc_options_accept, one option. A server's options may hold those of its user mapping too. */
 void idc_adapter_option_accept(Reader *reader, const IdcDeclaration *declaration, OptionLevel level,
                                IdcConfigOption option, IdcConfigOptions *options);
+/* Some adapter's option of that name is JSON, which a file may have as a mapping. */
+bool idc_adapter_option_takes_json(const char *name);
+/*
+ * What a wrapper of ours says of all options of one object together (a needed one is missing, two
+ * do not fit). Call it only where each by itself was accepted.
+ */
+void idc_adapter_options_whole(Reader *reader, const char *wrapper, OptionLevel level,
+                               const IdcConfigOptions *options, IdcPosition position);
 /* Moves to the user mapping what belongs there. */
 void idc_adapter_options_settle(Reader *reader, IdcConfigSource *source);
 /* The adapter's key of a source (`rest: https://…`, `rest: {base_url: …}`), or NULL. */

@@ -139,6 +139,8 @@ static const char schema[] =
     "   \"description\": \"options of the wrapper, by its own names\",\n"
     "   \"type\": [\"object\", \"null\"],\n"
     "   \"propertyNames\": {\"minLength\": 1},\n"
+    "   \"properties\": {\"headers\": {\"type\": [\"string\", \"object\"]},"
+    " \"query\": {\"type\": [\"string\", \"object\"]}},\n"
     "   \"additionalProperties\": {\"type\": [\"string\", \"number\", \"boolean\"]}\n"
     "  },\n"
     "  \"adapter\": {\n"

@@ -171,6 +171,7 @@ read_options(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
     const char *url_wrapper = NULL;
     const IdcDeclaration *declaration = NULL;
     IdcConfigOptions raw = { NULL, 0 };
+    size_t problems = reader->problems->count;
 
     if (idc_reader_is_text(reader, url, "url") && !url->is_unset) {
         if (idc_url_is_one(url->text))
@@ -197,6 +198,9 @@ read_options(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
     }
     idc_options_accept(reader, &raw, source->wrapper, OPTION_SERVER, &source->server_options);
     idc_options_settle(reader, source);
+    if (reader->problems->count == problems)
+        idc_adapter_options_whole(reader, source->wrapper, OPTION_SERVER, &source->server_options,
+                                  source->position);
 }
 
 static void

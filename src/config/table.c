@@ -50,6 +50,7 @@ read_column(Reader *reader, const IdcYamlNode *node, const IdcConfigSource *sour
                                         "default", "description", "options" };
     const IdcYamlNode *type;
     IdcConfigOptions raw = { NULL, 0 };
+    size_t problems = reader->problems->count;
 
     column->position = node->position;
     if (!idc_reader_is_map(reader, node, "column"))
@@ -77,6 +78,9 @@ read_column(Reader *reader, const IdcYamlNode *node, const IdcConfigSource *sour
     column->description = idc_reader_text(reader, node, "description");
     idc_options_gather(reader, idc_yaml_get(node, "options"), "options", &raw);
     idc_options_accept(reader, &raw, source->wrapper, OPTION_COLUMN, &column->options);
+    if (reader->problems->count == problems)
+        idc_adapter_options_whole(reader, source->wrapper, OPTION_COLUMN, &column->options,
+                                  column->position);
 }
 
 static void
@@ -161,6 +165,7 @@ read_table_map(Reader *reader, const IdcYamlNode *node, const IdcConfigSource *s
     static const char *const keys[] = { "name",   "columns",     "options",
                                         "schema", "description", "source" };
     IdcConfigOptions raw = { NULL, 0 };
+    size_t problems = reader->problems->count;
     const char *schema;
 
     idc_reader_check_keys(reader, node, "a table", keys, COUNT_OF(keys) - !has_source_key);
@@ -175,6 +180,10 @@ read_table_map(Reader *reader, const IdcYamlNode *node, const IdcConfigSource *s
     read_columns(reader, idc_yaml_get(node, "columns"), source, table);
     idc_options_gather(reader, idc_yaml_get(node, "options"), "options", &raw);
     settle_table_options(reader, source, &raw, table);
+    /* Without columns the source says the options, too. */
+    if (reader->problems->count == problems && table->column_count > 0)
+        idc_adapter_options_whole(reader, source->wrapper, OPTION_TABLE, &table->options,
+                                  table->position);
 }
 
 void

@@ -11,6 +11,7 @@
 
 #define REMOTE_SQL_MARK "remote SQL command: "
 /* Our own wrappers say: foreign table "x" on server "y". */
+#define TABLE_MARK "foreign table \""
 #define SERVER_MARK "\" on server \""
 
 static const char *
@@ -111,6 +112,19 @@ set_hint(const IdcConn *conn, const PGresult *result, const char *sqlstate, IdcE
         idc_hub_scrub(conn->hub, err->hint);
 }
 
+/* Where an adapter of ours failed. */
+static void
+add_table(IdcError *err, const char *context)
+{
+    char table[sizeof err->source];
+
+    if (strstr(context, SERVER_MARK) == NULL)
+        return;
+    quoted_after(context, TABLE_MARK, table, sizeof table);
+    if (table[0] != '\0')
+        (void) idc_add_context(err, "table \"%s\"", table);
+}
+
 static void
 set_remote_sql(IdcError *err, const char *context)
 {
@@ -156,6 +170,7 @@ idc_conn_fail(IdcConn *conn, const PGresult *result, IdcError *err)
     if (err == NULL)
         return status;
     fold_lines(err->message);
+    add_table(err, context);
     idc_hub_scrub(conn->hub, err->message);
     idc_error_set_sqlstate(err, sqlstate);
     set_hint(conn, result, sqlstate, err);

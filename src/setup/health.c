@@ -154,7 +154,8 @@ const char *
 idc_health_explain(IdcArena *arena, const IdcConfigSource *source, bool hub_is_local,
                    const IdcError *err, char sqlstate[6])
 {
-    Trouble trouble = trouble_of(err);
+    /* Our own adapters have said it in the words of their options. */
+    Trouble trouble = idc_wrapper_is_ours(source->wrapper) ? TROUBLE_OTHER : trouble_of(err);
     const char *state = "08001";
 
     if (trouble == TROUBLE_UNREACHABLE && hub_is_local && strstr(err->message, "MySQL") != NULL)

@@ -20,7 +20,9 @@ idc_import_default_schema(const IdcConfigSource *source)
 {
     if (strcmp(source->wrapper, "postgres_fdw") == 0)
         return "public";
-    /* An API or a file has one schema, and no name for it. */
+    if (strcmp(source->wrapper, "instant_sqlite") == 0)
+        return "main";
+    /* An API has one schema, and no name for it. */
     if (idc_wrapper_is_ours(source->wrapper))
         return "default";
     return source->database == NULL ? "" : source->database;
@@ -65,6 +67,8 @@ static void
 add_import_hint(IdcError *err)
 {
     if (err == NULL)
+        return;
+    if (err->hint[0] != '\0')
         return;
     if (strcmp(err->sqlstate, "42704") == 0)
         idc_error_set_hint(

@@ -182,6 +182,13 @@ explain(Check *check, const IdcSetup *setup, IdcError *err)
     add_problem(check, text, sqlstate);
 }
 
+/* An API that answers nothing without a value of some column has no fault. */
+static bool
+only_wants_a_value(const IdcError *err)
+{
+    return strcmp(err->sqlstate, "HV002") == 0;
+}
+
 /* Run step inside a savepoint: what fails is a problem of the source, and the session goes on. */
 static bool
 guarded(Check *check, IdcSetup *setup, IdcStatus (*step)(Check *, IdcSetup *, void *, IdcError *),
@@ -198,12 +205,13 @@ guarded(Check *check, IdcSetup *setup, IdcStatus (*step)(Check *, IdcSetup *, vo
         status = idc_setup_sql(setup, "RELEASE SAVEPOINT instant_step", &err);
     if (status == IDC_OK)
         return true;
-    explain(check, setup, &err);
+    if (!only_wants_a_value(&err))
+        explain(check, setup, &err);
     if (idc_conn_is_usable(setup->conn) &&
         idc_conn_execute(setup->conn, setup->call, "ROLLBACK TO SAVEPOINT instant_step", NULL) !=
             IDC_OK)
         idc_conn_abandon(setup->conn);
-    return false;
+    return only_wants_a_value(&err);
 }
 
 static IdcStatus
@@ -249,6 +257,22 @@ step_connect(Check *check, IdcSetup *setup, void *what, IdcError *err)
     return make_check_server(setup, check->source, err);
 }
 
+/* Of a table of ours the first row: the adapter rest asks nobody for none. */
+static IdcStatus
+select_some(const Check *check, IdcSetup *setup, const char *table, IdcError *err)
+{
+    IdcStatement select = { 0 };
+    IdcDdl ddl;
+    IdcStatus status;
+
+    idc_ddl_init(&ddl, err);
+    idc_ddl_add(&ddl, "SELECT * FROM ");
+    idc_ddl_qualified(&ddl, "instant_check", table);
+    idc_ddl_add(&ddl, idc_wrapper_is_ours(check->source->wrapper) ? " LIMIT 1" : " LIMIT 0");
+    status = idc_ddl_take(&ddl, setup->arena, &select);
+    return status != IDC_OK ? status : idc_setup_execute(setup, &select, err);
+}
+
 /* A wrapper that cannot describe its source is asked for no row of each table instead. */
 static IdcStatus
 step_select(Check *check, IdcSetup *setup, void *what, IdcError *err)
@@ -257,25 +281,14 @@ step_select(Check *check, IdcSetup *setup, void *what, IdcError *err)
     IdcStatement create = { 0 };
     IdcStatus status;
 
-    (void) check;
     status = idc_setup_sql(setup, "CREATE SCHEMA IF NOT EXISTS instant_check", err);
     if (status == IDC_OK)
         status =
             idc_ddl_create_table(setup->arena, wanted, "instant_check", wanted->name, &create, err);
     if (status == IDC_OK)
         status = idc_setup_execute(setup, &create, err);
-    if (status == IDC_OK) {
-        IdcStatement select = { 0 };
-        IdcDdl ddl;
-
-        idc_ddl_init(&ddl, err);
-        idc_ddl_add(&ddl, "SELECT * FROM ");
-        idc_ddl_qualified(&ddl, "instant_check", wanted->name);
-        idc_ddl_add(&ddl, " LIMIT 0");
-        status = idc_ddl_take(&ddl, setup->arena, &select);
-        if (status == IDC_OK)
-            status = idc_setup_execute(setup, &select, err);
-    }
+    if (status == IDC_OK)
+        status = select_some(check, setup, wanted->name, err);
     return status;
 }
 
@@ -371,13 +384,29 @@ check_schemas(Check *check, IdcSetup *setup, const IdcTableList *wanted)
                          wanted);
 }
 
+/* A source that is not reached, or lets nobody in, says the same of each table. */
+static bool
+is_lost(const Check *check)
+{
+    return strncmp(check->health.sqlstate, "08", 2) == 0 ||
+           strncmp(check->health.sqlstate, "28", 2) == 0 ||
+           strcmp(check->health.sqlstate, "57014") == 0;
+}
+
 /* Wrappers other than the two that can describe any source of theirs. */
 static void
 check_by_select(Check *check, IdcSetup *setup, const IdcTableList *wanted)
 {
-    for (size_t i = 0; i < wanted->count && idc_conn_is_usable(setup->conn); i++)
-        if (guarded(check, setup, step_select, &wanted->items[i]))
+    for (size_t i = 0; i < wanted->count && idc_conn_is_usable(setup->conn) && !is_lost(check); i++)
+        if (guarded(check, setup, step_select, (void *) &wanted->items[i]))
             check->table_count++;
+}
+
+/* Adapters of ours that are to describe their source. */
+static bool
+asks_for_all(const IdcConfigSource *source)
+{
+    return idc_wrapper_is_ours(source->wrapper) && source->import_all && source->table_count == 0;
 }
 
 static IdcStatus
@@ -398,6 +427,8 @@ check_source(Check *check, IdcSetup *setup, IdcError *err)
     if (strcmp(check->source->wrapper, "postgres_fdw") == 0 ||
         strcmp(check->source->wrapper, "mysql_fdw") == 0)
         check_schemas(check, setup, &wanted);
+    else if (asks_for_all(check->source))
+        check_one_schema(check, setup, idc_import_default_schema(check->source), true, &wanted);
     else
         check_by_select(check, setup, &wanted);
     return IDC_OK;

@@ -1,6 +1,7 @@
 """Every example of README.md and docs/ is run, page by page, from top to bottom.
 
 A page begins in a folder with the demo's configuration as sources.yaml, which is set up, and a hub of its own.
+$SHOP_API is the address of a json-server with customers and orders, $NOTES a path that the hub's user can read.
 
     ```python     runs in the page's namespace; `await` may stand at the top, as in a notebook
     ```sh         runs if its first line begins with `instant `; each line must succeed
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.json_server import JsonServer
 from harness.project import ROOT, Sources, cli_path
 from scratch_servers import PostgresServer, Scratch
 
@@ -41,6 +43,12 @@ CREATE TABLE sales.orders (order_id integer PRIMARY KEY, amount numeric, order_d
 INSERT INTO sales.orders SELECT i, i % 500, date '2023-06-01' + i % 700 FROM generate_series(1, 5000) i;
 ANALYZE sales.orders;
 """
+
+
+CUSTOMERS = [{"id": i, "name": f"customer {i}", "address": {"city": ("Lyon", "Turin", "Graz")[i % 3]}}
+             for i in range(1, 251)]
+ORDERS = [{"id": i, "customerId": i % 250 + 1, "amount": i / 4, "placedAt": f"2024-{i % 12 + 1:02}-01T08:00:00Z"}
+          for i in range(1, 1001)]
 
 
 @dataclass(frozen=True)
@@ -86,11 +94,19 @@ def shop(postgres_source: PostgresServer) -> dict[str, str]:
             "SHOP_USER": postgres_source.username, "SHOP_PASSWORD": postgres_source.password}
 
 
+@pytest.fixture(scope="session")
+def shop_api(scratch: Scratch) -> Iterator[str]:
+    """The API that examples speak of."""
+    server = JsonServer(scratch, {"customers": CUSTOMERS, "orders": ORDERS})
+    yield server.url
+    server.stop()
+
+
 @pytest.fixture
-def page_folder(scratch: Scratch, flights_sources: Sources, shop: dict[str, str], tmp_path: Path,
+def page_folder(scratch: Scratch, flights_sources: Sources, shop: dict[str, str], shop_api: str, tmp_path: Path,
                 monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     home = scratch.path / f"page-{os.urandom(4).hex()}"
-    for name, value in {**shop, "INSTANT_HOME": str(home),
+    for name, value in {**shop, "INSTANT_HOME": str(home), "SHOP_API": shop_api, "NOTES": f"{home}-notes.db",
                         "PATH": f"{Path(cli_path()).parent}:{os.environ['PATH']}"}.items():
         monkeypatch.setenv(name, value)
     shutil.copy(flights_sources.path, tmp_path / "sources.yaml")

@@ -12,7 +12,9 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import secrets
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +53,14 @@ class JsonServer(Server):
         return f"{'https' if self.certificate else 'http'}://{self.host}:{self.port}"
 
     def request_count(self) -> int:
-        """How many requests it has logged; its own check that it is up is not among them."""
-        logged = re.sub(r"\x1b\[\d+m", "", self.log_file.read_text(errors="replace"))
+        """How many requests it has answered, our own to /__up aside."""
+        # It logs a request some time after its answer, but one after the other: wait for the last one.
+        mark = f"/__up?{secrets.token_hex(4)}"
+        self._ask(mark)
+        deadline = time.monotonic() + 10
+        while mark not in (logged := re.sub(r"\x1b\[\d+m", "", self.log_file.read_text(errors="replace"))):
+            assert time.monotonic() < deadline, "json-server logs nothing"
+            time.sleep(0.01)
         return len(re.findall(r"^(?:GET|POST|PUT|PATCH|DELETE) (?!/__up)", logged, re.MULTILINE))
 
     def _command(self) -> list[str]:
@@ -64,14 +72,18 @@ class JsonServer(Server):
         return [str(node), str(PROGRAM), "--host", self.host, "--port", str(self.port), str(self.file)]
 
     def _answers(self) -> bool:
+        try:
+            return self._ask("/__up") in (200, 404)
+        except OSError:
+            return False
+
+    def _ask(self, path: str) -> int:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=2)
         if self.certificate is not None:
             unchecked = ssl._create_unverified_context()
             connection = http.client.HTTPSConnection(self.host, self.port, timeout=2, context=unchecked)
         try:
-            connection.request("GET", "/__up")
-            return connection.getresponse().status in (200, 404)
-        except OSError:
-            return False
+            connection.request("GET", path)
+            return connection.getresponse().status
         finally:
             connection.close()

@@ -168,7 +168,7 @@ choose_credentials(IdcHttpExchange *exchange, IdcError *err)
                     "it is not on %s, where the server's base_url is; list its host in "
                     "redirect_hosts to allow it",
                     client->origin);
-    return http_blame(exchange, err);
+    return idc_http_blame(exchange, err);
 }
 
 static IdcStatus
@@ -275,7 +275,7 @@ wait_until_ready(IdcHttpExchange *exchange, IdcError *err)
         IdcStatus status = http_session_step(exchange->session, is_waiting, err);
 
         if (status != IDC_OK) {
-            (void) http_blame(exchange, err);
+            (void) idc_http_blame(exchange, err);
             return status;
         }
         is_waiting = true;
@@ -355,7 +355,7 @@ idc_http_read_all(IdcHttpExchange *exchange, IdcText *text, IdcError *err)
         if (text->limit_bytes > 0 && len > text->limit_bytes - text->len) {
             (void) idc_fail(err, IDC_SOURCE_FAILED, "the answer is longer than %zu bytes",
                             text->limit_bytes);
-            return http_blame(exchange, err);
+            return idc_http_blame(exchange, err);
         }
         idc_text_append_len(text, bytes, len);
     }

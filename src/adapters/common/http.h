@@ -177,6 +177,10 @@ IDC_CHECKED IdcStatus idc_http_open(IdcHttpSession *session, const IdcHttpReques
 IDC_CHECKED IdcStatus idc_http_response(IdcHttpExchange *exchange, const IdcHttpResponse **response,
                                         IdcError *err);
 
+/* For what is wrong with a body: "GET https://host/path: " before the message, secrets masked;
+ * returns err's status. */
+IdcStatus idc_http_blame(const IdcHttpExchange *exchange, IdcError *err);
+
 /*
  * The next bytes of the body, decompressed; waits for at least one. They are good until the next
  * read from this exchange, or its close. *is_end: the body was whole and these are the last (len

@@ -44,7 +44,7 @@ status_name(int status)
 }
 
 IdcStatus
-http_blame(const IdcHttpExchange *exchange, IdcError *err)
+idc_http_blame(const IdcHttpExchange *exchange, IdcError *err)
 {
     const IdcHttpClient *client = exchange->session->client;
     IdcText url;
@@ -174,8 +174,9 @@ http_error_of_status(const IdcHttpExchange *exchange, IdcError *err)
                         type != NULL ? type : "no type", exchange->request.content_types[0],
                         idc_text_string(&excerpt));
     else if (exchange->retry_count > 0)
-        (void) idc_fail(err, kind, "the server answered %d%s after %lld repetitions%s", status,
+        (void) idc_fail(err, kind, "the server answered %d%s after %lld %s%s", status,
                         status_name(status), (long long) exchange->retry_count,
+                        exchange->retry_count == 1 ? "repetition" : "repetitions",
                         idc_text_string(&excerpt));
     else
         (void) idc_fail(err, kind, "the server answered %d%s%s", status, status_name(status),
@@ -212,6 +213,9 @@ http_error_of_curl(const IdcHttpExchange *exchange, CURLcode code, IdcError *err
     case CURLE_COULDNT_CONNECT:
         (void) idc_fail(err, IDC_CONNECTION_FAILED, "cannot connect: %s",
                         transfer->why[0] != '\0' ? transfer->why : detail);
+        idc_error_set_hint(err, strstr(transfer->why, "allow_private") != NULL
+                                    ? "a superuser may set the server's option allow_private: true"
+                                    : "check base_url, and that the API runs");
         return;
     case CURLE_OPERATION_TIMEDOUT:
         timeout_of_connect(exchange, err);
@@ -234,8 +238,15 @@ http_error_of_curl(const IdcHttpExchange *exchange, CURLcode code, IdcError *err
                         detail);
         return;
     case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
+        (void) idc_fail(err, IDC_CONNECTION_FAILED, "cannot connect: %s", detail);
+        idc_error_set_hint(err, "check the host in base_url");
+        return;
     case CURLE_SSL_CONNECT_ERROR:
+        (void) idc_fail(err, IDC_CONNECTION_FAILED, "cannot connect: %s", detail);
+        if (strstr(detail, "wrong version number") != NULL)
+            idc_error_set_hint(err, "the server speaks no TLS there: is it http:// in base_url?");
+        return;
+    case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_SEND_ERROR:
         (void) idc_fail(err, IDC_CONNECTION_FAILED, "cannot connect: %s", detail);
         return;

@@ -139,7 +139,7 @@ http_exchange_fail(IdcHttpExchange *exchange, const IdcError *err)
 static void
 fail_try(IdcHttpExchange *exchange, IdcError *err)
 {
-    (void) http_blame(exchange, err);
+    (void) idc_http_blame(exchange, err);
     http_exchange_fail(exchange, err);
 }
 

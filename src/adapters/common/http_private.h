@@ -214,8 +214,6 @@ bool http_url_origin(const char *url, IdcText *origin);
 bool http_url_host(const char *url, IdcText *host);
 bool http_url_is_listed(const char *hosts, const char *url);
 const char *http_method_name(IdcHttpMethod method);
-/* "GET https://host/path: " before the message, secrets masked; returns err's status. */
-IdcStatus http_blame(const IdcHttpExchange *exchange, IdcError *err);
 /* The answer's body so far as at most 200 printable characters, with ": " before; or "". */
 void http_error_excerpt(const IdcHttpExchange *exchange, IdcText *text);
 void http_error_of_status(const IdcHttpExchange *exchange, IdcError *err);

@@ -78,7 +78,7 @@ start(IdcHttpExchange *exchange)
     forgive(exchange->session, idc_clock_ms() - began);
     if (status == IDC_OK)
         return;
-    (void) http_blame(exchange, &err);
+    (void) idc_http_blame(exchange, &err);
     http_exchange_fail(exchange, &err);
 }
 

@@ -150,9 +150,13 @@ idc_rest_import(IdcSourceScan *scan, const IdcImport *import, const IdcImportedT
 
     if (document == NULL)
         document = idc_option_value(&scan->server->options, "document");
-    if (document == NULL)
-        return idc_fail(err, IDC_BAD_VALUE,
+    if (document == NULL) {
+        (void) idc_fail(err, IDC_BAD_VALUE,
                         "an import needs the option \"document\": the OpenAPI document of the API");
+        idc_error_set_hint(err, "an API without one does not say what it has: list its tables with "
+                                "their columns");
+        return IDC_BAD_VALUE;
+    }
     idc_text_init(&text, IDC_DOCUMENT_MAX_BYTES + 1);
     status = read_document(scan, document, &text, err);
     if (status == IDC_OK)

@@ -257,8 +257,11 @@ idc_rest_open(IdcSourceScan *scan, IdcError *err)
     status = idc_rest_plan(scan->arena, &scan->server->options, scan->relation, &state->plan, err);
     if (status != IDC_OK)
         return status;
-    if (state->plan.missing != NULL)
-        return idc_fail(err, IDC_UNSUPPORTED, "%s", state->plan.missing);
+    if (state->plan.missing != NULL) {
+        (void) idc_fail(err, IDC_UNSUPPORTED, "%s", state->plan.missing);
+        idc_error_set_sqlstate(err, "HV002");
+        return IDC_UNSUPPORTED;
+    }
     status = read_number(state->plan.limit, -1, &state->limit, err);
     scan->state = state;
     idc_text_init(&state->keep, 0);
@@ -480,6 +483,24 @@ step(Scan *state, IdcBatchBuilder *builder, bool *is_full, IdcError *err)
     return status != IDC_OK ? status : end_page(state, err);
 }
 
+/* An answer that cannot be read: of which request, and what may be the matter. */
+static IdcStatus
+blame_answer(const Scan *state, IdcError *err)
+{
+    bool is_html = state->is_page_open && strstr(state->response->content_type, "html") != NULL;
+
+    if (err == NULL || !state->is_page_open || strcmp(err->sqlstate, "22032") != 0)
+        return IDC_SOURCE_FAILED;
+    if (is_html)
+        idc_error_set_hint(err,
+                           "the answer is a page for people (%s), such as a login or an error "
+                           "page: check base_url, the table's endpoint and the credentials",
+                           state->response->content_type);
+    else if (strstr(err->message, "has nothing at") != NULL)
+        idc_error_set_hint(err, "check the table's option rows");
+    return idc_http_blame(state->exchange, err);
+}
+
 IdcStatus
 idc_rest_next(IdcSourceScan *scan, IdcBatchBuilder *builder, bool *is_end, IdcError *err)
 {
@@ -494,6 +515,8 @@ idc_rest_next(IdcSourceScan *scan, IdcBatchBuilder *builder, bool *is_end, IdcEr
         if (would_read && builder->row_count > 0 && !idc_http_is_ready(state->exchange))
             break;
         status = step(state, builder, &is_full, err);
+        if (status == IDC_SOURCE_FAILED)
+            status = blame_answer(state, err);
         if (status != IDC_OK && state->plan.table.paging == IDC_REST_ONE_PAGE && page == 1)
             return status;
         if (status != IDC_OK)

@@ -9,7 +9,10 @@
  */
 #include "adapters/sqlite/work.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     STEPS_BETWEEN_LOOKS = 1000, /* of SQLite's machine: well below a millisecond */
@@ -60,6 +63,31 @@ fail_ended(IdcSqliteDatabase *database, IdcError *err)
     return idc_fail(err, IDC_TIMEOUT, "the query took longer than it may");
 }
 
+static bool
+is_directory(const char *path)
+{
+    struct stat found;
+
+    return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+/* SQLite has one sentence for all that keeps it from a file. */
+static IdcStatus
+fail_to_open(const IdcSqliteDatabase *database, const char *said, IdcError *err)
+{
+    int reason = access(database->path, R_OK) == 0 ? 0 : errno;
+
+    if (is_directory(database->path))
+        said = "it is a directory";
+    else if (reason != 0)
+        said = strerror(reason);
+    (void) idc_fail(err, IDC_CONNECTION_FAILED, "cannot open \"%s\": %s", database->path, said);
+    if (reason == EACCES)
+        idc_error_set_hint(err, "the user that the hub runs as must be able to read the file, and "
+                                "to enter its folders");
+    return IDC_CONNECTION_FAILED;
+}
+
 IdcStatus
 idc_sqlite_fail(IdcSqliteDatabase *database, int code, const char *sql, IdcError *err)
 {
@@ -81,8 +109,10 @@ idc_sqlite_fail(IdcSqliteDatabase *database, int code, const char *sql, IdcError
         idc_error_set_sqlstate(err, "55P03");
         return status;
     case SQLITE_CANTOPEN:
-        return idc_fail(err, IDC_CONNECTION_FAILED, "cannot open \"%s\": %s", database->path, said);
+        return fail_to_open(database, said, err);
     default:
+        if (is_directory(database->path))
+            return fail_to_open(database, said, err);
         status = idc_fail(err, IDC_SOURCE_FAILED, "SQLite says: %s", said);
         break;
     }

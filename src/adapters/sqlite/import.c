@@ -174,8 +174,11 @@ idc_sqlite_import(IdcSourceScan *scan, const IdcImport *import, const IdcImporte
 
     if (found == NULL)
         return idc_fail_no_memory(err);
-    if (strcmp(import->remote_schema, "main") != 0)
-        return idc_fail(err, IDC_NOT_FOUND, "a SQLite file has one schema, \"main\"");
+    if (strcmp(import->remote_schema, "main") != 0) {
+        (void) idc_fail(err, IDC_NOT_FOUND, "a SQLite file has one schema, \"main\"");
+        idc_error_set_sqlstate(err, "HV00Q");
+        return IDC_NOT_FOUND;
+    }
     status = idc_sqlite_open(scan->arena, scan->server, scan->call, &scan->stats, &database, err);
     if (status == IDC_OK)
         status = read_names(scan->arena, database, import, found, &found_count, err);
