@@ -110,6 +110,8 @@ idc_sqlite_fail(IdcSqliteDatabase *database, int code, const char *sql, IdcError
         return status;
     case SQLITE_CANTOPEN:
         return fail_to_open(database, said, err);
+    case SQLITE_NOTADB:
+        return idc_fail(err, IDC_SOURCE_FAILED, "\"%s\": %s", database->path, said);
     default:
         if (is_directory(database->path))
             return fail_to_open(database, said, err);
