@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import ssl
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -29,9 +31,8 @@ ITEMS = {"endpoint": "/posts", "page_style": "page", "page_param": "_page", "lim
 
 @pytest.fixture(scope="module")
 def certificates(scratch: Scratch) -> Certificates:
-    folder = scratch.path / "certificates"  # where the hub's user can read them
-    folder.mkdir()
-    folder.chmod(0o755)
+    folder = Path(tempfile.mkdtemp(prefix="certificates-", dir=scratch.path))
+    folder.chmod(0o755)  # the hub's user reads them
     return Certificates(folder)
 
 

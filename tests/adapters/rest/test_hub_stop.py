@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -378,5 +380,18 @@ def test_kill_of_a_backend_ends_its_process(own_site: Hub, silence: Silence) -> 
         subprocess.run(["kill", "-9", str(victim.pid)], check=True)
         assert all_gone(victim.sources)
         victim.end()
-        # PostgreSQL itself starts again after that, whoever was killed.
-        assert wait_until(own_site.server._answers, 20)
+        # PostgreSQL itself starts again after that, whoever was killed: as soon as it has seen it.
+        assert wait_until(partial(is_reaped, victim.pid), 20)
+        assert wait_until(partial(is_up, own_site), 30)
+
+
+def is_reaped(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
+
+
+def is_up(site: Hub) -> bool:
+    try:
+        with site.connect() as sql:
+            return sql.execute("SELECT 1").fetchone() == (1,)
+    except psycopg.OperationalError:
+        return False
