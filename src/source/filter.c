@@ -257,14 +257,31 @@ print(IdcArena *arena, const IdcFilterArguments *arguments, IdcText *text, IdcEr
     return status;
 }
 
+/* Each as it must be; those that only a scan needs may be missing. */
 static IdcStatus
-explain(IdcArena *arena, const IdcFilterArguments *arguments, IdcText *text, IdcError *err)
+check_server_options(const IdcDeclaration *declaration, const IdcOptionSet *options, IdcError *err)
 {
-    const IdcOptionSet options = { arguments->server_options, arguments->server_option_count };
+    IdcStatus status = IDC_OK;
+
+    for (size_t i = 0; status == IDC_OK && i < options->count; i++)
+        status = idc_adapter_option_check(declaration, IDC_OPTION_SERVER, options->items[i].name,
+                                          options->items[i].value, err);
+    return status;
+}
+
+static IdcStatus
+explain(IdcArena *arena, IdcFilterArguments *arguments, IdcText *text, IdcError *err)
+{
     const IdcDeclaration *declaration = NULL;
     const IdcRelation *relation = NULL;
+    IdcOptionSet options;
     IdcStatus status = find_declaration(arguments->adapter, &declaration, err);
 
+    if (status == IDC_OK && arguments->option_file != NULL)
+        status = read_options(arena, arguments, declaration, err);
+    options = (IdcOptionSet){ arguments->server_options, arguments->server_option_count };
+    if (status == IDC_OK)
+        status = check_server_options(declaration, &options, err);
     if (status == IDC_OK)
         status = read_relation(arena, arguments, &relation, err);
     if (status != IDC_OK)

@@ -96,6 +96,17 @@ def test_print_and_explain_ask_nobody(run: Run) -> None:
         'SELECT t1."id", t1."word" FROM "words" AS t1 WHERE (t1."word" = \'it\'\'s\' COLLATE BINARY) LIMIT 5\n')
 
 
+def test_explain_takes_options_as_a_scan_does(run: Run, tmp_path: Path) -> None:
+    table = rel.scan("t", [rel.column("id", rel.INT8)], {"endpoint": "/items"})
+    path = tmp_path / "options"
+    path.write_text("base_url = https://api.example\nauth_token = s3cret\n")
+    path.chmod(0o600)
+    explained = run("--adapter", "rest", "--option-file", path, "--explain", relation=table)
+    assert explained.stdout.decode() == "GET https://api.example/items\n"
+    wrong = run("--adapter", "rest", "--server-option", "base_urll=https://api.example", "--explain", relation=table)
+    assert wrong.returncode == 1 and b"base_urll" in wrong.stderr
+
+
 def test_options_are_a_page_of_the_reference(run: Run) -> None:
     page = run("--options", "sqlite").stdout.decode()
     assert page.startswith("# Options of SQLite files\n\nWrapper `instant_sqlite`.\n\n## Server\n")
