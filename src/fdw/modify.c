@@ -136,6 +136,16 @@ named_columns(PlannerInfo *root, Index index, CmdType operation)
 #endif
 }
 
+/* What a trigger does to a row before it is written is not known here. */
+static bool
+may_set_any_column(Relation table, CmdType operation)
+{
+    const TriggerDesc *triggers = table->trigdesc;
+
+    return triggers != NULL && (operation == CMD_INSERT ? triggers->trig_insert_before_row
+                                                        : triggers->trig_update_before_row);
+}
+
 /* A column that has a default in the hub is sent, named or not. */
 static List *
 value_attributes(Relation table, const Bitmapset *named, CmdType operation)
@@ -143,6 +153,8 @@ value_attributes(Relation table, const Bitmapset *named, CmdType operation)
     List *values = NIL;
     ListCell *cell;
 
+    if (may_set_any_column(table, operation))
+        return fdw_table_attributes(table);
     foreach (cell, fdw_table_attributes(table)) {
         int number = lfirst_int(cell);
         bool has_default = TupleDescAttr(RelationGetDescr(table), number - 1)->atthasdef;
@@ -154,6 +166,15 @@ value_attributes(Relation table, const Bitmapset *named, CmdType operation)
     return values;
 }
 
+static void
+check_no_conflict(const ModifyTable *plan, Relation table)
+{
+    if (plan->onConflictAction != ONCONFLICT_NONE)
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("ON CONFLICT of foreign table \"%s\" is not supported",
+                               RelationGetRelationName(table))));
+}
+
 List *
 fdw_modify_plan(PlannerInfo *root, ModifyTable *plan, Index index, int subplan)
 {
@@ -162,10 +183,7 @@ fdw_modify_plan(PlannerInfo *root, ModifyTable *plan, Index index, int subplan)
     List *values = NIL, *keys = NIL;
 
     (void) subplan;
-    if (plan->onConflictAction != ONCONFLICT_NONE)
-        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                        errmsg("ON CONFLICT of foreign table \"%s\" is not supported",
-                               RelationGetRelationName(table))));
+    check_no_conflict(plan, table);
     if (plan->operation != CMD_DELETE)
         values =
             value_attributes(table, named_columns(root, index, plan->operation), plan->operation);
@@ -253,10 +271,18 @@ fdw_modify_begin(ModifyTableState *state, ResultRelInfo *info, List *fdw_private
     info->ri_FdwState = modify;
 }
 
-/* COPY, and rows that are routed to a partition: all columns. */
+/* COPY (which has no plan), and rows that are routed to a partition: all columns. */
 void
 fdw_modify_begin_insert(ModifyTableState *state, ResultRelInfo *info)
 {
+    if (state->ps.plan != NULL)
+        check_no_conflict(castNode(ModifyTable, state->ps.plan), info->ri_RelationDesc);
+    /* It would be updated after, or again: only one of the two has room in info. */
+    if (info->ri_FdwState != NULL)
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("cannot move rows into foreign table \"%s\", which the same UPDATE changes",
+                        RelationGetRelationName(info->ri_RelationDesc))));
     info->ri_FdwState = make_modify(state->ps.state, info, IDC_INSERT, NIL,
                                     fdw_table_attributes(info->ri_RelationDesc));
 }

@@ -680,6 +680,27 @@ def test_updates_and_deletes(session: Connection) -> None:
     session.execute("ALTER FOREIGN TABLE \"rows:5\" OPTIONS (DROP updatable)")
 
 
+def test_triggers_may_set_any_column(session: Connection) -> None:
+    session.execute("CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.n := 42; RETURN NEW; END $$")
+    session.execute("CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON echo FOR EACH ROW EXECUTE FUNCTION stamp()")
+    assert told(session, "INSERT INTO echo (id) VALUES (1)") == "0/0: 1,d,42.00,NULL"
+    session.execute("DROP FUNCTION stamp CASCADE")
+    assert told(session, "INSERT INTO echo (id) VALUES (1)") == "0/0: 1,d"
+
+
+def test_partitions_that_are_written(session: Connection) -> None:
+    """Rows that the hub moves to a foreign partition are inserted there; what cannot be meant is refused."""
+    session.execute("CREATE TABLE parent (LIKE \"rows:5\") PARTITION BY LIST (id)")
+    session.execute("CREATE TABLE local PARTITION OF parent FOR VALUES IN (77, 78)")
+    session.execute("ALTER TABLE parent ATTACH PARTITION \"rows:5\" DEFAULT")
+    assert session.execute("INSERT INTO parent (id) VALUES (3), (77)").rowcount == 2
+    assert "ON CONFLICT" in told(session, "INSERT INTO parent (id) VALUES (3) ON CONFLICT DO NOTHING")
+    assert "which the same UPDATE changes" in told(session, "UPDATE parent SET id = id - 72 WHERE id IN (3, 77)")
+    assert session.execute("UPDATE parent SET id = 4 WHERE id = 77").rowcount == 1  # the partition is only moved to
+    session.execute("ALTER TABLE parent DETACH PARTITION \"rows:5\"")
+    session.execute("DROP TABLE parent")
+
+
 def test_analyze(session: Connection) -> None:
     for name in ("rows:40000", "exit:3@batch"):
         make_table(session, name)
