@@ -92,13 +92,16 @@ static IdcStatus
 limit_writes(IdcArena *arena, const IdcHello *hello, IdcError *err)
 {
     const char **directories =
-        idc_arena_alloc_array(arena, hello->server_options.count + 4, sizeof *directories);
+        idc_arena_alloc_array(arena, hello->server_options.count + 5, sizeof *directories);
+    const char *temporary = getenv("TMPDIR");
     size_t count = 0;
 
     if (directories == NULL)
         return idc_fail_no_memory(err);
     directories[count++] = "/tmp";
     directories[count++] = "/var/tmp";
+    if (temporary != NULL && temporary[0] == '/')
+        directories[count++] = temporary;
     if (hello->cache_directory != NULL)
         directories[count++] = hello->cache_directory;
     for (size_t i = 0; hello->may_use_local && i < hello->server_options.count; i++) {

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -362,3 +363,12 @@ def test_thousands_of_scans_leave_nothing_behind(session: SourceSession) -> None
         assert time.monotonic() < until
     if not IS_SANITIZED:  # which keeps freed memory for a while
         assert rss_after_kb - rss_kb < 4096
+
+
+def test_big_sorts_write_where_tmpdir_says(start: Callable[..., SourceSession]) -> None:
+    query = ("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 60000) "
+             "SELECT x FROM c ORDER BY hex(randomblob(200)), x")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as scratch:
+        session = start(environment={"TMPDIR": scratch})
+        found = session.open(rel.native(query, [rel.column("x", rel.INT8)])).rows()
+    assert sorted(found) == [(i,) for i in range(1, 60001)]
