@@ -257,9 +257,8 @@ step_connect(Check *check, IdcSetup *setup, void *what, IdcError *err)
     return make_check_server(setup, check->source, err);
 }
 
-/* Of a table of ours the first row: the adapter rest asks nobody for none. */
 static IdcStatus
-select_some(const Check *check, IdcSetup *setup, const char *table, IdcError *err)
+select_none(IdcSetup *setup, const char *table, IdcError *err)
 {
     IdcStatement select = { 0 };
     IdcDdl ddl;
@@ -268,9 +267,33 @@ select_some(const Check *check, IdcSetup *setup, const char *table, IdcError *er
     idc_ddl_init(&ddl, err);
     idc_ddl_add(&ddl, "SELECT * FROM ");
     idc_ddl_qualified(&ddl, "instant_check", table);
-    idc_ddl_add(&ddl, idc_wrapper_is_ours(check->source->wrapper) ? " LIMIT 1" : " LIMIT 0");
+    idc_ddl_add(&ddl, " LIMIT 0");
     status = idc_ddl_take(&ddl, setup->arena, &select);
     return status != IDC_OK ? status : idc_setup_execute(setup, &select, err);
+}
+
+/* Of a table of ours the first row, for the adapter rest asks nobody for none. */
+static IdcStatus
+select_first(Check *check, IdcSetup *setup, const char *table, IdcError *err)
+{
+    IdcStatement select = { 0 };
+    IdcTextRows rows = { 0 };
+    IdcDdl ddl;
+    IdcStatus status;
+
+    idc_ddl_init(&ddl, err);
+    idc_ddl_add(&ddl, "SELECT 1 FROM (SELECT * FROM ");
+    idc_ddl_qualified(&ddl, "instant_check", table);
+    idc_ddl_add(&ddl, " LIMIT 1) AS first_row WHERE first_row IS NULL");
+    status = idc_ddl_take(&ddl, setup->arena, &select);
+    if (status == IDC_OK)
+        status = idc_setup_query(setup, select.sql, NULL, 0, &rows, err);
+    if (status == IDC_OK && rows.row_count > 0)
+        add_note(check, idc_arena_printf(check->arena,
+                                         "table \"%s\": every column of its first row is NULL, is "
+                                         "its option rows, or path of its columns, missing?",
+                                         table));
+    return status;
 }
 
 /* A wrapper that cannot describe its source is asked for no row of each table instead. */
@@ -287,9 +310,11 @@ step_select(Check *check, IdcSetup *setup, void *what, IdcError *err)
             idc_ddl_create_table(setup->arena, wanted, "instant_check", wanted->name, &create, err);
     if (status == IDC_OK)
         status = idc_setup_execute(setup, &create, err);
-    if (status == IDC_OK)
-        status = select_some(check, setup, wanted->name, err);
-    return status;
+    if (status != IDC_OK)
+        return status;
+    return idc_wrapper_is_ours(check->source->wrapper)
+               ? select_first(check, setup, wanted->name, err)
+               : select_none(setup, wanted->name, err);
 }
 
 static const char *

@@ -96,6 +96,18 @@ def test_tables_that_need_a_value_are_set_up(cli: Cli, api: Api, config: Path) -
     assert 'table "things": column "user_id" needs a value' in done.stderr
 
 
+def test_setup_tells_of_a_path_without_a_column(cli: Cli, api: Api, config: Path) -> None:
+    config.write_text(rest(api.url, table("/users/{usr_id}/orders", "{name: user_id, type: bigint}")))
+    done = cli("--config", str(config), "setup")
+    assert 'column "usr_id" needs a value' in done.stderr and "the one that is called so" in done.stderr
+
+
+def test_setup_notes_rows_without_values(cli: Cli, api: Api, config: Path) -> None:
+    config.write_text(rest(api.url, table("/page/items")))  # rows: /data is missing
+    assert cli("--config", str(config), "setup").returncode == 0
+    assert 'table "things": every column of its first row is NULL' in cli("--config", str(config), "health").stdout
+
+
 def test_headers_may_be_a_mapping(cli: Cli, api: Api, config: Path) -> None:
     config.write_text(rest(api.url, table("/all/items", more=", headers: {X-Version: 2}, query: {kind: odd, limit: '5'}")))
     assert cli("--config", str(config), "setup").returncode == 0

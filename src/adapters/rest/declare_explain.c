@@ -63,11 +63,13 @@ explain_batches(const IdcRestPlan *plan, IdcText *text)
     for (size_t i = 0; i < plan->match_count; i++) {
         const IdcRestMatch *match = &plan->matches[i];
 
-        if (!match->is_in)
+        if (match->is_in && match->batch == 1)
+            idc_text_append_format(text, "requests: one for each value of \"%s\"\n",
+                                   match->column.name);
+        if (!match->is_in || match->batch == 1)
             continue;
-        idc_text_append_format(text, "requests: one for each %lld value%s of \"%s\"\n",
-                               (long long) match->batch, match->batch == 1 ? "" : "s",
-                               match->column.name);
+        idc_text_append_format(text, "requests: one for each %lld values of \"%s\"\n",
+                               (long long) match->batch, match->column.name);
     }
 }
 

@@ -68,6 +68,7 @@ find_missing(IdcArena *arena, IdcRestPlan *plan, IdcError *err)
 
         if (is_matched(plan, name, len))
             continue;
+        plan->is_missing_known = column != NULL;
         plan->missing = idc_arena_printf(
             arena, "column \"%.*s\" needs a value: the endpoint \"%s\" asks for it (add %.*s = …)",
             column != NULL ? (int) strlen(column) : (int) len, column != NULL ? column : name,
@@ -81,6 +82,7 @@ find_missing(IdcArena *arena, IdcRestPlan *plan, IdcError *err)
         idc_rest_column_read(&plan->table, &plan->scan->columns[i], &column);
         if (!column.is_required || is_column_matched(plan, i))
             continue;
+        plan->is_missing_known = true;
         plan->missing = idc_arena_printf(
             arena, "column \"%s\" needs a value: the API does not answer without it (add %s = …)",
             column.name, column.name);

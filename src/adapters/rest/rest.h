@@ -195,8 +195,9 @@ typedef struct IdcRestPlan {
     size_t match_count;
     const IdcRelation *sort;
     const IdcExpr *limit, *offset;
-    bool is_empty;       /* a conjunct is false: no row passes */
-    const char *missing; /* a sentence: what must have a predicate and has none; or NULL */
+    bool is_empty;         /* a conjunct is false: no row passes */
+    const char *missing;   /* a sentence: what must have a predicate and has none; or NULL */
+    bool is_missing_known; /* a column that this scan reads has it */
 } IdcRestPlan;
 
 IDC_CHECKED IdcStatus idc_rest_plan(IdcArena *arena, const IdcOptionSet *server_options,

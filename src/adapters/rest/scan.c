@@ -259,7 +259,10 @@ idc_rest_open(IdcSourceScan *scan, IdcError *err)
         return status;
     if (state->plan.missing != NULL) {
         (void) idc_fail(err, IDC_UNSUPPORTED, "%s", state->plan.missing);
-        idc_error_set_sqlstate(err, "HV002");
+        if (state->plan.is_missing_known)
+            idc_error_set_sqlstate(err, "HV002");
+        else
+            idc_error_set_hint(err, "its column is the one that is called so, or has it as param");
         return IDC_UNSUPPORTED;
     }
     status = read_number(state->plan.limit, -1, &state->limit, err);
