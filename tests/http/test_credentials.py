@@ -308,3 +308,13 @@ def test_oauth_answers_that_hold_a_token_are_not_shown(server: HostileServer, ki
     got = fetch(server.url + "/api", options=oauth(server), user=CLIENT)
     assert got.error[0] == "bad_credential" and kind in got.error[1]
     assert "s3cret" not in got.output
+
+
+@pytest.mark.parametrize("form", ["{}", "before {} after", '{{"error": "{}"}}'])
+@pytest.mark.parametrize("written", ["s3cret/to+ken=", "s3cret\\/to+ken="])  # PHP writes JSON so
+def test_oauth_tokens_that_an_api_repeats_are_not_shown(server: HostileServer, form: str, written: str) -> None:
+    server.on("/token", lambda answer: answer.reply(200, b'{"access_token": "s3cret/to+ken="}'))
+    server.on("/api", lambda answer: answer.reply(400, form.format(written).encode()))
+    got = fetch(server.url + "/api", options=oauth(server), user=CLIENT)
+    assert got.error[0] == "source_failed" and "400" in got.error[1]
+    assert "s3cret" not in got.output
