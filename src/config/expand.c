@@ -80,6 +80,9 @@ expand_reference(Expansion *expansion, const char *inside, size_t len)
                          "(${%s:-default})",
                          idc_problems_shown(reader->problems, name),
                          idc_problems_shown(reader->problems, name));
+        /* One problem is enough: what the value would be is not checked. */
+        idc_text_append_format(&expansion->out, "${%s}", name);
+        expansion->node->is_unset = true;
     }
 }
 

@@ -124,6 +124,9 @@ def test_headers_may_be_a_mapping(cli: Cli, api: Api, config: Path) -> None:
     (rest("http://a", table("http://b/c")), "must be a path behind the server's base_url"),
     (rest("http://a", table("/b"), f", headers: {{Authorization: {SECRET}}}"),
      'must not have "Authorization": what is secret belongs in the user mapping'),
+    (rest("http://a", table("/b", more=f", query: {{api_key: {SECRET}}}")),
+     'option "query" must not have "api_key": what is secret belongs in the user mapping, as api_key'),
+    (rest("http://a", table("/b"), f", headers: '{{\"X-Api-Key\": \"{SECRET}\"}}'"), 'must not have "X-Api-Key"'),
     (rest("http://a", table("/b", "{name: id, type: bigint, options: {in_batch: 5}}")),
      'option "in_batch" needs option "param_in"'),
     ("sources:\n  mistaken:\n    sqlite: notes.db\n", 'option "path" must be an absolute path, not "notes.db"'),
@@ -135,6 +138,15 @@ def test_config_check_tells_of_options_together(cli: Cli, tmp_path: Path, text: 
     assert done.returncode == 3
     assert words in done.stdout + done.stderr
     assert SECRET not in done.stdout + done.stderr
+
+
+def test_an_unset_variable_is_one_problem(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "sources.yaml"
+    path.write_text(rest("http://a", table("/b"), ", auth_token: '${NOT_SET_ANYWHERE}'"))
+    done = cli("config", "check", str(path))
+    assert done.returncode == 3
+    assert len((done.stdout + done.stderr).strip().splitlines()) == 1
+    assert 'variable "NOT_SET_ANYWHERE" is not set' in done.stdout + done.stderr
 
 
 # ---- SQLite

@@ -34,6 +34,25 @@ is_header_name(const char *name)
     return name[0] != '\0';
 }
 
+/* What everybody may read in the catalogue must not be what only some may know. */
+static IdcStatus
+check_secrecy(const char *option, const char *name, IdcError *err)
+{
+    static const char *const parts[] = { "api-key",    "api_key",      "apikey",
+                                         "secret",     "password",     "auth-token",
+                                         "auth_token", "access-token", "access_token" };
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (strcasestr(name, parts[i]) != NULL)
+            return idc_fail(
+                err, IDC_BAD_CONFIG,
+                "option \"%s\" must not have \"%s\": what is secret belongs in the user "
+                "mapping, as api_key (and its name in the server's option "
+                "api_key_name), auth_token or password",
+                option, name);
+    return IDC_OK;
+}
+
 static IdcStatus
 check_header(const char *name, const char *value, IdcError *err)
 {
@@ -67,9 +86,11 @@ check_object(const IdcOptionSet *options, const char *option, bool is_headers, I
     if (json == NULL)
         return IDC_OK;
     idc_rest_pairs_init(&pairs, json);
-    while (status == IDC_OK && (found = idc_rest_pairs_next(&pairs)) == 1)
-        if (is_headers)
+    while (status == IDC_OK && (found = idc_rest_pairs_next(&pairs)) == 1) {
+        status = check_secrecy(option, idc_text_string(&pairs.name), err);
+        if (status == IDC_OK && is_headers)
             status = check_header(idc_text_string(&pairs.name), idc_text_string(&pairs.value), err);
+    }
     if (status == IDC_OK && found < 0)
         status =
             idc_fail(err, IDC_BAD_CONFIG,

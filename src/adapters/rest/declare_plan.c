@@ -155,6 +155,10 @@ idc_rest_plan(IdcArena *arena, const IdcOptionSet *server_options, const IdcRela
         if (status != IDC_OK)
             return status;
     }
+    if (plan->scan->name == NULL && strchr(plan->table.endpoint, ' ') != NULL)
+        return idc_fail(err, IDC_BAD_VALUE,
+                        "a request is GET and a path behind base_url, such as GET /customers/7, "
+                        "with blanks of the path as %%20");
     if (plan->scan->name == NULL)
         return idc_rest_endpoint_check("the request", plan->table.endpoint, err);
     if (idc_rest_table_check(&plan->table, err) != IDC_OK)
