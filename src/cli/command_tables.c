@@ -157,12 +157,14 @@ list_columns(const CliRows *rows, CliRows *columns)
 static void
 print_heading(const Cli *cli, const CliRows *rows)
 {
-    const char *estimate = rows->row_count > 0 ? cli_rows_text(rows, 0, "estimated_rows") : "";
+    const char *estimate, *schema;
 
     if (rows->row_count == 0 || cli->verbosity < 0)
         return;
-    fprintf(stderr, "%s: %s.%s of source %s (%s)", cli_rows_text(rows, 0, "table_name"),
-            cli_rows_text(rows, 0, "remote_schema"), cli_rows_text(rows, 0, "remote_name"),
+    estimate = cli_rows_text(rows, 0, "estimated_rows");
+    schema = cli_rows_text(rows, 0, "remote_schema"); /* an API or a file has none */
+    fprintf(stderr, "%s: %s%s%s of source %s (%s)", cli_rows_text(rows, 0, "table_name"), schema,
+            schema[0] != '\0' ? "." : "", cli_rows_text(rows, 0, "remote_name"),
             cli_rows_text(rows, 0, "source"), cli_rows_text(rows, 0, "wrapper"));
     if (estimate[0] != '\0')
         fprintf(stderr, ", about %s rows", estimate);

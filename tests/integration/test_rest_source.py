@@ -143,6 +143,15 @@ def test_setup_again_changes_nothing(cli: Cli, blog: JsonServer, tmp_path: Path)
     assert {row["action"] for row in json.loads(planned.stdout)} == {"keep"}
 
 
+def test_describe(cli: Cli, blog: JsonServer, tmp_path: Path) -> None:
+    config = tmp_path / "blog.yaml"
+    config.write_text(PLAIN.format(url=blog.url))
+    cli("--config", str(config), "setup")
+    described = cli("--config", str(config), "describe", "authors")
+    assert described.stderr == "authors: authors of source blog (instant_rest)\n"
+    assert "city" in described.stdout
+
+
 def test_multicorn_configuration(cli: Cli, blog: JsonServer, tmp_path: Path) -> None:
     config = tmp_path / "old.yaml"
     config.write_text(MULTICORN.format(url=blog.url))
