@@ -225,28 +225,27 @@ to_scaled(const IdcNumeric *numeric, int scale, unsigned __int128 *integer)
     return true;
 }
 
-/* Powers of ten that 64 bits hold. */
-static const uint64_t integer_powers[] = { UINT64_C(1),
-                                           UINT64_C(10),
-                                           UINT64_C(100),
-                                           UINT64_C(1000),
-                                           UINT64_C(10000),
-                                           UINT64_C(100000),
-                                           UINT64_C(1000000),
-                                           UINT64_C(10000000),
-                                           UINT64_C(100000000),
-                                           UINT64_C(1000000000),
-                                           UINT64_C(10000000000),
-                                           UINT64_C(100000000000),
-                                           UINT64_C(1000000000000),
-                                           UINT64_C(10000000000000),
-                                           UINT64_C(100000000000000),
-                                           UINT64_C(1000000000000000),
-                                           UINT64_C(10000000000000000),
-                                           UINT64_C(100000000000000000),
-                                           UINT64_C(1000000000000000000),
-                                           UINT64_C(10000000000000000000) };
-enum { INTEGER_POWERS = 19, SHORT_COUNT = 4 };
+const uint64_t idc_powers_of_ten[] = { UINT64_C(1),
+                                       UINT64_C(10),
+                                       UINT64_C(100),
+                                       UINT64_C(1000),
+                                       UINT64_C(10000),
+                                       UINT64_C(100000),
+                                       UINT64_C(1000000),
+                                       UINT64_C(10000000),
+                                       UINT64_C(100000000),
+                                       UINT64_C(1000000000),
+                                       UINT64_C(10000000000),
+                                       UINT64_C(100000000000),
+                                       UINT64_C(1000000000000),
+                                       UINT64_C(10000000000000),
+                                       UINT64_C(100000000000000),
+                                       UINT64_C(1000000000000000),
+                                       UINT64_C(10000000000000000),
+                                       UINT64_C(100000000000000000),
+                                       UINT64_C(1000000000000000000),
+                                       UINT64_C(10000000000000000000) };
+enum { SHORT_COUNT = 4 };
 
 /*
  * Up to 16 digits, in 64 bits: nearly every amount of money there is. False for all other numerics,
@@ -258,19 +257,19 @@ decimal_fast(const IdcNumeric *numeric, int precision, int scale, __int128 *resu
     int exponent = 4 * (numeric->weight - numeric->count + 1) + scale;
     uint64_t integer = 0;
 
-    if (numeric->count > SHORT_COUNT || exponent < -INTEGER_POWERS || exponent > INTEGER_POWERS ||
+    if (numeric->count > SHORT_COUNT || exponent < -IDC_MOST_POWERS || exponent > IDC_MOST_POWERS ||
         !is_finite(numeric))
         return false;
     for (int i = 0; i < numeric->count; i++)
         integer = integer * BASE + (uint64_t) numeric->digits[i];
     if (exponent < 0) {
-        if (integer % integer_powers[-exponent] != 0)
+        if (integer % idc_powers_of_ten[-exponent] != 0)
             return false;
-        integer /= integer_powers[-exponent];
-    } else if (__builtin_mul_overflow(integer, integer_powers[exponent], &integer)) {
+        integer /= idc_powers_of_ten[-exponent];
+    } else if (__builtin_mul_overflow(integer, idc_powers_of_ten[exponent], &integer)) {
         return false;
     }
-    if (precision <= INTEGER_POWERS && integer >= integer_powers[precision])
+    if (precision <= IDC_MOST_POWERS && integer >= idc_powers_of_ten[precision])
         return false;
     *result = numeric->sign == IDC_NUMERIC_NEGATIVE ? -(__int128) integer : (__int128) integer;
     return true;

@@ -31,6 +31,10 @@ typedef struct IdcNumeric {
     const int16_t *digits;
 } IdcNumeric;
 
+/* Powers of ten that 64 bits hold: 10^0 to 10^IDC_MOST_POWERS. */
+enum { IDC_MOST_POWERS = 19 };
+extern const uint64_t idc_powers_of_ten[IDC_MOST_POWERS + 1];
+
 /* The nearest double: NaN and infinities are kept, finite values beyond it are unrepresentable. */
 IdcDecoded idc_numeric_to_float64(IdcText *scratch, const IdcNumeric *numeric, double *result);
 /* The value times 10^scale as a signed integer in the machine's byte order. */

@@ -266,23 +266,6 @@ two_of(FdwTranslation *translation, IdcExprKind kind, int op, IdcType type, IdcC
     return fdw_expr_made(translation->arena, kind, op, type, collation, args, 2);
 }
 
-static IdcCompare
-turned(IdcCompare op)
-{
-    switch (op) {
-    case IDC_LT:
-        return IDC_GT;
-    case IDC_LE:
-        return IDC_GE;
-    case IDC_GT:
-        return IDC_LT;
-    case IDC_GE:
-        return IDC_LE;
-    default:
-        return op;
-    }
-}
-
 /* A value stands on the right side: adapters need not look for it on both. */
 const IdcExpr *
 fdw_translate_comparison(FdwTranslation *translation, IdcCompare op, Node *left, Node *right,
@@ -298,7 +281,7 @@ fdw_translate_comparison(FdwTranslation *translation, IdcCompare op, Node *left,
 
         left = right;
         right = value;
-        op = turned(op);
+        op = idc_compare_turned(op);
     }
     day = fdw_type(exprType(left), -1).oid == IDC_TYPE_DATE && fdw_is_value(translation, right)
               ? fdw_day_beside(op, right)

@@ -56,6 +56,23 @@ idc_expr_equal(const IdcExpr *a, const IdcExpr *b)
     return true;
 }
 
+IdcCompare
+idc_compare_turned(IdcCompare op)
+{
+    switch (op) {
+    case IDC_LT:
+        return IDC_GT;
+    case IDC_LE:
+        return IDC_GE;
+    case IDC_GT:
+        return IDC_LT;
+    case IDC_GE:
+        return IDC_LE;
+    default:
+        return op;
+    }
+}
+
 void
 idc_expr_walk(const IdcExpr *expr, bool (*visit)(const IdcExpr *expr, void *arg), void *arg)
 {

@@ -322,6 +322,8 @@ IdcRelation *idc_relation_join(IdcArena *arena, IdcJoinKind kind, const IdcRelat
 /* ---- asking ---- */
 
 bool idc_expr_equal(const IdcExpr *a, const IdcExpr *b);
+/* What holds between b and a where op holds between a and b. */
+IdcCompare idc_compare_turned(IdcCompare op);
 /* Calls visit for expr and, while that returns true, for what is below it. */
 void idc_expr_walk(const IdcExpr *expr, bool (*visit)(const IdcExpr *expr, void *arg), void *arg);
 /* The SCAN at the bottom of the left side. */

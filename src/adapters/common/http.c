@@ -81,21 +81,18 @@ copy_numbers(IdcArena *arena, const int *numbers)
     return copy;
 }
 
-static bool
-copy_headers(IdcArena *arena, const IdcHttpRequest *from, IdcHttpRequest *to)
+const IdcHttpHeader *
+idc_http_headers_copy(IdcArena *arena, const IdcHttpHeader *from, size_t count)
 {
-    IdcHttpHeader *headers = idc_arena_alloc_array(arena, from->header_count + 1, sizeof *headers);
+    IdcHttpHeader *headers = idc_arena_alloc_array(arena, count + 1, sizeof *headers);
 
-    if (headers == NULL)
-        return false;
-    for (size_t i = 0; i < from->header_count; i++) {
-        headers[i].name = idc_arena_strdup(arena, from->headers[i].name);
-        headers[i].value = idc_arena_strdup(arena, from->headers[i].value);
+    for (size_t i = 0; headers != NULL && i < count; i++) {
+        headers[i].name = idc_arena_strdup(arena, from[i].name);
+        headers[i].value = idc_arena_strdup(arena, from[i].value);
         if (headers[i].name == NULL || headers[i].value == NULL)
-            return false;
+            return NULL;
     }
-    to->headers = headers;
-    return true;
+    return headers;
 }
 
 static bool
@@ -122,7 +119,8 @@ copy_request(IdcHttpExchange *exchange, const IdcHttpRequest *from)
     to->body = body;
     if (to->idempotency_key != NULL)
         to->is_idempotent = true;
-    return copy_headers(arena, from, to) && copy_text(arena, from->body_type, &to->body_type) &&
+    to->headers = idc_http_headers_copy(arena, from->headers, from->header_count);
+    return to->headers != NULL && copy_text(arena, from->body_type, &to->body_type) &&
            copy_text(arena, from->idempotency_key, &to->idempotency_key) &&
            (from->content_types == NULL ||
             (to->content_types = copy_words(arena, from->content_types)) != NULL) &&

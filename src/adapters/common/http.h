@@ -121,6 +121,10 @@ typedef struct IdcHttpHeader {
     const char *name, *value;
 } IdcHttpHeader;
 
+/* NULL: no memory. */
+const IdcHttpHeader *idc_http_headers_copy(IdcArena *arena, const IdcHttpHeader *from,
+                                           size_t count);
+
 /* All of it is copied by idc_http_open. Zeroed: a GET without anything. */
 typedef struct IdcHttpRequest {
     IdcHttpMethod method;

@@ -80,23 +80,6 @@ file_limit(const IdcHttpCache *cache)
 /* ---- entries ---- */
 
 static bool
-copy_headers(IdcArena *arena, const IdcHttpResponse *from, IdcHttpResponse *to)
-{
-    IdcHttpHeader *headers = idc_arena_alloc_array(arena, from->header_count + 1, sizeof *headers);
-
-    if (headers == NULL)
-        return false;
-    for (size_t i = 0; i < from->header_count; i++) {
-        headers[i].name = idc_arena_strdup(arena, from->headers[i].name);
-        headers[i].value = idc_arena_strdup(arena, from->headers[i].value);
-        if (headers[i].name == NULL || headers[i].value == NULL)
-            return false;
-    }
-    to->headers = headers;
-    return true;
-}
-
-static bool
 copy_all(IdcArena *arena, const IdcHttpResponse *from, const void *body, size_t len,
          IdcHttpCacheEntry *entry)
 {
@@ -111,8 +94,9 @@ copy_all(IdcArena *arena, const IdcHttpResponse *from, const void *body, size_t 
     entry->response = *from;
     entry->response.url = idc_arena_strdup(arena, from->url);
     entry->response.content_type = idc_arena_strdup(arena, from->content_type);
+    entry->response.headers = idc_http_headers_copy(arena, from->headers, from->header_count);
     return entry->response.url != NULL && entry->response.content_type != NULL &&
-           copy_headers(arena, from, &entry->response);
+           entry->response.headers != NULL;
 }
 
 IdcHttpCacheEntry *

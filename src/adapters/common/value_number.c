@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arrow/numeric.h"
+
 /*
  * sign · 0.d1d2d3… · 10^point, where d1 is not 0 (no digits: zero). scale: digits after the point
  * as written, or 0.
@@ -24,27 +26,7 @@ typedef struct Decimal {
     int64_t count, point, scale;
 } Decimal;
 
-static const uint64_t powers[] = { UINT64_C(1),
-                                   UINT64_C(10),
-                                   UINT64_C(100),
-                                   UINT64_C(1000),
-                                   UINT64_C(10000),
-                                   UINT64_C(100000),
-                                   UINT64_C(1000000),
-                                   UINT64_C(10000000),
-                                   UINT64_C(100000000),
-                                   UINT64_C(1000000000),
-                                   UINT64_C(10000000000),
-                                   UINT64_C(100000000000),
-                                   UINT64_C(1000000000000),
-                                   UINT64_C(10000000000000),
-                                   UINT64_C(100000000000000),
-                                   UINT64_C(1000000000000000),
-                                   UINT64_C(10000000000000000),
-                                   UINT64_C(100000000000000000),
-                                   UINT64_C(1000000000000000000),
-                                   UINT64_C(10000000000000000000) };
-enum { MOST_POWERS = 19, SHORT_DIGITS = 18 };
+enum { SHORT_DIGITS = 18 };
 
 static bool
 skip_sign(IdcSlice *text)
@@ -528,14 +510,14 @@ append_fast(IdcColumn *column, IdcSlice text)
     if (!read_short(text, &is_negative, &number, &scale))
         return false;
     if (scale > wanted) {
-        uint64_t power = powers[scale - wanted];
+        uint64_t power = idc_powers_of_ten[scale - wanted];
 
         number = number / power + (number % power >= power - power / 2);
-    } else if (wanted - scale > MOST_POWERS ||
-               __builtin_mul_overflow(number, powers[wanted - scale], &number)) {
+    } else if (wanted - scale > IDC_MOST_POWERS ||
+               __builtin_mul_overflow(number, idc_powers_of_ten[wanted - scale], &number)) {
         return false;
     }
-    if (precision <= MOST_POWERS && number >= powers[precision])
+    if (precision <= IDC_MOST_POWERS && number >= idc_powers_of_ten[precision])
         return false;
     return append_decimal(column, is_negative, number) == IDC_FITS;
 }

@@ -97,23 +97,6 @@ append_moment(IdcSql *sql, const IdcExpr *column, int op, const IdcExpr *moment,
     idc_text_append_char(text, ')');
 }
 
-static int
-turned(int op)
-{
-    switch (op) {
-    case IDC_LT:
-        return IDC_GT;
-    case IDC_LE:
-        return IDC_GE;
-    case IDC_GT:
-        return IDC_LT;
-    case IDC_GE:
-        return IDC_LE;
-    default:
-        return op;
-    }
-}
-
 static bool
 is_nan(const IdcExpr *expr)
 {
@@ -158,7 +141,9 @@ append_compare(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcS
             idc_text_append(text, "NULL");
         else
             append_moment(sql, is_column_left ? left : right,
-                          is_column_left ? expr->op : turned(expr->op), moment, input, text);
+                          is_column_left ? expr->op
+                                         : (int) idc_compare_turned((IdcCompare) expr->op),
+                          moment, input, text);
         return true;
     }
     if ((expr->op == IDC_EQ || expr->op == IDC_NOT_DISTINCT) && !sql->is_explain &&

@@ -9,27 +9,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "rest_relation.h"
-
-static IdcArena *arena;
-static IdcOptionSet server;
-
-static int
-set_up(void **state)
-{
-    (void) state;
-    arena = idc_arena_new(0);
-    server = options_of(arena, "base_url=https://api.example/v1/");
-    return arena == NULL;
-}
-
-static int
-tear_down(void **state)
-{
-    (void) state;
-    idc_arena_free(arena);
-    return 0;
-}
+#define REST_BASE_URL "https://api.example/v1/"
+#include "rest_fixture.h"
 
 static const TestColumn columns[] = {
     { "id", IDC_TYPE_INT8, "param=id;param_in=ids;in_batch=3;key=true" },

@@ -10,27 +10,8 @@
 #include <cmocka.h>
 
 #include "adapters/rest/work.h"
-#include "rest_relation.h"
-
-static IdcArena *arena;
-static IdcOptionSet server;
-
-static int
-set_up(void **state)
-{
-    (void) state;
-    arena = idc_arena_new(0);
-    server = options_of(arena, "base_url=https://api.example");
-    return arena == NULL;
-}
-
-static int
-tear_down(void **state)
-{
-    (void) state;
-    idc_arena_free(arena);
-    return 0;
-}
+#define REST_BASE_URL "https://api.example"
+#include "rest_fixture.h"
 
 static const TestColumn columns[] = {
     { "id", IDC_TYPE_INT4, "param_in=ids;in_batch=2" },
@@ -58,7 +39,7 @@ assert_requests(const IdcRelation *relation, const char *expected)
 
             idc_text_init(&url, 0);
             assert_int_equal(idc_rest_write_url(&plan, chains.slices, &none, &url, NULL), IDC_OK);
-            idc_text_append(&text, idc_text_string(&url) + strlen("https://api.example"));
+            idc_text_append(&text, idc_text_string(&url) + strlen(REST_BASE_URL));
             idc_text_append_char(&text, '\n');
             idc_text_done(&url);
         } while (idc_rest_chains_next(&chains));
@@ -240,7 +221,7 @@ what_an_api_says_cannot_add_parameters(void **state)
         idc_text_init(&url, 0);
         assert_int_equal(idc_rest_plan(arena, &server, scan, &plan, NULL), IDC_OK);
         assert_int_equal(idc_rest_write_url(&plan, NULL, &page, &url, NULL), IDC_OK);
-        assert_string_equal(idc_text_string(&url) + strlen("https://api.example"), cases[i][1]);
+        assert_string_equal(idc_text_string(&url) + strlen(REST_BASE_URL), cases[i][1]);
         idc_text_done(&url);
     }
 }

@@ -9,57 +9,10 @@
 
 #include "adapters/common/rows.h"
 #include "base/buffer.h"
-#include "base/memory.h"
+#include "../counted_memory.h"
 #include "column_text.h"
 
-/* This program's base/memory.c and base/buffer.c: they can refuse from some call on (-1: they
- * refuse nothing), and count what was not freed. */
-static long calls_left = -1, kept;
-
-static bool
-is_refused(void)
-{
-    if (calls_left < 0)
-        return false;
-    if (calls_left == 0)
-        return true;
-    calls_left--;
-    return false;
-}
-
-static void *
-counted(void *memory)
-{
-    kept += memory != NULL;
-    return memory;
-}
-
-void *
-idc_malloc(size_t size)
-{
-    return is_refused() ? NULL : counted(malloc(size));
-}
-
-void *
-idc_calloc(size_t count, size_t size)
-{
-    return is_refused() ? NULL : counted(calloc(count, size));
-}
-
-void *
-idc_realloc(void *memory, size_t size)
-{
-    if (memory == NULL)
-        return idc_malloc(size);
-    return is_refused() ? NULL : realloc(memory, size);
-}
-
-void
-idc_free(void *memory)
-{
-    kept -= memory != NULL;
-    free(memory);
-}
+/* Here base/buffer.c takes from it too. */
 
 void *
 idc_buffer_resize(void *buffer, size_t size)

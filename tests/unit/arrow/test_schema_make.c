@@ -7,56 +7,7 @@
 #include "every_kind.h"
 #include "ipc_stream.h"
 #include "arrow/schema_make.h"
-#include "base/memory.h"
-
-/* This program's base/memory.c: it can refuse from some call on (-1: it refuses nothing), and
- * counts what was not freed. */
-static long calls_left = -1, kept;
-
-static bool
-is_refused(void)
-{
-    if (calls_left < 0)
-        return false;
-    if (calls_left == 0)
-        return true;
-    calls_left--;
-    return false;
-}
-
-static void *
-counted(void *memory)
-{
-    kept += memory != NULL;
-    return memory;
-}
-
-void *
-idc_malloc(size_t size)
-{
-    return is_refused() ? NULL : counted(malloc(size));
-}
-
-void *
-idc_calloc(size_t count, size_t size)
-{
-    return is_refused() ? NULL : counted(calloc(count, size));
-}
-
-void *
-idc_realloc(void *memory, size_t size)
-{
-    if (memory == NULL)
-        return idc_malloc(size);
-    return is_refused() ? NULL : realloc(memory, size);
-}
-
-void
-idc_free(void *memory)
-{
-    kept -= memory != NULL;
-    free(memory);
-}
+#include "../counted_memory.h"
 
 static void
 test_parts_and_metadata(void **state)

@@ -1,36 +1,7 @@
 /*
  * test_print.c - what EXPLAIN and logs show of a relation.
  */
-#include "trees.h"
-
-#include <stdlib.h>
-
-typedef struct Fixture {
-    IdcArena *arena;
-    const IdcRelation *orders, *customers;
-} Fixture;
-
-static int
-set_up(void **state)
-{
-    Fixture *f = calloc(1, sizeof *f);
-
-    f->arena = idc_arena_new(0);
-    f->orders = tree_orders(f->arena);
-    f->customers = tree_customers(f->arena);
-    *state = f;
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    Fixture *f = *state;
-
-    idc_arena_free(f->arena);
-    free(f);
-    return 0;
-}
+#include "fixture.h"
 
 static void
 expect(const IdcRelation *relation, bool with_values, const char *wanted)
