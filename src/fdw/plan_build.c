@@ -155,10 +155,27 @@ build_filter(FdwTranslation *translation, const FdwLayer *layer, const IdcRelati
                                                (size_t) list_length(layer->clauses));
 }
 
+/*
+ * What comes out as a column. A value of the hub must not: PostgreSQL looks into the scan's columns
+ * for the scan's parameters too, and would have this one read from a row before there is any.
+ */
+static const IdcExpr *const *
+translate_columns(FdwTranslation *translation, List *nodes)
+{
+    ListCell *cell;
+
+    foreach (cell, nodes)
+        if (!IsA(lfirst(cell), Const) && fdw_is_value(translation, lfirst(cell))) {
+            translation->why = "a column of it is a value that the hub computes";
+            return NULL;
+        }
+    return translate_all(translation, nodes);
+}
+
 static const IdcRelation *
 build_project(FdwTranslation *translation, const FdwLayer *layer, const IdcRelation *input)
 {
-    const IdcExpr *const *exprs = translate_all(translation, layer->columns);
+    const IdcExpr *const *exprs = translate_columns(translation, layer->columns);
 
     return exprs == NULL ? NULL
                          : idc_relation_project(translation->arena, input, exprs, NULL,
@@ -171,7 +188,7 @@ build_aggregate(FdwTranslation *translation, const FdwLayer *layer, const IdcRel
     List *keys = list_truncate(list_copy(layer->columns), layer->key_count);
     size_t count = (size_t) (list_length(layer->columns) - layer->key_count);
     IdcAggregate *aggregates = palloc0(sizeof(*aggregates) * (count + 1));
-    const IdcExpr *const *exprs = translate_all(translation, keys);
+    const IdcExpr *const *exprs = translate_columns(translation, keys);
 
     if (exprs == NULL)
         return NULL;

@@ -232,6 +232,24 @@ def test_partitions(hub: Connection, file: Path) -> None:
                        "AND a.kind = b.kind ORDER BY 1").fetchall() == [(5,), (10,), (15,)]
 
 
+@pytest.mark.parametrize("sql", [
+    "SELECT current_date, count(*) FROM {t} GROUP BY 1",
+    "SELECT current_date - 1 AS d, i, count(*) FROM {t} WHERE day < current_date - 1 GROUP BY 1, 2",
+    "SELECT (SELECT max(id) FROM keys JOIN {u} ON id = k) AS m, count(*) FROM {t} GROUP BY 1",
+    "SELECT DISTINCT current_user, kind FROM {t}",
+    "SELECT DISTINCT now() IS NULL AS x, i FROM {t} ORDER BY 1, 2 LIMIT 4",
+])
+def test_values_of_the_hub_among_the_columns(hub: Connection, sql: str) -> None:
+    same(hub, sql)
+
+
+def test_parameters_among_the_columns(hub: Connection) -> None:
+    hub.execute("SET plan_cache_mode = force_generic_plan")
+    hub.execute("PREPARE p(int) AS SELECT $1 AS p, count(*) FROM t WHERE i < $1 GROUP BY 1")
+    assert hub.execute("EXECUTE p(3)").fetchall() == hub.execute("SELECT 3, count(*) FROM local_t WHERE i < 3").fetchall()
+    hub.execute("DEALLOCATE p; RESET plan_cache_mode")
+
+
 def test_append_sends_long_requests(hub: Connection, file: Path) -> None:
     """Longer than what a socket takes at once."""
     hub.execute("CREATE TABLE parent (id bigint NOT NULL, kind text) PARTITION BY LIST (kind)")
