@@ -40,6 +40,7 @@ def table(endpoint: str, columns: str = "{name: id, type: bigint}", more: str = 
 @pytest.mark.parametrize(("endpoint", "more", "words"), [
     ("/nowhere", "", ["/nowhere: the server answered 404", "check base_url and the table's endpoint"]),
     ("/html", "", ["/html: cannot read JSON", "a page for people (text/html)"]),
+    ("/html", ", format: csv", ["/html: cannot read CSV", "a page for people (text/html)"]),
     ("/empty", "", ["/empty: cannot read JSON"]),
     ("/closed", "", ["401", "check the credentials"]),
     ("/page/items", ", rows: /dta", ['nothing at "/dta"', "check the table's option rows"]),

@@ -492,7 +492,9 @@ blame_answer(const Scan *state, IdcError *err)
 {
     bool is_html = state->is_page_open && strstr(state->response->content_type, "html") != NULL;
 
-    if (err == NULL || !state->is_page_open || strcmp(err->sqlstate, "22032") != 0)
+    /* Invalid JSON text, bad COPY file format: of rows_json.c and rows_csv.c. */
+    if (err == NULL || !state->is_page_open ||
+        (strcmp(err->sqlstate, "22032") != 0 && strcmp(err->sqlstate, "22P04") != 0))
         return IDC_SOURCE_FAILED;
     if (is_html)
         idc_error_set_hint(err,
