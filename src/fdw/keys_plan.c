@@ -35,6 +35,7 @@
 typedef struct Candidate {
     PlannerInfo *root;
     RelOptInfo *joined, *outer, *inner;
+    Path *outer_path; /* NULL: it cannot be had */
     JoinType type;
     List *join_clauses, *other_clauses; /* bare expressions */
     FdwPlan *plan;                      /* of the inner table */
@@ -98,14 +99,15 @@ can_join(const Candidate *candidate, JoinPathExtraData *extra)
 {
     const PlannerInfo *root = candidate->root;
 
+    if (candidate->outer_path == NULL)
+        return false;
     if (candidate->type != JOIN_INNER && candidate->type != JOIN_LEFT &&
         candidate->type != JOIN_SEMI && candidate->type != JOIN_ANTI)
         return false;
     /* Rows that are locked are read again, which this cannot. */
     if (root->parse->commandType != CMD_SELECT || root->rowMarks != NIL)
         return false;
-    return is_ours(candidate->inner) && candidate->outer->cheapest_total_path != NULL &&
-           candidate->outer->cheapest_total_path->param_info == NULL &&
+    return is_ours(candidate->inner) && candidate->outer_path->param_info == NULL &&
            bms_is_empty(candidate->inner->lateral_relids) &&
            bms_is_empty(candidate->joined->lateral_relids) && !has_gate(extra->restrictlist) &&
            !has_gate(candidate->inner->baserestrictinfo) && needs_only_columns(candidate->inner);
@@ -221,7 +223,7 @@ static void
 set_costs(Candidate *candidate, CustomPath *path)
 {
     PlannerInfo *root = candidate->root;
-    Path *outer = candidate->outer->cheapest_total_path;
+    Path *outer = candidate->outer_path;
     List *key = list_make1(candidate->outer_key);
     double keys = estimate_num_groups(root, key, Max(outer->rows, 1.0), NULL, NULL);
     double in_one = candidate->batch > 0 ? (double) candidate->batch : MANY_KEYS;
@@ -262,7 +264,7 @@ make_path(Candidate *candidate)
     path->path.pathtarget = candidate->joined->reltarget;
     path->path.parallel_safe = false;
     path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
-    path->custom_paths = list_make1(candidate->outer->cheapest_total_path);
+    path->custom_paths = list_make1(candidate->outer_path);
     path->methods = &path_methods;
     set_costs(candidate, path);
     path->custom_private = list_make1(candidate);
@@ -293,6 +295,22 @@ try_keys(Candidate *candidate, JoinPathExtraData *extra)
     }
 }
 
+/* id IN (SELECT …) with the foreign table on the left: an inner join with each key once. */
+static void
+make_unique(Candidate *candidate, JoinPathExtraData *extra)
+{
+#if PG_VERSION_NUM < 190000
+    if (candidate->type != JOIN_UNIQUE_OUTER || candidate->outer_path == NULL)
+        return;
+    candidate->outer_path = (Path *) create_unique_path(candidate->root, candidate->outer,
+                                                        candidate->outer_path, extra->sjinfo);
+    candidate->type = JOIN_INNER;
+#else
+    (void) candidate;
+    (void) extra;
+#endif
+}
+
 static void
 offer(PlannerInfo *root, RelOptInfo *joined, RelOptInfo *outer, RelOptInfo *inner, JoinType type,
       JoinPathExtraData *extra)
@@ -303,6 +321,9 @@ offer(PlannerInfo *root, RelOptInfo *joined, RelOptInfo *outer, RelOptInfo *inne
 
     if (fdw_backend.next_join_pathlist != NULL)
         fdw_backend.next_join_pathlist(root, joined, outer, inner, type, extra);
+    candidate.outer_path = outer->cheapest_total_path;
+    if (is_ours(inner))
+        make_unique(&candidate, extra);
     if (!can_join(&candidate, extra))
         return;
     candidate.plan = inner->fdw_private;

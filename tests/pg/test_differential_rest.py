@@ -79,3 +79,13 @@ def test_join_by_keys_counts_requests(tables: Connection, api: JsonServer) -> No
     before = api.request_count()
     assert tables.execute(sql).fetchone() == (100,)
     assert api.request_count() - before == 2  # keys go by 50
+
+
+def test_keys_of_a_subselect_count_requests(tables: Connection, api: JsonServer) -> None:
+    """The same key twice is asked for once."""
+    tables.execute("CREATE TABLE listed AS SELECT n % 80 AS id FROM generate_series(1, 200) AS n; ANALYZE listed")
+    sql = "SELECT count(*), sum(id) FROM foreign_t WHERE id IN (SELECT id FROM listed)"
+    assert "Keys Join" in "\n".join(row[0] for row in tables.execute(f"EXPLAIN {sql}"))
+    before = api.request_count()
+    assert tables.execute(sql).fetchone() == (80, sum(range(80)))
+    assert api.request_count() - before == 2
