@@ -82,6 +82,13 @@ def test_who_asks_and_how_is_part_of_the_question(server: HostileServer, tmp_pat
     assert len(server.requests) == 6
 
 
+def test_what_is_not_allowed_any_more_is_not_served(server: HostileServer, tmp_path: Path) -> None:
+    url = server.on("/x", lambda answer: answer.reply(200, b"one"))
+    assert fetch(url, options=DAY, args=("-C", str(tmp_path))).answer["body"] == "one"
+    got = fetch(url, options={**DAY, "allow_private": "false"}, args=("-C", str(tmp_path)))
+    assert got.error[0] == "connection_failed" and "allow_private" in got.error[1]
+
+
 def test_files_serve_other_processes(server: HostileServer, tmp_path: Path) -> None:
     url = server.on("/x", lambda answer: answer.reply(200, b"kept" * 1000, {"ETag": '"1"'}))
     for hits in (0, 1, 1):

@@ -123,7 +123,8 @@ note_secrets(IdcHttpClient *client)
     add_secret(client, settings->client_key_password);
 }
 
-/* Each with its NUL, so that neighbours cannot be mistaken for each other. */
+/* Who asks, and whom he would believe: what is not allowed any more is not served either. Each with
+ * its NUL, so that neighbours cannot be mistaken for each other. */
 static void
 note_identity(IdcHttpClient *client)
 {
@@ -144,12 +145,15 @@ note_identity(IdcHttpClient *client)
         settings->aws_access_key_id,
         settings->aws_secret_access_key,
         settings->client_certificate,
+        settings->ca_file,
+        settings->proxy,
+        settings->redirect_hosts,
     };
-    char auth = (char) ('0' + settings->auth);
+    const char flags[] = { (char) settings->auth, settings->allow_private, settings->tls_verify };
     IdcSha256 hash;
 
     idc_sha256_init(&hash);
-    idc_sha256_add(&hash, &auth, 1);
+    idc_sha256_add(&hash, flags, sizeof flags);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         idc_sha256_add(&hash, texts[i] != NULL ? texts[i] : "",
                        texts[i] != NULL ? strlen(texts[i]) + 1 : 1);
