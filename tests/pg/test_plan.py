@@ -386,8 +386,12 @@ def test_secrets(roles: Connection) -> None:
     for reference in ("env:TOKEN", "file:/etc/token"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="file or the environment"):
             roles.execute(f"CREATE USER MAPPING FOR plain SERVER api OPTIONS (auth_token '{reference}')")
+    # A credential does not say whose it is.
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="credential"):
+        roles.execute("CREATE USER MAPPING FOR plain SERVER api OPTIONS (credential 'api')")
+    roles.execute("RESET ROLE")
     for name in ("../x", "a/b", ".x", ""):
-        with pytest.raises(psycopg.Error, match="credential"):
+        with pytest.raises(psycopg.errors.FdwInvalidAttributeValue, match="credential"):
             roles.execute(f"CREATE USER MAPPING FOR plain SERVER api OPTIONS (credential '{name}')")
     roles.execute("CREATE USER MAPPING FOR plain SERVER api OPTIONS (credential 'api')")
     assert len(notices) == 1
