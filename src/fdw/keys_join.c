@@ -371,6 +371,9 @@ end_request(KeysJoin *join)
 
     if (join->batch == NULL || join->batch->scan == NULL)
         return;
+    /* What it did until it was stopped. */
+    if (join->css.ss.ps.instrument != NULL)
+        fdw_scan_finish(join->batch->scan);
     stats = fdw_scan_stats(join->batch->scan);
     join->stats.requests += stats->requests;
     join->stats.retries += stats->retries;

@@ -215,6 +215,24 @@ fdw_talk_close(FdwTalk *talk)
     fdw_process_release(process);
 }
 
+/* An end that nobody asked for any more says it too; then CLOSED does not. */
+static void
+take_stats_of_end(FdwTalk *talk)
+{
+    dlist_iter i;
+    IdcScanStats said;
+    IdcError err;
+
+    dlist_foreach(i, &talk->messages)
+    {
+        const FdwMessage *message = dlist_container(FdwMessage, node, i.cur);
+
+        if (message->kind == IDC_MSG_END &&
+            idc_stats_read(message->bytes, message->len, &said, &err) == IDC_OK)
+            talk->stats = said;
+    }
+}
+
 void
 fdw_talk_finish(FdwTalk *talk, IdcScanStats *stats)
 {
@@ -227,6 +245,7 @@ fdw_talk_finish(FdwTalk *talk, IdcScanStats *stats)
         fdw_wire_wait(process, left_ms);
         left_ms = talk->close_ms + FDW_PATIENCE_MS - fdw_clock_ms();
     }
+    take_stats_of_end(talk);
     *stats = talk->stats;
 }
 

@@ -187,8 +187,10 @@ frame_begin(FdwProcess *process)
         return false;
     }
     wire->talk = talk;
-    if (talk->close_ms != 0 && wire->frame.kind != IDC_MSG_CLOSED)
-        return true; /* skipped */
+    /* Skipped; but the end says what was done, to whoever waits for CLOSED. */
+    if (talk->close_ms != 0 && wire->frame.kind != IDC_MSG_CLOSED &&
+        (wire->frame.kind != IDC_MSG_END || talk->owner == NULL))
+        return true;
     wire->message = message_begin(talk, wire->frame.kind);
     if (wire->message == NULL || !message_reserve(talk, wire->message, wire->frame.payload_bytes)) {
         lose(process, "sent more than there is memory for");

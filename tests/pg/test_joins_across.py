@@ -87,3 +87,14 @@ def test_a_condition_of_no_table_is_not_lost(tables: Connection) -> None:
         assert tables.execute(query).fetchall() == [(1, None), (2, None)]
         tables.execute("SET LOCAL my.flag = 'on'")
         assert tables.execute(query).fetchall() == [(1, 1), (2, 2)]
+
+
+def test_explain_of_a_request_that_was_stopped(tables: Connection) -> None:
+    with tables.transaction(force_rollback=True):
+        for name in ("enable_hashjoin", "enable_mergejoin", "enable_nestloop"):
+            tables.execute(f"SET LOCAL {name} = off")
+        row = tables.execute("EXPLAIN (ANALYZE, FORMAT JSON) SELECT * FROM local_t l LEFT JOIN foreign_u f ON f.id = l.id "
+                             "LIMIT 1").fetchone()
+    assert row is not None
+    join = row[0][0]["Plan"]["Plans"][0]
+    assert join["Remote requests"] == 1
