@@ -45,6 +45,7 @@ struct IdcRestPages {
     int64_t size;               /* rows of a page as the API gives them; 0: not known yet */
     int64_t total, total_pages; /* -1: not known */
     bool is_total_known;
+    bool is_total_fresh; /* the page that was read last said it */
     IdcText cursor, url, body;
     bool has_cursor, has_url; /* for the current page */
     Asked queue[MAX_AHEAD];   /* the first is the current page, if it is open */
@@ -314,6 +315,7 @@ read_totals(IdcRestPages *pages, const IdcRestPageEnd *end, IdcError *err)
     const char *header = pages->table->total_header;
     IdcStatus status = read_count("total", &end->total, &pages->total, err);
 
+    pages->is_total_fresh = is_given(&end->total);
     if (status == IDC_OK)
         status = read_count("total_pages", &end->total_pages, &pages->total_pages, err);
     if (status == IDC_OK && header != NULL && end->response != NULL) {
@@ -323,6 +325,7 @@ read_totals(IdcRestPages *pages, const IdcRestPageEnd *end, IdcError *err)
             pages->total = -1;
             return idc_fail(err, IDC_SOURCE_FAILED, "the header \"%s\" is no count", header);
         }
+        pages->is_total_fresh |= value != NULL;
     }
     return status;
 }
@@ -436,6 +439,23 @@ may_be_alike(const IdcRestPages *pages)
     return true;
 }
 
+/* An API that gives no page beyond so many rows says so, if at all, by an empty one. */
+static IdcStatus
+check_empty_page(const IdcRestPages *pages, IdcError *err)
+{
+    int64_t read = pages->offset + pages->rows_before;
+
+    if (!pages->is_total_fresh || pages->total <= read)
+        return IDC_OK;
+    (void) idc_fail(err, IDC_SOURCE_FAILED,
+                    "this page is empty, but it says that there are %" PRId64
+                    " rows, of which %" PRId64 " were read",
+                    pages->total, read);
+    idc_error_set_hint(err, "ask for fewer rows at once by predicates that the API takes, or leave "
+                            "out the option \"total\" or \"total_header\" if it counts others");
+    return IDC_SOURCE_FAILED;
+}
+
 /* The next page has a number or an offset. */
 static IdcStatus
 next_by_number(IdcRestPages *pages, const IdcRestPageEnd *end, bool *has_next, IdcError *err)
@@ -451,9 +471,11 @@ next_by_number(IdcRestPages *pages, const IdcRestPageEnd *end, bool *has_next, I
                         table->paging == IDC_REST_BY_PAGE ? table->page_param
                                                           : table->offset_param);
     pages->last_hash = end->body_hash;
+    if (end->rows == 0)
+        return check_empty_page(pages, err);
     if (pages->size == 0)
         pages->size = end->rows;
-    *has_next = end->rows > 0;
+    *has_next = true;
     if (pages->total >= 0 && pages->offset + pages->rows_before + end->rows >= pages->total)
         *has_next = false;
     else if (pages->total < 0 && pages->total_pages >= 0)
