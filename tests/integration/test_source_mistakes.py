@@ -20,6 +20,7 @@ def api() -> Iterator[Api]:
     with Api(rows=20) as made:
         made.special["/html"] = lambda _: Answer(raw=b"<html>log in</html>", content_type="text/html")
         made.special["/empty"] = lambda _: Answer(raw=b"")
+        made.special["/search"] = lambda _: Answer({"error": "q is missing"}, 400)
         made.special["/closed"] = lambda _: Answer({"error": "no such token"}, 401)
         yield made
 
@@ -43,6 +44,7 @@ def table(endpoint: str, columns: str = "{name: id, type: bigint}", more: str = 
     ("/html", ", format: csv", ["/html: cannot read CSV", "a page for people (text/html)"]),
     ("/empty", "", ["/empty: cannot read JSON"]),
     ("/closed", "", ["401", "check the credentials"]),
+    ("/search", "", ["400 Bad Request", "q is missing", "required: true"]),
     ("/page/items", ", rows: /dta", ['nothing at "/dta"', "check the table's option rows"]),
     ("/cursor/items", ", page_style: cursor", ['needs option "cursor"']),
 ])

@@ -148,6 +148,9 @@ hint_of_status(const IdcHttpExchange *exchange, int status, IdcError *err)
         idc_error_set_hint(err, "the credentials of the user mapping do not allow this");
     else if (status == 404)
         idc_error_set_hint(err, "check base_url and the table's endpoint");
+    else if ((status == 400 || status == 422) && exchange->request.method == IDC_HTTP_GET)
+        idc_error_set_hint(err, "if it asks for a parameter, give the column that has it the "
+                                "option required: true, and the query a condition on it");
     else if (status == 429)
         idc_error_set_hint(err, "set the server's option rate_limit so that it is asked slower");
     else if (http_retry_is_status(status) && !exchange->request.is_idempotent &&
