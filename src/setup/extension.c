@@ -51,9 +51,10 @@ add_package_hint(int major, const char *wrapper, IdcError *err)
 
 /* CREATE EXTENSION, or ALTER EXTENSION … UPDATE where an old version lacks the wrapper. */
 static IdcStatus
-make_extension(IdcSetup *setup, const char *extension, bool is_old, IdcStatement *statement,
+make_extension(IdcSetup *setup, const char *wrapper, bool is_old, IdcStatement *statement,
                IdcError *err)
 {
+    const char *extension = idc_wrapper_is_ours(wrapper) ? OURS : wrapper;
     IdcStatus status;
     IdcDdl ddl;
 
@@ -73,8 +74,7 @@ make_extension(IdcSetup *setup, const char *extension, bool is_old, IdcStatement
         idc_error_set_hint(err,
                            "an administrator of the hub has to run: %s EXTENSION %s%s; GRANT USAGE "
                            "ON FOREIGN DATA WRAPPER %s TO \"%s\"",
-                           is_old ? "ALTER" : "CREATE", extension, is_old ? " UPDATE" : "",
-                           idc_wrapper_is_ours(extension) ? "instant_rest" : extension,
+                           is_old ? "ALTER" : "CREATE", extension, is_old ? " UPDATE" : "", wrapper,
                            setup->user);
     return idc_add_context(err, "extension \"%s\"", extension);
 }
@@ -108,7 +108,7 @@ idc_setup_extension(IdcSetup *setup, const char *wrapper, bool *is_created, IdcE
         return status;
     }
     is_old = idc_same_text(rows.values[2], "true");
-    status = make_extension(setup, extension, is_old, &statement, err);
+    status = make_extension(setup, wrapper, is_old, &statement, err);
     if (status != IDC_OK)
         return status;
     *is_created = !is_old;
