@@ -420,3 +420,15 @@ def test_the_surroundings_do_not_matter(server: HostileServer, tmp_path: Path) -
     assert [answer["status"] for answer in got.answers] == [200, 200]
     assert all("authorization" not in request.headers and "cookie" not in request.headers
                for request in server.requests)
+
+
+def test_the_rest_of_an_answer_is_no_other_answer(server: HostileServer) -> None:
+    """What comes behind a body belongs to nobody: the next request on that connection is made anew."""
+    def late(answer: Answer) -> bool:
+        if server.counts["/late"] == 2:
+            answer.send(b"the rest of the first body")  # instead of an answer
+            return False
+        return answer.reply(200, WHOLE)
+    got = fetch(server.on("/late", late), options={"max_retries": "2"}, args=("-n", "2"))
+    assert [answer["status"] for answer in got.answers] == [200, 200]
+    assert server.counts["/late"] == 3

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from extension_build import Connection, Database, build_folder
+from extension_build import Connection, Database, ExtensionBuild, build_folder
 from harness.random_queries import COLUMNS, Queries, rows
 from scratch_servers import Scratch
 
@@ -38,8 +38,8 @@ def program(scratch: Scratch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def file(scratch: Scratch) -> Path:
-    path = scratch.path / "differential.db"
+def file(scratch: Scratch, extension: ExtensionBuild) -> Path:
+    path = scratch.path / f"differential-{extension.major}.db"
     with sqlite3.connect(path) as db:
         for name, seed, count in (("t", 1, 400), ("u", 2, 60)):
             columns = ", ".join(f"{column.name} {DECLARED[column.type]}" for column in COLUMNS)

@@ -392,6 +392,24 @@ is_passing(CURLcode code)
     }
 }
 
+/*
+ * What stands where an answer should begin, on a connection that was used before, may be the rest
+ * of an earlier answer that was longer than it said: curl drops the connection, and this was no
+ * answer.
+ */
+static bool
+is_rest_of_another(const IdcHttpExchange *exchange, CURLcode code)
+{
+    long connects = 1;
+
+    if (code != CURLE_UNSUPPORTED_PROTOCOL && code != CURLE_WEIRD_SERVER_REPLY)
+        return false;
+    return !exchange->transfer.is_head_done &&
+           curl_easy_getinfo(exchange->transfer.easy, CURLINFO_NUM_CONNECTS, &connects) ==
+               CURLE_OK &&
+           connects == 0;
+}
+
 /* curl's clock of connecting runs on while nobody looks, ours does not. */
 static bool
 was_neglected(const IdcHttpExchange *exchange, CURLcode code)
@@ -414,7 +432,8 @@ outcome_of_break(IdcHttpExchange *exchange, CURLcode code, const char *timeout)
         return;
     }
     /* `why` without `failed`: the guard refused the address. */
-    if (exchange->transfer.why[0] == '\0' && is_passing(code) && may_repeat(exchange)) {
+    if (exchange->transfer.why[0] == '\0' &&
+        (is_passing(code) || is_rest_of_another(exchange, code)) && may_repeat(exchange)) {
         repeat(exchange, http_retry_delay_ms(&exchange->session->client->settings,
                                              exchange->retry_count + 1));
         return;
