@@ -83,9 +83,11 @@ has_gate(List *restrictions)
 static bool
 needs_only_columns(const RelOptInfo *rel)
 {
-    List *vars = pull_var_clause((Node *) rel->reltarget->exprs, PVC_RECURSE_AGGREGATES |
-                                                                     PVC_RECURSE_WINDOWFUNCS |
-                                                                     PVC_INCLUDE_PLACEHOLDERS);
+    /* What only the hub's own conditions look at is not in the target. */
+    List *local = extract_actual_clauses(((FdwPlan *) rel->fdw_private)->local, false);
+    List *vars = pull_var_clause((Node *) list_concat_copy(rel->reltarget->exprs, local),
+                                 PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
+                                     PVC_INCLUDE_PLACEHOLDERS);
     ListCell *cell;
 
     foreach (cell, vars)
@@ -154,6 +156,7 @@ take_equality(Candidate *candidate, RestrictInfo *restriction)
     }
     if (bms_is_empty(restriction->left_relids) || bms_is_empty(restriction->right_relids) ||
         !IsA(without_relabel(inner), Var) || exprType(left) != exprType(right) ||
+        contain_volatile_functions((Node *) candidate->outer_key) ||
         !is_hashed_equality(clause->opno, exprType(left)))
         return false;
     candidate->inner_key = (Var *) without_relabel(inner);

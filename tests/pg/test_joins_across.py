@@ -98,3 +98,19 @@ def test_explain_of_a_request_that_was_stopped(tables: Connection) -> None:
     assert row is not None
     join = row[0][0]["Plan"]["Plans"][0]
     assert join["Remote requests"] == 1
+
+
+@pytest.mark.parametrize("condition", ["{f}.tableoid IS NOT NULL", "{f}::text LIKE '%1%'", "{f} IS NOT NULL",
+                                       "{f}.id + (random() * 0)::int = l.id"])
+@pytest.mark.parametrize("join", ["l LEFT JOIN {f} ON {f}.id = l.id AND", "l JOIN {f} ON {f}.id = l.id AND",
+                                  "l LEFT JOIN {f} ON {f}.id = l.id + (random() * 0)::int AND",
+                                  "l WHERE NOT EXISTS (SELECT FROM {f} WHERE {f}.id = l.id AND"])
+def test_joins_that_need_whole_rows_or_chance(tables: Connection, join: str, condition: str) -> None:
+    query = f"SELECT l.id FROM local_t {join} {condition}{')' if 'EXISTS' in join else ''} ORDER BY 1"
+    with tables.transaction(force_rollback=True):
+        expected = tables.execute(query.format(f="local_u")).fetchall()
+        for name in ("enable_hashjoin", "enable_mergejoin", "enable_nestloop"):
+            tables.execute(f"SET LOCAL {name} = off")
+        assert tables.execute(query.format(f="foreign_u")).fetchall() == expected
+        plan = tables.execute("EXPLAIN " + query.format(f="foreign_u")).fetchall()
+        assert "random" not in join or not any("Keys Join" in line for line, in plan)
