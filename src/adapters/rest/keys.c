@@ -62,10 +62,28 @@ compare_keys(const void *a, const void *b)
     return left->len < right->len ? -1 : left->len > right->len;
 }
 
-/* Equal numbers may have different texts: 1.50 is 1.5. */
+/* Of either sign. */
+static bool
+is_zero(const IdcColumn *column, const uint8_t *bytes)
+{
+    double wide = 1;
+    float narrow = 1;
+
+    if (column->kind == IDC_KIND_FLOAT64)
+        memcpy(&wide, bytes, sizeof wide);
+    else if (column->kind == IDC_KIND_FLOAT32)
+        memcpy(&narrow, bytes, sizeof narrow);
+    return wide == 0 || narrow == 0;
+}
+
+/* Equal numbers may have different bytes: 1.50 is 1.5, and -0 is 0. */
 static Key
 canonical(const IdcColumn *column, const uint8_t *bytes, size_t len)
 {
+    static const uint8_t zero[sizeof(double)];
+
+    if (is_zero(column, bytes))
+        return (Key){ .bytes = zero, .len = len };
     if (column->kind == IDC_KIND_NUMERIC_STRING && len > 0 && memchr(bytes, '.', len) != NULL) {
         while (bytes[len - 1] == '0')
             len--;

@@ -6,17 +6,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A value and where it was: the first of equal ones stays, in its place. */
+/* A value, its text without what makes no difference, and where it was: the first of equal ones
+ * stays, in its place. */
 typedef struct Item {
     const IdcExpr *value;
-    size_t place;
+    const char *text;
+    size_t len, place;
 } Item;
+
+/* 1.50 is 1.5, and -0 is 0: two requests would bring their rows twice. */
+static Item
+item_of(const IdcExpr *value, size_t place)
+{
+    Item item = { .value = value, .text = value->text, .len = strlen(value->text), .place = place };
+
+    if ((value->type.oid == IDC_TYPE_FLOAT4 || value->type.oid == IDC_TYPE_FLOAT8) &&
+        strcmp(item.text, "-0") == 0) {
+        item.text++;
+        item.len--;
+    }
+    if (value->type.oid == IDC_TYPE_NUMERIC && strchr(item.text, '.') != NULL) {
+        while (item.text[item.len - 1] == '0')
+            item.len--;
+        item.len -= item.text[item.len - 1] == '.';
+    }
+    return item;
+}
+
+static int
+compare_equality(const Item *left, const Item *right)
+{
+    int order = memcmp(left->text, right->text, left->len < right->len ? left->len : right->len);
+
+    return order != 0 ? order : (left->len > right->len) - (left->len < right->len);
+}
 
 static int
 compare_text(const void *a, const void *b)
 {
     const Item *left = a, *right = b;
-    int order = strcmp(left->value->text, right->value->text);
+    int order = compare_equality(left, right);
 
     if (order != 0)
         return order;
@@ -49,7 +78,7 @@ collect(const IdcRestMatch *match, Item *items)
         if (value->kind != IDC_EXPR_CONSTANT || value->text == NULL ||
             (match->place == IDC_REST_IN_PATH && !can_be_segment(value->text)))
             continue;
-        items[count] = (Item){ .value = value, .place = count };
+        items[count] = item_of(value, count);
         count++;
     }
     return count;
@@ -64,7 +93,7 @@ make_unique(Item *items, size_t count)
         return count;
     qsort(items, count, sizeof *items, compare_text);
     for (size_t i = 0; i < count; i++)
-        if (kept == 0 || strcmp(items[kept - 1].value->text, items[i].value->text) != 0)
+        if (kept == 0 || compare_equality(&items[kept - 1], &items[i]) != 0)
             items[kept++] = items[i];
     qsort(items, kept, sizeof *items, compare_place);
     return kept;

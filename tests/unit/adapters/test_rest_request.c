@@ -63,6 +63,26 @@ lists_become_batches_of_unique_values(void **state)
 }
 
 static void
+equal_numbers_are_asked_for_once(void **state)
+{
+    static const TestColumn numbers[] = { { "exact", IDC_TYPE_NUMERIC, "param=exact" },
+                                          { "near", IDC_TYPE_FLOAT8, "param=near" },
+                                          { "code", IDC_TYPE_TEXT, "param=code" },
+                                          { NULL, 0, NULL } };
+    IdcRelation *scan = scan_of(arena, "endpoint=/items", numbers);
+    const char *exact[] = { "1.5", "1.50", "1.05", "10", "10.00", "100" };
+    const char *near[] = { "0", "-0", "-1" }, *codes[] = { "1.5", "1.50" };
+
+    (void) state;
+    assert_requests(filter(arena, scan, in_list(arena, scan, 0, exact, 6)),
+                    "/items?exact=1.5\n/items?exact=1.05\n/items?exact=10\n/items?exact=100\n");
+    assert_requests(filter(arena, scan, in_list(arena, scan, 1, near, 3)),
+                    "/items?near=0\n/items?near=-1\n");
+    assert_requests(filter(arena, scan, in_list(arena, scan, 2, codes, 2)),
+                    "/items?code=1.5\n/items?code=1.50\n");
+}
+
+static void
 every_combination_is_asked_for(void **state)
 {
     IdcRelation *scan = scan_of(arena, "endpoint=/items", columns);
@@ -128,6 +148,13 @@ keys_know_their_rows(void **state)
         { IDC_TYPE_INT4, "5", "5", "6" },
         { IDC_TYPE_TEXT, "a", "a", "A" },
         { IDC_TYPE_NUMERIC, "1.5", "1.500", "1.51" },
+        { IDC_TYPE_NUMERIC, "100", "1E2", "10" },
+        { IDC_TYPE_NUMERIC, "0", "-0.00", "0.01" },
+        { IDC_TYPE_NUMERIC, "7", "007", "70" },
+        { IDC_TYPE_FLOAT8, "0", "-0.0", "1" },
+        { IDC_TYPE_FLOAT4, "0", "-0.0", "1" },
+        { IDC_TYPE_FLOAT8, "100", "1E2", "1E3" },
+        { IDC_TYPE_DATE, "2024-01-01", "2024-01-01", "2024-01-02" },
         { IDC_TYPE_BOOL, "t", "true", "false" },
         { IDC_TYPE_TIMESTAMPTZ, "2024-01-01 00:00:00+00", "2024-01-01T01:00:00+01:00",
           "2024-01-01T01:00:00Z" },
@@ -231,6 +258,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_become_batches_of_unique_values),
+        cmocka_unit_test(equal_numbers_are_asked_for_once),
         cmocka_unit_test(every_combination_is_asked_for),
         cmocka_unit_test(values_with_commas_are_asked_for_one_by_one),
         cmocka_unit_test(segments_cannot_climb),
