@@ -243,6 +243,13 @@ def test_values_of_the_hub_among_the_columns(hub: Connection, sql: str) -> None:
     same(hub, sql)
 
 
+def test_values_that_no_row_can_have(hub: Connection) -> None:
+    hub.execute("CREATE FOREIGN TABLE narrow (id smallint, kind varchar(3)) SERVER lite OPTIONS (\"table\" 't')")
+    for condition in ("id = 100000", "kind = 'k999'", "kind = 'k999' OR id = 100000"):
+        assert hub.execute(f"SELECT * FROM narrow WHERE {condition}").fetchall() == []
+    assert hub.execute("SELECT id FROM narrow WHERE kind = 'k1' AND id = 1").fetchall() == [(1,)]
+
+
 def test_parameters_among_the_columns(hub: Connection) -> None:
     hub.execute("SET plan_cache_mode = force_generic_plan")
     hub.execute("PREPARE p(int) AS SELECT $1 AS p, count(*) FROM t WHERE i < $1 GROUP BY 1")
