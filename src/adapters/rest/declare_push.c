@@ -111,6 +111,23 @@ can_sort_by(const IdcRestTable *table, const IdcRelation *scan, const IdcSortKey
     return first == key->nulls_first;
 }
 
+/* The next page begins behind the last row's key: in another order rows would be left out. */
+static bool
+is_order_of_pages(const IdcRestTable *table, const IdcRelation *scan, const IdcRelation *sort)
+{
+    const IdcSortKey *key = &sort->sort_keys[0];
+    IdcRestColumn column;
+
+    if (table->paging != IDC_REST_BY_KEY)
+        return true;
+    if (sort->sort_key_count != 1 || key->is_descending || table->cursor == NULL)
+        return false;
+    idc_rest_column_read(table, &scan->columns[key->expr->index], &column);
+    return column.path != NULL
+               ? strcmp(column.path, table->cursor) == 0
+               : table->cursor[0] == '/' && strcmp(column.name, table->cursor + 1) == 0;
+}
+
 static IdcPush
 can_sort(const IdcRestTable *table, const IdcRelation *scan, const IdcRelation *sort,
          const char **why)
@@ -122,6 +139,9 @@ can_sort(const IdcRestTable *table, const IdcRelation *scan, const IdcRelation *
     for (size_t i = 0; i < sort->sort_key_count; i++)
         if (!can_sort_by(table, scan, &sort->sort_keys[i]))
             return IDC_PUSH_NO;
+    *why = "the pages follow their key, in no other order";
+    if (!is_order_of_pages(table, scan, sort))
+        return IDC_PUSH_NO;
     *why = "several requests have no order together";
     if (has_kind_below(sort, IDC_REL_LIMIT) || has_kind_below(sort, IDC_REL_SORT) ||
         !is_one_chain(table, scan, sort->input))

@@ -115,6 +115,27 @@ limits_are_pushed_and_offsets_by_offset_only(void **state)
     assert_int_equal(push(idc_relation_distinct(arena, scan), &why), IDC_PUSH_NO);
 }
 
+/* Behind the last row's id there may be cheaper rows that were not there yet. */
+static void
+pages_by_key_have_the_order_of_the_key(void **state)
+{
+    IdcRelation *scan = scan_of(arena,
+                                "endpoint=/items;sort_param=sort;sort_exact=true;sort_nulls=large;"
+                                "page_style=keyset;cursor_param=after;cursor=/id;limit_param=n",
+                                columns);
+    IdcSortKey keys[] = { { .expr = idc_expr_column(arena, scan, 0) },
+                          { .expr = idc_expr_column(arena, scan, 2) } };
+    const char *why;
+
+    (void) state;
+    assert_int_equal(push(idc_relation_sort(arena, scan, keys, 1), &why), IDC_PUSH_EXACT);
+    assert_int_equal(push(idc_relation_sort(arena, scan, keys, 2), &why), IDC_PUSH_NO);
+    assert_int_equal(push(idc_relation_sort(arena, scan, &keys[1], 1), &why), IDC_PUSH_NO);
+    assert_string_equal(why, "the pages follow their key, in no other order");
+    keys[0].is_descending = keys[0].nulls_first = true;
+    assert_int_equal(push(idc_relation_sort(arena, scan, keys, 1), &why), IDC_PUSH_NO);
+}
+
 static void
 orders_are_pushed_where_declared_exact(void **state)
 {
@@ -398,6 +419,7 @@ main(void)
         cmocka_unit_test(collations_decide_about_texts),
         cmocka_unit_test(a_parameter_is_used_once),
         cmocka_unit_test(limits_are_pushed_and_offsets_by_offset_only),
+        cmocka_unit_test(pages_by_key_have_the_order_of_the_key),
         cmocka_unit_test(orders_are_pushed_where_declared_exact),
         cmocka_unit_test(requests_are_explained),
         cmocka_unit_test(bodies_are_filled_in_as_json),
