@@ -46,6 +46,8 @@ def table(endpoint: str, columns: str = "{name: id, type: bigint}", more: str = 
     ("/closed", "", ["401", "check the credentials"]),
     ("/search", "", ["400 Bad Request", "q is missing", "required: true"]),
     ("/page/items", ", rows: /dta", ['nothing at "/dta"', "check the table's option rows"]),
+    ("/page/items", ", rows: /data, page_style: page, page_start: 0, limit_param: per_page, total: /total",
+     ["this page is empty", "See the option page_start"]),
     ("/cursor/items", ", page_style: cursor", ['needs option "cursor"']),
 ])
 def test_setup_tells_of_an_endpoint(cli: Cli, api: Api, config: Path, endpoint: str, more: str,

@@ -451,8 +451,14 @@ check_empty_page(const IdcRestPages *pages, IdcError *err)
                     "this page is empty, but it says that there are %" PRId64
                     " rows, of which %" PRId64 " were read",
                     pages->total, read);
-    idc_error_set_hint(err, "ask for fewer rows at once by predicates that the API takes, or leave "
-                            "out the option \"total\" or \"total_header\" if it counts others");
+    if (read == 0)
+        idc_error_set_hint(err,
+                           "does the API count its pages from the other number? See the option "
+                           "page_start");
+    else
+        idc_error_set_hint(err,
+                           "ask for fewer rows at once by predicates that the API takes, or leave "
+                           "out the option \"total\" or \"total_header\" if it counts others");
     return IDC_SOURCE_FAILED;
 }
 
