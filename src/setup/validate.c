@@ -427,6 +427,29 @@ check_by_select(Check *check, IdcSetup *setup, const IdcTableList *wanted)
             check->table_count++;
 }
 
+/* Tables of ours that leave their columns to the source. */
+static void
+check_by_import(Check *check, IdcSetup *setup)
+{
+    const IdcConfigSource *source = check->source;
+    RemoteSchema remote = { .name = idc_import_default_schema(source) };
+
+    remote.tables =
+        idc_arena_alloc_array(check->arena, source->table_count + 1, sizeof *remote.tables);
+    for (size_t i = 0; remote.tables != NULL && i < source->table_count; i++)
+        if (source->tables[i].column_count == 0)
+            remote.tables[remote.table_count++] = source->tables[i].remote_name;
+    if (remote.table_count == 0 || is_lost(check) || !guarded(check, setup, step_import, &remote))
+        return;
+    check->table_count += remote.found.count;
+    for (size_t i = 0; i < remote.table_count; i++)
+        if (idc_table_find(&remote.found, NULL, remote.tables[i]) == NULL)
+            add_problem(
+                check,
+                idc_arena_printf(check->arena, "the source has no table \"%s\"", remote.tables[i]),
+                "42P01");
+}
+
 /* Adapters of ours that are to describe their source. */
 static bool
 asks_for_all(const IdcConfigSource *source)
@@ -456,6 +479,8 @@ check_source(Check *check, IdcSetup *setup, IdcError *err)
         check_one_schema(check, setup, idc_import_default_schema(check->source), true, &wanted);
     else
         check_by_select(check, setup, &wanted);
+    if (idc_wrapper_is_ours(check->source->wrapper))
+        check_by_import(check, setup);
     return IDC_OK;
 }
 

@@ -199,6 +199,15 @@ def test_setup_tells_of_a_table_that_the_file_has_not(cli: Cli, config: Path, no
     assert 'table "lost": SQLite says: no such table: lost' in cli("--config", str(config), "setup").stderr
 
 
+def test_health_looks_for_tables_without_columns(cli: Cli, config: Path, notes: Path) -> None:
+    config.write_text(f"sources:\n  notebook:\n    sqlite: {notes}\n    tables: [notes_of_mine]\n")
+    assert cli("--config", str(config), "setup").returncode == 0
+    assert "ok: 1 table" in cli("--config", str(config), "health").stdout
+    config.write_text(config.read_text().replace("[notes_of_mine]", "[notes_of_mine, lost]"))
+    done = cli("--config", str(config), "health")
+    assert done.returncode == 1 and 'the source has no table "lost"' in done.stdout
+
+
 def test_setup_tells_of_a_file_that_is_closed_to_the_hub(cli: Cli, config: Path, notes: Path) -> None:
     notes.chmod(0o000)
     config.write_text(f"sources:\n  notebook: {{sqlite: {notes}}}\n")
