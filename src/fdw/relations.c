@@ -7,6 +7,7 @@
  */
 #include "fdw/pg.h"
 
+#include <executor/executor.h>
 #include <foreign/fdwapi.h>
 #include <foreign/foreign.h>
 #include <funcapi.h>
@@ -97,6 +98,17 @@ walk(Relations *relations, const Plan *plan)
     walk(relations, innerPlan(plan));
 }
 
+/* As EXPLAIN: only who may run the query sees what it would ask. */
+static void
+check_rights(const PlannedStmt *statement)
+{
+#if PG_VERSION_NUM >= 160000
+    (void) ExecCheckPermissions(statement->rtable, statement->permInfos, true);
+#else
+    (void) ExecCheckRTPerms(statement->rtable, true);
+#endif
+}
+
 Datum
 instant_relations(PG_FUNCTION_ARGS)
 {
@@ -109,6 +121,7 @@ instant_relations(PG_FUNCTION_ARGS)
     InitMaterializedSRF(fcinfo, 0);
     fdw_arguments_read(fcinfo, 1, &arguments);
     fdw_plan_acquire(text_to_cstring(PG_GETARG_TEXT_PP(0)), &arguments, false, &plan);
+    check_rights(plan.statement);
     walk(&relations, plan.statement->planTree);
     walk_list(&relations, plan.statement->subplans);
     fdw_plan_release(&plan);

@@ -404,6 +404,18 @@ def test_secrets(roles: Connection) -> None:
     assert len(notices) == 1
 
 
+def test_who_may_see_what_a_query_asks(roles: Connection) -> None:
+    roles.execute(f"CREATE SERVER api {REST}); CREATE FOREIGN TABLE hidden (a int) SERVER api OPTIONS (endpoint '/x'); "
+                  "GRANT USAGE ON SCHEMA public TO plain")
+    query = "SELECT count(*) FROM instant.relations('SELECT * FROM public.hidden')"
+    roles.execute("SET ROLE plain")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="hidden"):
+        roles.execute(query)
+    roles.execute("RESET ROLE; GRANT SELECT ON hidden TO plain; SET ROLE plain")
+    assert roles.execute(query).fetchone() == (1,)
+    roles.execute("RESET ROLE; DROP SERVER api CASCADE")
+
+
 def test_wrappers_name_their_adapter(connection: Connection) -> None:
     for options in ("adapter 'sqlite'", "adapter 'rest', base_url 'x'", "source_memory '64MB'"):
         with pytest.raises(psycopg.Error, match="adapter|base_url"):
