@@ -303,7 +303,9 @@ static void
 make_unique(Candidate *candidate, JoinPathExtraData *extra)
 {
 #if PG_VERSION_NUM < 190000
-    if (candidate->type != JOIN_UNIQUE_OUTER || candidate->outer_path == NULL)
+    /* Where one source has both it answers all of it, as a semijoin, which was tried before. */
+    if (candidate->type != JOIN_UNIQUE_OUTER || candidate->outer_path == NULL ||
+        candidate->joined->fdw_private != NULL)
         return;
     candidate->outer_path = (Path *) create_unique_path(candidate->root, candidate->outer,
                                                         candidate->outer_path, extra->sjinfo);
