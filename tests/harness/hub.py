@@ -135,8 +135,10 @@ def sources(session: Session) -> list[int]:
 
 
 def is_alive(pid: int) -> bool:
+    """A process whose first thread has ended holds its files until the others have, too."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return fields[0] not in ("Z", "X") or int(fields[17]) > 1
     except (FileNotFoundError, ProcessLookupError):
         return False
 

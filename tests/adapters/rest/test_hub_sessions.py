@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from harness.hostile_http import Answer, HostileServer
-from harness.hub import Hub, Session, all_gone, descriptor_count, memory_kb, server_of, sources
+from harness.hub import Hub, Session, all_gone, descriptor_count, memory_kb, server_of, sources, wait_until
 
 pytestmark = pytest.mark.usefixtures("undisturbed")
 
@@ -189,6 +189,7 @@ def test_changed_options_end_the_process(site: Hub, sql: Session, server: Hostil
     for number in range(10):
         sql.execute(f"ALTER SERVER {name} OPTIONS ({'SET' if number else 'ADD'} user_agent 'number {number}')")
         assert sql.execute(f"SELECT * FROM {table}").fetchall() == TWO
+        assert wait_until(lambda: len(sources(sql)) == 1)  # the one before may still be ending
         (pid,) = sources(sql)
         seen.add(pid)
         assert server.requests[-1].headers["user-agent"] == f"number {number}"
