@@ -243,6 +243,9 @@ set_costs(Candidate *candidate, CustomPath *path)
     path->path.total_cost = outer->total_cost + requests * request.total +
                             cpu_operator_cost * outer->rows * 2 +
                             cpu_tuple_cost * (requests * rows + candidate->joined->rows);
+#if PG_VERSION_NUM >= 180000
+    path->path.disabled_nodes = outer->disabled_nodes;
+#endif
     if (request.impossible != NULL)
         path->path.total_cost = -1;
 }
