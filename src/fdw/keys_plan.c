@@ -65,17 +65,6 @@ is_ours(const RelOptInfo *rel)
            rel->fdwroutine->GetForeignRelSize == fdw_plan_size && rel->fdw_private != NULL;
 }
 
-static bool
-has_gate(List *restrictions)
-{
-    ListCell *cell;
-
-    foreach (cell, restrictions)
-        if (lfirst_node(RestrictInfo, cell)->pseudoconstant)
-            return true;
-    return false;
-}
-
 /*
  * Whole rows and system columns are not among the columns that a source is asked for. What a
  * placeholder holds is computed below an outer join, before it makes NULLs, and here nothing is.
@@ -111,8 +100,9 @@ can_join(const Candidate *candidate, JoinPathExtraData *extra)
         return false;
     return is_ours(candidate->inner) && candidate->outer_path->param_info == NULL &&
            bms_is_empty(candidate->inner->lateral_relids) &&
-           bms_is_empty(candidate->joined->lateral_relids) && !has_gate(extra->restrictlist) &&
-           !has_gate(candidate->inner->baserestrictinfo) && needs_only_columns(candidate->inner);
+           bms_is_empty(candidate->joined->lateral_relids) && !fdw_has_gate(extra->restrictlist) &&
+           !fdw_has_gate(candidate->inner->baserestrictinfo) &&
+           needs_only_columns(candidate->inner);
 }
 
 /* The equality that a hash of both sides decides, of one type on both sides. */
@@ -387,20 +377,6 @@ key_position(const Candidate *candidate)
     elog(ERROR, "the key of a join is no column of its table");
 }
 
-static Const *
-relation_const(const IdcRelation *relation)
-{
-    IdcText bytes;
-    bytea *value;
-
-    idc_text_init(&bytes, 0);
-    idc_relation_write(relation, &bytes);
-    value = palloc(VARHDRSZ + bytes.len);
-    SET_VARSIZE(value, VARHDRSZ + bytes.len);
-    memcpy(VARDATA(value), bytes.data, bytes.len);
-    return makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(value), false, false);
-}
-
 static List *
 number_list(int count)
 {
@@ -431,7 +407,7 @@ fill_request(const Candidate *candidate, CustomScan *scan, int outer_count)
     quals = (List *) as_seen_above(candidate, (Node *) quals);
     scan->custom_exprs = list_make3(list_make1(candidate->outer_key), quals, parameters);
     scan->custom_private = list_make5(
-        relation_const(relation), number_list((int) relation->column_count), translation.lists,
+        fdw_relation_const(relation), number_list((int) relation->column_count), translation.lists,
         list_make4_oid(candidate->plan->server->oid, candidate->inner->userid, candidate->operator,
                        candidate->collation),
         list_make5_int((int) candidate->type, outer_count, key_position(candidate),

@@ -97,6 +97,15 @@ extern bool fdw_layer_is_pushed(const FdwServer *server, const FdwLayer *layer, 
 extern List *fdw_push_clauses(const FdwServer *server, const FdwLayer *layer, List *clauses,
                               bool is_exact_below, RelOptInfo *rel, const FdwLayer **pushed);
 
+/* True if one of these RestrictInfos is a condition of no table, which PostgreSQL asks once, above.
+ */
+extern bool fdw_has_gate(List *restrictions);
+
+/* ---- plan_make.c ---- */
+
+/* The relation, checked, in its serial form: a Const of type bytea. */
+extern Const *fdw_relation_const(const IdcRelation *relation);
+
 /* ---- plan_cost.c ---- */
 
 typedef struct FdwCost {

@@ -87,17 +87,6 @@ split_conditions(const RelOptInfo *joined, JoinType type, List *conditions, List
     }
 }
 
-static bool
-has_gate(List *conditions)
-{
-    ListCell *cell;
-
-    foreach (cell, conditions)
-        if (lfirst_node(RestrictInfo, cell)->pseudoconstant)
-            return true;
-    return false;
-}
-
 static const FdwLayer *
 join_layer(const RelOptInfo *joined, const FdwPlan *left, const FdwPlan *right, IdcJoinKind kind,
            List *of_join)
@@ -148,7 +137,7 @@ fdw_plan_join_paths(PlannerInfo *root, RelOptInfo *joined, RelOptInfo *outer, Re
 
     /* Other orders of the same join would ask for the same. */
     if (joined->fdw_private != NULL || !is_known_join(jointype, &kind) ||
-        !may_be_joined(root, joined, left, right) || has_gate(extra->restrictlist))
+        !may_be_joined(root, joined, left, right) || fdw_has_gate(extra->restrictlist))
         return;
     plan = palloc0(sizeof *plan);
     if (!is_secure(plan, left, right, extra->restrictlist))

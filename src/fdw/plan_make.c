@@ -231,8 +231,8 @@ narrowed(Making *making, FdwTranslation *translation, const IdcRelation *relatio
 
 /* ---- the scan ---- */
 
-static Const *
-relation_bytes(const IdcRelation *relation)
+Const *
+fdw_relation_const(const IdcRelation *relation)
 {
     IdcText text;
     IdcError err;
@@ -304,7 +304,7 @@ fdw_plan_make(PlannerInfo *root, RelOptInfo *rel, Oid table, ForeignPath *path, 
     search = search_columns(making.layer, list_make3(path->path.pathtarget->exprs,
                                                      rel->reltarget->exprs, making.local));
     relation = narrowed(&making, &translation, relation, &search);
-    fdw_private = list_make4(relation_bytes(relation), attributes_of(rel, search.columns),
+    fdw_private = list_make4(fdw_relation_const(relation), attributes_of(rel, search.columns),
                              translation.lists, making.notes);
     return make_foreignscan(tlist, making.local, rel->relid, translation.params, fdw_private,
                             rel->relid > 0 ? NIL : scan_tlist(search.columns),

@@ -107,3 +107,14 @@ fdw_push_clauses(const FdwServer *server, const FdwLayer *layer, List *clauses, 
     *pushed = fdw_filter_layer(layer, nodes);
     return verdicts;
 }
+
+bool
+fdw_has_gate(List *restrictions)
+{
+    ListCell *cell;
+
+    foreach (cell, restrictions)
+        if (lfirst_node(RestrictInfo, cell)->pseudoconstant)
+            return true;
+    return false;
+}

@@ -118,18 +118,6 @@ estimate_size(PlannerInfo *root, RelOptInfo *rel, FdwPlan *plan, const FdwLayer 
     plan->rows = rel->rows;
 }
 
-/* PostgreSQL asks a condition without columns above this scan, and only there. */
-static bool
-has_gate(const RelOptInfo *rel)
-{
-    ListCell *cell;
-
-    foreach (cell, rel->baserestrictinfo)
-        if (lfirst_node(RestrictInfo, cell)->pseudoconstant)
-            return true;
-    return false;
-}
-
 void
 fdw_plan_size(PlannerInfo *root, RelOptInfo *rel, Oid table)
 {
@@ -145,7 +133,8 @@ fdw_plan_size(PlannerInfo *root, RelOptInfo *rel, Oid table)
     verdicts = fdw_push_clauses(plan->server, scan, rel->baserestrictinfo, true, rel, &plan->layer);
     note_levels(plan, rel->baserestrictinfo, verdicts);
     estimate_size(root, rel, plan, scan, take_verdicts(plan, verdicts));
-    plan->is_exact = plan->is_exact && !has_gate(rel);
+    /* PostgreSQL asks a condition without columns above this scan, and only there. */
+    plan->is_exact = plan->is_exact && !fdw_has_gate(rel->baserestrictinfo);
     rel->fdw_private = plan;
 }
 
