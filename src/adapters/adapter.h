@@ -115,6 +115,21 @@ typedef struct IdcDeclaration {
      * for UPDATE and DELETE (option of a column, or of the table), by position in `table`'s
      * columns. */
     unsigned (*writes)(const IdcOptionSet *server_options, const IdcRelation *table);
+    /* UPDATE_WHERE and DELETE_WHERE (message.h): true if the source's answer is the one that
+     * PostgreSQL would give: conversions to the columns' types included. The FILTERs were agreed
+     * to. NULL: never. */
+    bool (*can_modify)(const IdcOptionSet *server_options, const IdcModify *modify,
+                       const char **why);
+    /* The remote statement of a modify as text (rows: as for one row), without secrets; NULL: the
+     * hub says it in words. */
+    void (*explain_modify)(const IdcOptionSet *server_options, const IdcModify *modify,
+                           IdcText *text);
+    /* Bits 1 << IdcModifyKind: kinds whose rows can come back (`returning`) as the source has them.
+     * For others the hub gives what was sent. NULL: none. */
+    unsigned (*returns)(const IdcOptionSet *server_options, const IdcRelation *table);
+    /* Scans and writes of a transaction of the hub are one of the source: they carry it
+     * (IdcSourceScan.transaction), and COMMIT and ROLLBACK are sent. */
+    bool has_transactions;
     /* True for a column that is part of the key of UPDATE and DELETE. */
     bool (*is_key)(const IdcRelation *table, size_t column);
     /* Several of one server may be read at once without more requests than one by one would need.
@@ -161,8 +176,12 @@ typedef struct IdcAdapter {
     IdcStatus (*next)(IdcSourceScan *scan, IdcBatchBuilder *builder, bool *is_end, IdcError *err);
     IdcStatus (*import)(IdcSourceScan *scan, const IdcImport *import,
                         const IdcImportedTable **tables, size_t *count, IdcError *err);
-    /* stats.rows: how many rows changed. All rows, or an error that says how many were written. */
-    IdcStatus (*modify)(IdcSourceScan *scan, const IdcModify *modify, IdcError *err);
+    /* stats.rows: how many rows changed. All rows, or an error that says how many were written.
+     * modified: rows of `returning`, of scan->arena. `where` is bound: no PARAMETERs in it. */
+    IdcStatus (*modify)(IdcSourceScan *scan, const IdcModify *modify, IdcModified *modified,
+                        IdcError *err);
+    /* COMMIT or ROLLBACK. An id that the adapter has not seen: nothing to do. */
+    IdcStatus (*finish)(IdcSourceScan *scan, const IdcFinish *finish, IdcError *err);
 } IdcAdapter;
 
 /* ---- the registry (adapters/registry.c, adapters/adapters.def) ---- */

@@ -10,7 +10,7 @@
 #include <utils/builtins.h>
 #include <utils/guc.h>
 
-#define VERSION "0.2.0"
+#define VERSION "0.3.0"
 
 #ifdef PG_MODULE_MAGIC_EXT
 PG_MODULE_MAGIC_EXT(.name = "instant_fdw", .version = VERSION);

@@ -21,7 +21,7 @@
  *   hub: OPEN n, then CREDIT n …                 source: SCHEMA n, BATCH n …, END n   or  ERROR n
  *   hub: IMPORT n                                source: TABLES n                     or  ERROR n
  *   hub: MODIFY n                                source: MODIFIED n                   or  ERROR n
- *   hub: BEGIN/COMMIT/ROLLBACK n                source: MODIFIED n                   or  ERROR n
+ *   hub: COMMIT/ROLLBACK n                       source: MODIFIED n                   or  ERROR n
  *   hub: CLOSE n (at any time after these)       source: CLOSED n: nothing of n follows it
  *
  * A scan sends at most as many BATCHes as it has credit (OPEN gives the first ones). After END or
@@ -107,6 +107,25 @@ typedef struct IdcHello {
         may_use_local; /* the server's owner is a superuser: options that touch this machine work */
 } IdcHello;
 
+/*
+ * The hub's transaction that a request belongs to. An adapter that has transactions begins its own
+ * when it is first asked for something of a new id, and ends it with COMMIT or ROLLBACK
+ * (IdcFinish).
+ */
+typedef struct IdcTransaction {
+    uint64_t id;   /* 0: none (an adapter without transactions) */
+    int32_t level; /* 1: the transaction itself; 2 and more: so many savepoints deep, less one */
+    bool is_serializable; /* else all that it reads is of one snapshot, as far as the source can */
+    bool is_read_only;
+} IdcTransaction;
+
+/* COMMIT and ROLLBACK: of everything at this level and deeper. Level 1 ends the transaction. */
+typedef struct IdcFinish {
+    uint64_t id;
+    int32_t level;
+    bool is_commit;
+} IdcFinish;
+
 typedef struct IdcOpen {
     const IdcRelation *relation;
     const IdcValue *values;
@@ -115,6 +134,7 @@ typedef struct IdcOpen {
     int64_t first_batch_rows;
     uint32_t credit;    /* of batches, at least 1 */
     int64_t timeout_ms; /* of the whole scan; -1: none but the adapter's own */
+    IdcTransaction transaction;
 } IdcOpen;
 
 /* IMPORT FOREIGN SCHEMA. */
@@ -147,8 +167,17 @@ typedef enum IdcModifyKind {
     IDC_INSERT,
     IDC_UPDATE,
     IDC_DELETE,
+    IDC_UPDATE_WHERE, /* one statement of the source for any number of rows */
+    IDC_DELETE_WHERE,
     IDC_MODIFY_KIND_COUNT
 } IdcModifyKind;
+
+/* INSERT: what becomes of a row that the source has already, by any of its unique keys. */
+typedef enum IdcConflict {
+    IDC_CONFLICT_ERROR,
+    IDC_CONFLICT_NOTHING, /* it stays as it was */
+    IDC_CONFLICT_UPDATE   /* it takes the values of the new one */
+} IdcConflict;
 
 /*
  * Rows to write. `table` is a SCAN by name that lists the columns of a row (one at least), in
@@ -156,6 +185,14 @@ typedef enum IdcModifyKind {
  * times table->column_count texts (IdcValue's form; NULL is the SQL NULL). INSERT: the values.
  * UPDATE: the first key_count columns are the row's key as it was, the others the new values.
  * DELETE: the key, so key_count is table->column_count. INSERT: key_count is 0.
+ *
+ * UPDATE_WHERE: `where` is a PROJECT of the new values, for table's columns in order, over FILTERs
+ * over a SCAN of the same table. DELETE_WHERE: the FILTERs over the SCAN (table: the same SCAN).
+ * There are no rows; values are for the PARAMETERs of `where` until the frame has bound them.
+ *
+ * returning: a SCAN of the table with the columns that are wanted of each row as it is then (of
+ * DELETE: was), or NULL. The answer has them in the order of `rows`; rows that were not there, or
+ * were left as they were, are missing.
  */
 typedef struct IdcModify {
     IdcModifyKind kind;
@@ -163,7 +200,20 @@ typedef struct IdcModify {
     size_t key_count;
     const char *const *rows;
     size_t row_count;
+    IdcConflict conflict;
+    const IdcRelation *where;
+    const IdcValue *values;
+    size_t value_count;
+    const IdcRelation *returning;
+    IdcTransaction transaction;
 } IdcModify;
+
+/* MODIFIED: what was done. rows: texts of `returning`'s columns, row by row. */
+typedef struct IdcModified {
+    IdcScanStats stats; /* rows: how many were changed */
+    const char *const *rows;
+    size_t row_count, column_count;
+} IdcModified;
 
 /* Each appends a payload; each read checks everything, copies into the arena. */
 void idc_hello_write(const IdcHello *hello, IdcText *bytes);

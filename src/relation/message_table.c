@@ -167,7 +167,7 @@ idc_modify_read(IdcArena *arena, const void *bytes, size_t len, IdcModify *modif
     IdcWire wire;
 
     idc_wire_init(&wire, arena, bytes, len, err);
-    read.kind = (IdcModifyKind) idc_wire_get_enum(&wire, IDC_MODIFY_KIND_COUNT);
+    read.kind = (IdcModifyKind) idc_wire_get_enum(&wire, IDC_DELETE + 1);
     read.table = idc_wire_get_relation(&wire);
     read.key_count = idc_wire_get_u32(&wire);
     read.rows = idc_wire_get_texts(&wire, &value_count);

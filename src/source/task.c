@@ -157,6 +157,7 @@ run_modify(Task *task, IdcSourceScan *scan, IdcError *err)
 {
     const IdcSource *source = task->tasks->source;
     IdcModify modify = { 0 };
+    IdcModified modified = { 0 };
     IdcStatus status;
 
     if (source->adapter->modify == NULL)
@@ -168,7 +169,7 @@ run_modify(Task *task, IdcSourceScan *scan, IdcError *err)
     if (status != IDC_OK)
         return status;
     scan->relation = modify.table;
-    return source->adapter->modify(scan, &modify, err);
+    return source->adapter->modify(scan, &modify, &modified, err);
 }
 
 static IdcStatus

@@ -86,7 +86,7 @@ def old(make_hub: Callable[[], Hub]) -> Hub:
 
 
 def test_fresh_hub_has_it(fresh: Hub) -> None:
-    assert fresh.version().startswith("0.2.0")
+    assert fresh.version().startswith("0.3.0")
     assert fresh.sql("SHOW shared_preload_libraries") == [("instant_fdw",)]
     assert fresh.sql("SELECT count(*) >= 0 FROM instant.stats") == [(True,)]
 
@@ -108,7 +108,7 @@ def test_old_hub_gets_it_when_it_starts_again(old: Hub) -> None:
     old.sql("CREATE TABLE kept AS SELECT 7 AS seven")
     old.run("hub", "stop")
     assert old.run("query", "SELECT seven FROM kept", "--format", "csv").split() == ["seven", "7"]
-    assert old.version().startswith("0.2.0")
+    assert old.version().startswith("0.3.0")
 
 
 def test_setup_before_it(old: Hub) -> None:
@@ -117,7 +117,7 @@ def test_setup_before_it(old: Hub) -> None:
     assert made
     old.run("hub", "stop")
     old.run("hub", "start")
-    assert old.version().startswith("0.2.0")
+    assert old.version().startswith("0.3.0")
     assert old.sql("SELECT kind, name FROM instant.objects ORDER BY 1, 2") == made
     assert "nothing to change" in old.run("setup")
     assert old.run("query", "SELECT count(*) FROM flights", "--format", "csv").split()[0] == "count"
@@ -133,7 +133,7 @@ def test_setup_after_it(fresh: Hub) -> None:
     fresh.run("setup", "--force-refresh")
     assert fresh.sql(OBJECTS) == extension
     assert fresh.sql("SELECT * FROM instant.objects WHERE name ~ 'fdw|version|stats'") == []
-    assert fresh.version().startswith("0.2.0")
+    assert fresh.version().startswith("0.3.0")
 
 
 def test_server_of_another_place_and_version(make_hub: Callable[[], Hub]) -> None:
@@ -144,7 +144,7 @@ def test_server_of_another_place_and_version(make_hub: Callable[[], Hub]) -> Non
     hub = make_hub()
     hub.run("hub", "start", INSTANT_PG_BINDIR=str(place / "bin"))
     assert hub.sql("SELECT current_setting('server_version_num')::int / 10000") == [(18,)]
-    assert hub.version().startswith("0.2.0")
+    assert hub.version().startswith("0.3.0")
     hub.sql("CREATE EXTENSION postgres_fdw")
     assert hub.sql("SELECT count(*) FROM pg_timezone_names WHERE name = 'Europe/Berlin'") == [(1,)]
     assert not list(place.rglob("instant_fdw*"))
@@ -157,21 +157,21 @@ def test_it_can_be_dropped(fresh: Hub) -> None:
     assert fresh.sql("SELECT count(*) FROM instant.objects") == made
     assert fresh.run("query", "SELECT 41 + 1 AS answer", "--format", "csv").split() == ["answer", "42"]
     fresh.sql("CREATE EXTENSION instant_fdw")
-    assert fresh.version().startswith("0.2.0")
+    assert fresh.version().startswith("0.3.0")
 
 
 def test_hub_whose_build_is_gone(make_hub: Callable[[], Hub]) -> None:
     """The database has the extension, and the library that starts the server has none to offer."""
     hub = make_hub()
     hub.run("hub", "start")
-    assert "extension  instant_fdw 0.2.0" in hub.run("hub", "status")
+    assert "extension  instant_fdw 0.3.0" in hub.run("hub", "status")
     hub.run("hub", "stop")
     answer = hub.run("query", "SELECT 41 + 1 AS answer", "--format", "csv", INSTANT_FDW_DIR="/nowhere")
     assert answer.split() == ["answer", "42"]
     assert "extension  none" in hub.run("hub", "status")
     hub.run("hub", "stop")
     assert hub.run("query", "SELECT 41 + 1 AS answer", "--format", "csv").split() == ["answer", "42"]
-    assert "extension  instant_fdw 0.2.0" in hub.run("hub", "status")
+    assert "extension  instant_fdw 0.3.0" in hub.run("hub", "status")
 
 
 @pytest.mark.parametrize("clean", [True, False], ids=["over a fresh hub", "into an empty database"])
@@ -204,7 +204,7 @@ def test_four_first_users_at_once(make_hub: Callable[[], Hub]) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(
             lambda _: hub.run("query", "SELECT instant.version() AS version", "--format", "csv"), range(4)))
-    assert {answer.split()[1].strip('"')[:5] for answer in answers} == {"0.2.0"}
+    assert {answer.split()[1].strip('"')[:5] for answer in answers} == {"0.3.0"}
 
 
 def test_four_first_users_of_an_old_hub_at_once(old: Hub) -> None:
@@ -212,7 +212,7 @@ def test_four_first_users_of_an_old_hub_at_once(old: Hub) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(
             lambda _: old.run("query", "SELECT instant.version() AS version", "--format", "csv"), range(4)))
-    assert {answer.split()[1].strip('"')[:5] for answer in answers} == {"0.2.0"}
+    assert {answer.split()[1].strip('"')[:5] for answer in answers} == {"0.3.0"}
 
 
 def test_its_files_are_gone_with_the_hub(make_hub: Callable[[], Hub]) -> None:
@@ -222,4 +222,4 @@ def test_its_files_are_gone_with_the_hub(make_hub: Callable[[], Hub]) -> None:
     hub.destroy()
     assert not (hub.home / "hub").exists()
     hub.run("hub", "start")
-    assert hub.version().startswith("0.2.0")
+    assert hub.version().startswith("0.3.0")

@@ -36,7 +36,7 @@ def test_the_module_is_that_of_the_wheel(installed: Path) -> None:
 def test_the_command_comes_with_it(installed: Path) -> None:
     done = subprocess.run([str(installed / "bin" / "instant"), "version"], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0 and "0.2.0" in done.stdout, done.stderr
+    assert done.returncode == 0 and "0.3.0" in done.stdout, done.stderr
 
 
 def test_one_wheel_is_for_all_later_pythons(installed: Path) -> None:
@@ -48,6 +48,7 @@ def test_the_extension_comes_with_it(installed: Path) -> None:
     folder = installed / "instant_connector" / "fdw" / "pg15"
     names = {file.name for file in folder.iterdir()}
     assert {"instant_fdw.so", "instant_fdw.control", "instant_fdw--0.1.0.sql", "instant_fdw--0.1.0--0.2.0.sql",
+            "instant_fdw--0.2.0--0.3.0.sql",
             "instant-source"} <= names
     assert os.access(folder / "instant-source", os.X_OK)
 
@@ -78,7 +79,7 @@ def version_from(command: Path) -> str:
 
 
 def test_a_hub_of_the_command_has_it(installed: Path) -> None:
-    assert "0.2.0" in version_from(installed / "bin" / "instant")
+    assert "0.3.0" in version_from(installed / "bin" / "instant")
 
 
 def test_a_hub_of_the_module_has_it(installed: Path) -> None:
@@ -90,7 +91,7 @@ def test_a_hub_of_the_module_has_it(installed: Path) -> None:
         done = subprocess.run([sys.executable, "-I", "-S", "-c", code], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, cwd="/", timeout=120)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("0.2.0")
+    assert done.stdout.startswith("0.3.0")
 
 
 def test_make_install_brings_it(tmp_path: Path) -> None:
@@ -100,4 +101,4 @@ def test_make_install_brings_it(tmp_path: Path) -> None:
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120)
     assert list((tmp_path / "a prefix").glob("lib*/**/instant/fdw/pg15/instant_fdw.so"))
     assert list((tmp_path / "a prefix").glob("lib*/**/instant/fdw/pg15/instant-source"))
-    assert "0.2.0" in version_from(tmp_path / "a prefix" / "bin" / "instant")
+    assert "0.3.0" in version_from(tmp_path / "a prefix" / "bin" / "instant")

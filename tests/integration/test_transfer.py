@@ -301,7 +301,7 @@ def test_without_the_extension(server: PostgresServer) -> None:
         assert plain.query("SELECT 1 AS a").to_arrow().num_rows == 1
         with pytest.raises(Error, match="version"):
             plain.query("SELECT 1 AS a", transfer="arrow").to_arrow()
-        server.sql("UPDATE pg_extension SET extversion = '0.2.0' WHERE extname = 'instant_fdw';"
+        server.sql("UPDATE pg_extension SET extversion = '0.3.0' WHERE extname = 'instant_fdw';"
                    "REVOKE USAGE ON SCHEMA instant FROM PUBLIC; CREATE ROLE nobody LOGIN PASSWORD 'n'", "plain")
     with SyncInstantDataConnector(postgres_config=server.url("plain", "nobody", "n")) as plain:
         assert plain.query("SELECT 1 AS a").to_arrow().num_rows == 1

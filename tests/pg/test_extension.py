@@ -12,8 +12,8 @@ from extension_build import ROOT, Database, ExtensionBuild, build_folder, pg_con
 from scratch_servers import PostgresServer, Scratch, server_tree
 
 FIRST = "0.1.0"
-VERSION = "0.2.0"
-NEXT = "0.2.0.test"
+VERSION = "0.3.0"
+NEXT = "0.3.0.test"
 # What a backend may load because of us, beside what every program loads.
 LIBRARIES = {"linux-vdso", "libc", "liblz4", "libzstd", "libm", "ld-linux-x86-64", "ld-linux-aarch64"}
 

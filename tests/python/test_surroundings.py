@@ -60,7 +60,7 @@ def test_importing_the_package_imports_no_extra() -> None:
 def test_the_package_is_typed() -> None:
     files = {entry.name for entry in importlib.resources.files("instant_connector").iterdir()}
     assert {"py.typed", "_native.pyi"} <= files
-    assert ic.__version__ == "0.2.0"
+    assert ic.__version__ == "0.3.0"
     assert all(hasattr(ic, name) for name in ic.__all__)
 
 

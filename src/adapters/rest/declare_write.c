@@ -34,7 +34,7 @@ idc_rest_writes(const IdcOptionSet *server_options, const IdcRelation *table)
 {
     unsigned kinds = 0;
 
-    for (int kind = 0; kind < IDC_MODIFY_KIND_COUNT; kind++) {
+    for (int kind = 0; kind <= IDC_DELETE; kind++) {
         IdcRestWrite write;
 
         idc_rest_write_read(server_options, &table->options, (IdcModifyKind) kind, &write);

@@ -118,7 +118,8 @@ IdcRestLink idc_rest_link_next(const char *value, IdcText *target);
 
 IdcStatus idc_rest_open(IdcSourceScan *scan, IdcError *err);
 IdcStatus idc_rest_next(IdcSourceScan *scan, IdcBatchBuilder *builder, bool *is_end, IdcError *err);
-IdcStatus idc_rest_modify(IdcSourceScan *scan, const IdcModify *modify, IdcError *err);
+IdcStatus idc_rest_modify(IdcSourceScan *scan, const IdcModify *modify, IdcModified *modified,
+                          IdcError *err);
 IdcStatus idc_rest_import(IdcSourceScan *scan, const IdcImport *import,
                           const IdcImportedTable **tables, size_t *count, IdcError *err);
 

@@ -271,11 +271,12 @@ say_how_far(const Write *write, size_t done, size_t count, IdcError *err)
 }
 
 IdcStatus
-idc_rest_modify(IdcSourceScan *scan, const IdcModify *modify, IdcError *err)
+idc_rest_modify(IdcSourceScan *scan, const IdcModify *modify, IdcModified *modified, IdcError *err)
 {
     Write *write = idc_arena_alloc(scan->arena, sizeof *write);
     IdcStatus status;
 
+    (void) modified;
     if (write == NULL)
         return idc_fail_no_memory(err);
     write->scan = scan;

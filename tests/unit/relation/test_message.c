@@ -315,7 +315,7 @@ carries_rows_to_write(void **state)
     assert_null(read.rows[3]);
     assert_string_equal(read.rows[5], "");
     survives_damage(&bytes, read_modify);
-    for (IdcModifyKind kind = IDC_INSERT; kind < IDC_MODIFY_KIND_COUNT; kind++)
+    for (IdcModifyKind kind = IDC_INSERT; kind <= IDC_DELETE; kind++)
         for (size_t key_count = 0; key_count <= 3; key_count++) {
             bool fits = kind == IDC_INSERT   ? key_count == 0
                         : kind == IDC_UPDATE ? key_count == 1
