@@ -3,13 +3,11 @@
  */
 #include "adapters/postgres/postgres.h"
 
-static const IdcAdapterOption options[] = {
-    { .name = NULL },
-};
-
 const IdcDeclaration idc_declaration_postgres = {
     .name = "postgres",
     .title = "PostgreSQL",
-    .options = options,
+    .options = idc_postgres_options,
+    .check = idc_postgres_check,
+    .has_transactions = true,
     .is_async = true,
 };

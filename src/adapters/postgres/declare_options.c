@@ -1,0 +1,121 @@
+/*
+ * declare_options.c - what servers, user mappings, tables and columns may say.
+ *
+ * Those of a connection have libpq's own names. An option that reads a file of this machine, or
+ * lets it vouch for somebody, is for superusers.
+ */
+#include "adapters/postgres/postgres.h"
+
+#include <string.h>
+
+enum { SERVER = IDC_OPTION_SERVER, USER = IDC_OPTION_USER, TABLE = IDC_OPTION_TABLE };
+enum { COLUMN = IDC_OPTION_COLUMN, IMPORT = IDC_OPTION_IMPORT };
+
+static const char *const sslmode_words[] = { "disable",   "allow",       "prefer", "require",
+                                             "verify-ca", "verify-full", NULL };
+static const char *const gssencmode_words[] = { "disable", "prefer", "require", NULL };
+static const char *const binding_words[] = { "disable", "prefer", "require", NULL };
+static const char *const attrs_words[] = { "any",     "read-write",     "read-only", "primary",
+                                           "standby", "prefer-standby", NULL };
+static const char *const balance_words[] = { "disable", "random", NULL };
+
+/* clang-format off */
+const IdcAdapterOption idc_postgres_options[] = {
+    { .name = "host", .levels = SERVER,
+      .help = "a name, an address or the folder of a unix socket; several are tried in order, with "
+              "commas between" },
+    { .name = "hostaddr", .levels = SERVER,
+      .help = "addresses of the hosts, where their names should not be looked up" },
+    { .name = "port", .levels = SERVER, .help = "one for all hosts, or as many as there are hosts" },
+    { .name = "dbname", .levels = SERVER, .help = "the database; if not given, the user's name" },
+    { .name = "connect_timeout", .levels = SERVER, .type = IDC_OPTION_DURATION, .fallback = "10s",
+      .min = 1, .max = 3600000, .help = "longest time to connect to one host" },
+    { .name = "application_name", .levels = SERVER,
+      .help = "what the source's pg_stat_activity shows; if not given, instant: and the server's "
+              "name" },
+    { .name = "target_session_attrs", .levels = SERVER, .type = IDC_OPTION_WORD,
+      .words = attrs_words, .fallback = "any", .help = "which of the hosts will do" },
+    { .name = "load_balance_hosts", .levels = SERVER, .type = IDC_OPTION_WORD,
+      .words = balance_words, .fallback = "disable", .help = "in which order hosts are tried" },
+    { .name = "options", .levels = SERVER, .help = "command line options for the source's session" },
+    { .name = "sslmode", .levels = SERVER, .type = IDC_OPTION_WORD, .words = sslmode_words,
+      .fallback = "prefer", .help = "whether the connection must be encrypted, and who must be at its other end" },
+    { .name = "sslrootcert", .levels = SERVER, .is_local = true,
+      .help = "file of the authorities that may vouch for the source, or system" },
+    { .name = "sslcrl", .levels = SERVER, .is_local = true, .help = "file of revoked certificates" },
+    { .name = "sslcrldir", .levels = SERVER, .is_local = true,
+      .help = "folder of revoked certificates" },
+    { .name = "sslsni", .levels = SERVER, .type = IDC_OPTION_BOOL,
+      .help = "whether the host's name is sent in the clear" },
+    { .name = "ssl_min_protocol_version", .levels = SERVER, .help = "TLSv1.2 or TLSv1.3" },
+    { .name = "ssl_max_protocol_version", .levels = SERVER, .help = "TLSv1.2 or TLSv1.3" },
+    { .name = "channel_binding", .levels = SERVER, .type = IDC_OPTION_WORD, .words = binding_words,
+      .help = "whether a password is only proven to who has the certificate" },
+    { .name = "gssencmode", .levels = SERVER, .type = IDC_OPTION_WORD, .words = gssencmode_words,
+      .fallback = "disable", .help = "encryption by Kerberos" },
+    { .name = "krbsrvname", .levels = SERVER, .help = "name of the service in Kerberos" },
+    { .name = "requirepeer", .levels = SERVER,
+      .help = "user of the operating system that the source must run as, over a unix socket" },
+    { .name = "keepalives", .levels = SERVER, .type = IDC_OPTION_BOOL, .fallback = "true",
+      .help = "whether silent connections are probed" },
+    { .name = "keepalives_idle", .levels = SERVER, .type = IDC_OPTION_INTEGER, .fallback = "20",
+      .max = 86400, .help = "seconds of silence before the first probe" },
+    { .name = "keepalives_interval", .levels = SERVER, .type = IDC_OPTION_INTEGER, .fallback = "5",
+      .max = 86400, .help = "seconds between probes" },
+    { .name = "keepalives_count", .levels = SERVER, .type = IDC_OPTION_INTEGER, .fallback = "2",
+      .max = 127, .help = "probes without an answer after which the connection is lost" },
+    { .name = "tcp_user_timeout", .levels = SERVER, .type = IDC_OPTION_DURATION, .fallback = "30s",
+      .max = 86400000, .help = "how long what was sent may stay unconfirmed" },
+    { .name = "service", .levels = SERVER, .is_local = true,
+      .help = "a section of the connection service file" },
+    { .name = "max_connections", .levels = SERVER, .type = IDC_OPTION_INTEGER, .min = 1,
+      .max = 10000, .help = "connections at once, of all sessions of the hub" },
+    { .name = "connection_wait", .levels = SERVER, .type = IDC_OPTION_DURATION, .fallback = "30s",
+      .max = 86400000, .help = "how long to wait for one of max_connections" },
+    { .name = "idle_timeout", .levels = SERVER, .type = IDC_OPTION_DURATION, .fallback = "5min",
+      .max = 86400000, .help = "how long a connection that nobody uses is kept" },
+    { .name = "parallel", .levels = SERVER | TABLE, .type = IDC_OPTION_INTEGER, .fallback = "1",
+      .min = 1, .max = 32,
+      .help = "connections that read one big table at once, in ranges of its pages" },
+    { .name = "batch_rows", .levels = SERVER | TABLE, .type = IDC_OPTION_INTEGER,
+      .fallback = "1000", .min = 1, .max = 100000, .help = "rows of one INSERT" },
+    { .name = "user", .levels = USER, .help = "the role; if not given, the hub's operating system user" },
+    { .name = "password", .levels = USER, .is_secret = true, .help = "of the role" },
+    { .name = "password_required", .levels = USER, .type = IDC_OPTION_BOOL, .is_local = true,
+      .fallback = "true",
+      .help = "false: this machine itself may vouch for the role: peer, a certificate, Kerberos, "
+              "a password file" },
+    { .name = "passfile", .levels = USER, .is_local = true, .help = "a password file" },
+    { .name = "sslcert", .levels = USER, .is_local = true, .help = "file of the role's certificate" },
+    { .name = "sslkey", .levels = USER, .is_local = true, .help = "file of its private key" },
+    { .name = "sslpassword", .levels = USER, .is_secret = true, .help = "of the private key" },
+    { .name = "schema", .levels = TABLE, .fallback = "public", .help = "the remote schema" },
+    { .name = "table", .levels = TABLE, .help = "its name there, if it is another one than here" },
+    { .name = "column", .levels = COLUMN, .help = "its name there, if it is another one than here" },
+    { .name = "key", .levels = COLUMN, .type = IDC_OPTION_BOOL,
+      .help = "part of the primary key, which names a row for UPDATE and DELETE" },
+    { .name = "remote_type", .levels = COLUMN, .help = "its type there, if it is another one" },
+    { .name = "collation", .levels = COLUMN, .help = "its collation there, if it has another one" },
+    { .name = "import_collate", .levels = IMPORT, .type = IDC_OPTION_BOOL, .fallback = "true",
+      .help = "columns keep their collation" },
+    { .name = "import_default", .levels = IMPORT, .type = IDC_OPTION_BOOL, .fallback = "false",
+      .help = "columns keep their default" },
+    { .name = "import_generated", .levels = IMPORT, .type = IDC_OPTION_BOOL, .fallback = "true",
+      .help = "generated columns stay generated" },
+    { .name = "import_not_null", .levels = IMPORT, .type = IDC_OPTION_BOOL, .fallback = "true",
+      .help = "columns keep NOT NULL" },
+    { .name = "import_unknown_as_text", .levels = IMPORT, .type = IDC_OPTION_BOOL,
+      .fallback = "true", .help = "columns of types that are not built in become text" },
+    { .name = NULL },
+};
+/* clang-format on */
+
+IdcStatus
+idc_postgres_check(IdcOptionLevel level, const IdcOptionSet *options, IdcError *err)
+{
+    const char *host = idc_option_value(options, "host");
+
+    if (level == IDC_OPTION_SERVER && host != NULL && host[0] == '\0')
+        return idc_fail(err, IDC_BAD_VALUE, "option \"host\" is empty");
+    return IDC_OK;
+}
