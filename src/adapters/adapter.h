@@ -155,10 +155,15 @@ typedef struct IdcSourceServer {
 typedef struct IdcSourceScan {
     const IdcSourceServer *server;
     const IdcRelation *relation; /* bound: no PARAMETERs in it */
-    IdcArena *arena;             /* of this scan: what open() makes lives here */
-    IdcCall *call;               /* waits are idc_call_wait, or watch idc_call_fd too */
-    IdcScanStats stats;          /* the adapter counts, except rows */
-    void *state;                 /* what open() made */
+    const IdcTransaction
+        *transaction;   /* NULL: none (always so where there is no has_transactions) */
+    IdcArena *arena;    /* of this scan: what open() makes lives here */
+    IdcCall *call;      /* waits are idc_call_wait, or watch idc_call_fd too */
+    IdcScanStats stats; /* the adapter counts, except rows */
+    void *state;        /* what open() made */
+    /* open() sets it: all rows are read before the first is sent, and then the arena is freed, so
+     * that nothing of the source is occupied while the hub takes them. */
+    bool must_spool;
 } IdcSourceScan;
 
 typedef struct IdcAdapter {
@@ -180,7 +185,8 @@ typedef struct IdcAdapter {
      * modified: rows of `returning`, of scan->arena. `where` is bound: no PARAMETERs in it. */
     IdcStatus (*modify)(IdcSourceScan *scan, const IdcModify *modify, IdcModified *modified,
                         IdcError *err);
-    /* COMMIT or ROLLBACK. An id that the adapter has not seen: nothing to do. */
+    /* COMMIT or ROLLBACK. An id that the adapter has not seen: nothing to do. A ROLLBACK must be
+     * quick (the hub waits 100 ms) and may come while scans of the transaction still end. */
     IdcStatus (*finish)(IdcSourceScan *scan, const IdcFinish *finish, IdcError *err);
 } IdcAdapter;
 

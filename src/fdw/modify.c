@@ -328,7 +328,7 @@ write_rows(Modify *modify, ResultRelInfo *info, TupleTableSlot **slots, TupleTab
                           .rows = rows,
                           .row_count = (size_t) count };
     const char **next = rows;
-    IdcScanStats stats;
+    IdcModified modified;
     const void *answer;
     IdcText payload;
     IdcError err;
@@ -341,10 +341,10 @@ write_rows(Modify *modify, ResultRelInfo *info, TupleTableSlot **slots, TupleTab
     idc_modify_write(&message, &payload);
     answer = fdw_exchange(modify->server, modify->user, IDC_MSG_MODIFY, &payload, IDC_MSG_MODIFIED,
                           modify->relation->name, &len);
-    fdw_check(idc_stats_read(answer, len, &stats, &err), &err);
+    fdw_check(idc_modified_read(idc_arena_new(0), answer, len, &modified, &err), &err);
     MemoryContextSwitchTo(old);
     MemoryContextReset(modify->context);
-    return stats.rows;
+    return modified.stats.rows;
 }
 
 TupleTableSlot *

@@ -75,7 +75,7 @@ is_expected(const FdwTalk *talk, const IdcFrameHead *frame)
 
     if (talk->is_closed || (talk->is_answered && frame->kind != IDC_MSG_CLOSED))
         return false;
-    if (is_going_on && frame->kind != IDC_MSG_BATCH && frame->kind != IDC_MSG_CLOSED)
+    if (is_going_on && frame->kind != talk->partial->kind && frame->kind != IDC_MSG_CLOSED)
         return false;
     switch (frame->kind) {
     case IDC_MSG_SCHEMA:
@@ -87,7 +87,9 @@ is_expected(const FdwTalk *talk, const IdcFrameHead *frame)
     case IDC_MSG_TABLES:
         return talk->request == IDC_MSG_IMPORT && frame->flags == 0;
     case IDC_MSG_MODIFIED:
-        return talk->request == IDC_MSG_MODIFY && frame->flags == 0;
+        return talk->request == IDC_MSG_MODIFY ||
+               ((talk->request == IDC_MSG_COMMIT || talk->request == IDC_MSG_ROLLBACK) &&
+                frame->flags == 0);
     case IDC_MSG_ERROR:
         return frame->flags == 0;
     case IDC_MSG_CLOSED:
@@ -129,7 +131,7 @@ message_reserve(FdwTalk *talk, FdwMessage *message, size_t len)
 static FdwMessage *
 message_begin(FdwTalk *talk, IdcMessageKind kind)
 {
-    FdwMessage *message = kind == IDC_MSG_BATCH ? talk->partial : NULL;
+    FdwMessage *message = kind == IDC_MSG_BATCH || kind == IDC_MSG_MODIFIED ? talk->partial : NULL;
 
     if (message == NULL)
         message = MemoryContextAllocExtended(talk->context, sizeof *message,
@@ -265,7 +267,8 @@ frame_end(FdwProcess *process)
         talk->has_schema = true;
     if (wire->frame.kind == IDC_MSG_CLOSED)
         return closed_end(process, talk);
-    if (wire->frame.kind != IDC_MSG_SCHEMA && wire->frame.kind != IDC_MSG_BATCH)
+    if (wire->frame.kind != IDC_MSG_SCHEMA && wire->frame.kind != IDC_MSG_BATCH &&
+        (wire->frame.flags & IDC_FRAME_MORE) == 0)
         talk->is_answered = true;
     if (wire->message == NULL)
         return true;

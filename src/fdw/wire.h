@@ -38,7 +38,7 @@ typedef struct FdwTalk {
     MemoryContext context;
     struct FdwServerCounts *counts;
     uint32 number;
-    IdcMessageKind request; /* OPEN, IMPORT or MODIFY */
+    IdcMessageKind request; /* OPEN, IMPORT, MODIFY, COMMIT or ROLLBACK */
     dlist_head messages;
     FdwMessage *partial; /* more frames of it are to come */
     int64 credit;        /* BATCHes that may still come */

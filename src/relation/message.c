@@ -17,14 +17,13 @@ is_known_kind(unsigned kind)
 static bool
 may_go_on(IdcMessageKind kind)
 {
-    return kind == IDC_MSG_BATCH || kind == IDC_MSG_MODIFY;
+    return kind == IDC_MSG_BATCH || kind == IDC_MSG_MODIFY || kind == IDC_MSG_MODIFIED;
 }
 
 static bool
 has_no_payload(IdcMessageKind kind)
 {
-    return kind == IDC_MSG_CLOSE || kind == IDC_MSG_BEGIN || kind == IDC_MSG_COMMIT ||
-           kind == IDC_MSG_ROLLBACK || kind == IDC_MSG_READY;
+    return kind == IDC_MSG_CLOSE || kind == IDC_MSG_READY;
 }
 
 static void
@@ -102,8 +101,8 @@ idc_stats_write(const IdcScanStats *stats, IdcText *bytes)
     idc_wire_put_int64(bytes, stats->nulled);
 }
 
-static void
-get_stats(IdcWire *wire, IdcScanStats *stats)
+void
+idc_wire_get_stats(IdcWire *wire, IdcScanStats *stats)
 {
     stats->rows = idc_wire_get_int64(wire, 0);
     stats->requests = idc_wire_get_int64(wire, 0);
@@ -122,7 +121,7 @@ idc_stats_read(const void *bytes, size_t len, IdcScanStats *stats, IdcError *err
     IdcWire wire;
 
     idc_wire_init(&wire, NULL, bytes, len, err);
-    get_stats(&wire, &read);
+    idc_wire_get_stats(&wire, &read);
     status = idc_wire_finish(&wire, "scan's statistics");
     if (status == IDC_OK)
         *stats = read;
@@ -229,7 +228,7 @@ idc_failure_read(const void *bytes, size_t len, IdcError *failure, IdcScanStats 
     get_clean(&wire, read.hint, sizeof read.hint);
     get_clean(&wire, read.source, sizeof read.source);
     get_clean(&wire, read.remote_sql, sizeof read.remote_sql);
-    get_stats(&wire, &read_stats);
+    idc_wire_get_stats(&wire, &read_stats);
     status = idc_wire_finish(&wire, "failure");
     if (status == IDC_OK) {
         *failure = read;

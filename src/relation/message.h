@@ -13,7 +13,7 @@
  * little-endian uint32: length of the payload; kind (low byte) and flags (next byte), the rest 0;
  * number of the scan (0: the whole session). A message longer than a payload may be goes on in
  * frames of the same kind and scan, all but the last with the flag MORE and none of these empty;
- * only BATCH and MODIFY may.
+ * only BATCH, MODIFY and MODIFIED may.
  *
  * Order. The hub begins with HELLO and waits for READY (or ERROR, after which the process ends).
  * Then, for each scan number n (unique while in use):
@@ -34,7 +34,7 @@
 #include "relation/relation.h"
 
 enum {
-    IDC_MESSAGE_VERSION = 1,
+    IDC_MESSAGE_VERSION = 2,
     IDC_FRAME_HEAD_BYTES = 12,
     IDC_FRAME_MAX_PAYLOAD = 16 * 1024 * 1024,
     IDC_FRAME_MORE = 1 /* a flag */
@@ -50,8 +50,7 @@ typedef enum IdcMessageKind {
     IDC_MSG_CLOSE,
     IDC_MSG_IMPORT,
     IDC_MSG_MODIFY,
-    IDC_MSG_BEGIN, /* payload of these three: none; of the session's transaction on the source */
-    IDC_MSG_COMMIT,
+    IDC_MSG_COMMIT, /* payload of these two: IdcFinish */
     IDC_MSG_ROLLBACK,
     IDC_MSG_READY = 65, /* payload: none */
     IDC_MSG_SCHEMA,     /* payload: the schema message of an Arrow IPC stream */
@@ -60,7 +59,8 @@ typedef enum IdcMessageKind {
     IDC_MSG_ERROR,      /* payload: IdcError and IdcScanStats */
     IDC_MSG_CLOSED,     /* payload: IdcScanStats, or none */
     IDC_MSG_TABLES,
-    IDC_MSG_MODIFIED /* payload: IdcScanStats, whose rows are those that changed */
+    IDC_MSG_MODIFIED /* payload: IdcModified; also the answer to COMMIT and ROLLBACK, without rows
+                      */
 } IdcMessageKind;
 
 typedef struct IdcFrameHead {
@@ -119,7 +119,8 @@ typedef struct IdcTransaction {
     bool is_read_only;
 } IdcTransaction;
 
-/* COMMIT and ROLLBACK: of everything at this level and deeper. Level 1 ends the transaction. */
+/* COMMIT and ROLLBACK: of everything at this level and deeper. Level 1 ends the transaction.
+ * is_commit is not in the payload: the message's kind says it. */
 typedef struct IdcFinish {
     uint64_t id;
     int32_t level;
@@ -169,6 +170,7 @@ typedef enum IdcModifyKind {
     IDC_DELETE,
     IDC_UPDATE_WHERE, /* one statement of the source for any number of rows */
     IDC_DELETE_WHERE,
+    IDC_TRUNCATE, /* as PostgreSQL means it; an adapter that cannot does DELETE_WHERE instead */
     IDC_MODIFY_KIND_COUNT
 } IdcModifyKind;
 
@@ -181,14 +183,17 @@ typedef enum IdcConflict {
 
 /*
  * Rows to write. `table` is a SCAN by name that lists the columns of a row (one at least), in
- * order; rows has row_count
- * times table->column_count texts (IdcValue's form; NULL is the SQL NULL). INSERT: the values.
- * UPDATE: the first key_count columns are the row's key as it was, the others the new values.
- * DELETE: the key, so key_count is table->column_count. INSERT: key_count is 0.
+ * order; rows has row_count times table->column_count texts (IdcValue's form; NULL is the SQL
+ * NULL). INSERT: the values; key_count is 0. UPDATE: the first key_count columns are the row's key
+ * as it was, the others the new values. DELETE: the key, so key_count is table->column_count.
  *
- * UPDATE_WHERE: `where` is a PROJECT of the new values, for table's columns in order, over FILTERs
- * over a SCAN of the same table. DELETE_WHERE: the FILTERs over the SCAN (table: the same SCAN).
- * There are no rows; values are for the PARAMETERs of `where` until the frame has bound them.
+ * UPDATE_WHERE: `where` is a PROJECT of the new values, of the types of table's columns and in
+ * their order, over FILTERs over a SCAN of the same table. DELETE_WHERE: the FILTERs over the SCAN,
+ * or the SCAN alone; table is that SCAN, which may have no columns. There are no rows and key_count
+ * is 0; values are for the PARAMETERs of `where` until the frame has bound them.
+ *
+ * TRUNCATE: table and `also` (other tables of the server, at once) are emptied; neither has
+ * columns. There is nothing else.
  *
  * returning: a SCAN of the table with the columns that are wanted of each row as it is then (of
  * DELETE: was), or NULL. The answer has them in the order of `rows`; rows that were not there, or
@@ -205,14 +210,20 @@ typedef struct IdcModify {
     const IdcValue *values;
     size_t value_count;
     const IdcRelation *returning;
+    const IdcRelation *const *also;
+    size_t also_count;
+    bool is_cascade, restarts_identity;
     IdcTransaction transaction;
 } IdcModify;
 
-/* MODIFIED: what was done. rows: texts of `returning`'s columns, row by row. */
+/*
+ * MODIFIED: what was done. rows: texts of `returning`'s columns, row by row. An adapter fills in
+ * rows, row_count and column_count, and says in scan->stats.rows how many were changed.
+ */
 typedef struct IdcModified {
     IdcScanStats stats; /* rows: how many were changed */
     const char *const *rows;
-    size_t row_count, column_count;
+    size_t row_count, column_count; /* both 0, or neither */
 } IdcModified;
 
 /* Each appends a payload; each read checks everything, copies into the arena. */
@@ -232,6 +243,13 @@ IDC_CHECKED IdcStatus idc_tables_read(IdcArena *arena, const void *bytes, size_t
 void idc_modify_write(const IdcModify *modify, IdcText *bytes);
 IDC_CHECKED IdcStatus idc_modify_read(IdcArena *arena, const void *bytes, size_t len,
                                       IdcModify *modify, IdcError *err);
+void idc_modified_write(const IdcModified *modified, IdcText *bytes);
+IDC_CHECKED IdcStatus idc_modified_read(IdcArena *arena, const void *bytes, size_t len,
+                                        IdcModified *modified, IdcError *err);
+void idc_finish_write(const IdcFinish *finish, IdcText *bytes);
+/* kind: COMMIT or ROLLBACK. */
+IDC_CHECKED IdcStatus idc_finish_read(IdcMessageKind kind, const void *bytes, size_t len,
+                                      IdcFinish *finish, IdcError *err);
 void idc_stats_write(const IdcScanStats *stats, IdcText *bytes);
 IDC_CHECKED IdcStatus idc_stats_read(const void *bytes, size_t len, IdcScanStats *stats,
                                      IdcError *err);

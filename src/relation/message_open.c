@@ -1,5 +1,5 @@
 /*
- * message_open.c - what a session and a scan begin with.
+ * message_open.c - what a session and a scan begin with, and what a transaction ends with.
  */
 #include "relation/wire.h"
 
@@ -44,6 +44,66 @@ idc_hello_read(IdcArena *arena, const void *bytes, size_t len, IdcHello *hello, 
     return status;
 }
 
+/* ---- transactions ---- */
+
+void
+idc_wire_put_transaction(IdcText *bytes, const IdcTransaction *transaction)
+{
+    idc_wire_put_int64(bytes, (int64_t) transaction->id);
+    idc_wire_put_u32(bytes, (uint32_t) transaction->level);
+    idc_wire_put_u8(bytes, transaction->is_serializable);
+    idc_wire_put_u8(bytes, transaction->is_read_only);
+}
+
+static int32_t
+get_level(IdcWire *wire)
+{
+    uint32_t level = idc_wire_get_u32(wire);
+
+    if (level > INT32_MAX)
+        idc_wire_fail(wire, "a level is too deep");
+    return wire->status == IDC_OK ? (int32_t) level : 0;
+}
+
+void
+idc_wire_get_transaction(IdcWire *wire, IdcTransaction *transaction)
+{
+    transaction->id = (uint64_t) idc_wire_get_int64(wire, 0);
+    transaction->level = get_level(wire);
+    transaction->is_serializable = idc_wire_get_bool(wire);
+    transaction->is_read_only = idc_wire_get_bool(wire);
+    if ((transaction->id == 0) != (transaction->level == 0))
+        idc_wire_fail(wire, "a transaction's level is wrong");
+}
+
+void
+idc_finish_write(const IdcFinish *finish, IdcText *bytes)
+{
+    idc_wire_put_int64(bytes, (int64_t) finish->id);
+    idc_wire_put_u32(bytes, (uint32_t) finish->level);
+}
+
+IdcStatus
+idc_finish_read(IdcMessageKind kind, const void *bytes, size_t len, IdcFinish *finish,
+                IdcError *err)
+{
+    IdcFinish read = { .is_commit = kind == IDC_MSG_COMMIT };
+    IdcStatus status;
+    IdcWire wire;
+
+    idc_wire_init(&wire, NULL, bytes, len, err);
+    read.id = (uint64_t) idc_wire_get_int64(&wire, 1);
+    read.level = get_level(&wire);
+    if (read.level == 0)
+        idc_wire_fail(&wire, "there is no level 0");
+    status = idc_wire_finish(&wire, "end of a transaction");
+    if (status == IDC_OK)
+        *finish = read;
+    return status;
+}
+
+/* ---- scans ---- */
+
 void
 idc_open_write(const IdcOpen *open, IdcText *bytes)
 {
@@ -54,6 +114,7 @@ idc_open_write(const IdcOpen *open, IdcText *bytes)
     idc_wire_put_int64(bytes, open->first_batch_rows);
     idc_wire_put_u32(bytes, open->credit);
     idc_wire_put_int64(bytes, open->timeout_ms);
+    idc_wire_put_transaction(bytes, &open->transaction);
 }
 
 /* What is said of its fields, beyond their shape. */
@@ -89,6 +150,7 @@ idc_open_read(IdcArena *arena, const void *bytes, size_t len, IdcOpen *open, Idc
     read.first_batch_rows = idc_wire_get_int64(&wire, 0);
     read.credit = idc_wire_get_u32(&wire);
     read.timeout_ms = idc_wire_get_int64(&wire, -1);
+    idc_wire_get_transaction(&wire, &read.transaction);
     status = idc_wire_finish(&wire, "message of the kind OPEN");
     if (status == IDC_OK)
         status = check_open(&read, err);

@@ -1,5 +1,5 @@
 /*
- * message_table.c - messages of tables: which there are, and rows to write.
+ * message_table.c - which tables there are.
  */
 #include "relation/wire.h"
 
@@ -110,71 +110,5 @@ idc_tables_read(IdcArena *arena, const void *bytes, size_t len, const IdcImporte
         *tables = read;
         *count = wanted;
     }
-    return status;
-}
-
-/* ---- modify ---- */
-
-void
-idc_modify_write(const IdcModify *modify, IdcText *bytes)
-{
-    idc_wire_put_u8(bytes, modify->kind);
-    idc_wire_put_relation(bytes, modify->table);
-    idc_wire_put_u32(bytes, (uint32_t) modify->key_count);
-    idc_wire_put_texts(bytes, modify->rows, modify->row_count * modify->table->column_count);
-}
-
-static bool
-fits_kind(IdcModifyKind kind, size_t key_count, size_t column_count)
-{
-    switch (kind) {
-    case IDC_INSERT:
-        return key_count == 0;
-    case IDC_UPDATE:
-        return key_count > 0 && key_count < column_count;
-    default:
-        return key_count == column_count;
-    }
-}
-
-static IdcStatus
-check_modify(IdcModify *modify, size_t value_count, IdcError *err)
-{
-    size_t column_count;
-    IdcStatus status = idc_relation_check(modify->table, err);
-
-    if (status != IDC_OK)
-        return status;
-    column_count = modify->table->column_count;
-    if (modify->table->kind != IDC_REL_SCAN || modify->table->name == NULL || column_count == 0)
-        return idc_fail(err, IDC_BAD_VALUE, "rows can be written only to columns of a table");
-    if (!fits_kind(modify->kind, modify->key_count, column_count))
-        return idc_fail(err, IDC_BAD_VALUE, "%zu of %zu columns cannot be the key",
-                        modify->key_count, column_count);
-    if (value_count % column_count != 0)
-        return idc_fail(err, IDC_BAD_VALUE, "%zu values are not rows of %zu columns", value_count,
-                        column_count);
-    modify->row_count = value_count / column_count;
-    return IDC_OK;
-}
-
-IdcStatus
-idc_modify_read(IdcArena *arena, const void *bytes, size_t len, IdcModify *modify, IdcError *err)
-{
-    IdcModify read;
-    size_t value_count;
-    IdcStatus status;
-    IdcWire wire;
-
-    idc_wire_init(&wire, arena, bytes, len, err);
-    read.kind = (IdcModifyKind) idc_wire_get_enum(&wire, IDC_DELETE + 1);
-    read.table = idc_wire_get_relation(&wire);
-    read.key_count = idc_wire_get_u32(&wire);
-    read.rows = idc_wire_get_texts(&wire, &value_count);
-    status = idc_wire_finish(&wire, "message of the kind MODIFY");
-    if (status == IDC_OK)
-        status = check_modify(&read, value_count, err);
-    if (status == IDC_OK)
-        *modify = read;
     return status;
 }

@@ -62,6 +62,9 @@ void idc_wire_put_relation(IdcText *bytes, const IdcRelation *relation);
 const IdcRelation *idc_wire_get_relation(IdcWire *wire);
 void idc_wire_put_values(IdcText *bytes, const IdcValue *values, size_t count);
 const IdcValue *idc_wire_get_values(IdcWire *wire, size_t *count);
+void idc_wire_get_stats(IdcWire *wire, IdcScanStats *stats);
+void idc_wire_put_transaction(IdcText *bytes, const IdcTransaction *transaction);
+void idc_wire_get_transaction(IdcWire *wire, IdcTransaction *transaction);
 void idc_wire_put_type(IdcText *bytes, IdcType type);
 IdcType idc_wire_get_type(IdcWire *wire);
 

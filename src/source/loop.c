@@ -182,7 +182,6 @@ serve(Session *session, IdcError *err)
     case IDC_MSG_OPEN:
     case IDC_MSG_IMPORT:
     case IDC_MSG_MODIFY:
-    case IDC_MSG_BEGIN:
     case IDC_MSG_COMMIT:
     case IDC_MSG_ROLLBACK:
         if (head.scan == 0 || !idc_tasks_begin(session->tasks, &head, payload))

@@ -23,6 +23,7 @@ typedef struct Run {
     const IdcScanSink *sink;
     IdcBatchBuilder *builder;
     IdcIpcWriter *writer;
+    IdcSpool *spool;  /* NULL: batches are sent at once */
     uint8_t *message; /* of the batch before: its memory serves the next one too */
     size_t message_capacity;
 } Run;
@@ -106,6 +107,8 @@ send_batch(Run *run, IdcError *err)
         return status;
     idc_ipc_emit(run->writer, run->message);
     run->scan->stats.rows += rows;
+    if (run->spool != NULL)
+        return idc_spool_add(run->spool, run->message, size, err);
     return run->sink->batch(run->sink->host, run->message, size, err);
 }
 
@@ -131,6 +134,35 @@ send_rows(Run *run, IdcError *err)
     return IDC_OK;
 }
 
+/* All rows first, then nothing of the source is held any more, then they go out. */
+static IdcStatus
+spool_rows(Run *run, IdcError *err)
+{
+    const uint8_t *bytes = NULL;
+    size_t size;
+    IdcStatus status;
+
+    run->spool = idc_spool_new();
+    if (run->spool == NULL)
+        return idc_fail_no_memory(err);
+    status = send_rows(run, err);
+    if (status != IDC_OK)
+        return status;
+    /* Both look at names of the arena. */
+    idc_ipc_writer_free(run->writer);
+    idc_batch_builder_free(run->builder);
+    run->writer = NULL;
+    run->builder = NULL;
+    idc_arena_free(run->scan->arena);
+    run->scan->arena = NULL;
+    do {
+        status = idc_spool_next(run->spool, &bytes, &size, err);
+        if (status == IDC_OK && bytes != NULL)
+            status = run->sink->batch(run->sink->host, bytes, size, err);
+    } while (status == IDC_OK && bytes != NULL);
+    return status;
+}
+
 IdcStatus
 idc_scan_run(const IdcSource *source, IdcSourceScan *scan, const IdcOpen *request,
              const IdcScanSink *sink, IdcError *err)
@@ -138,6 +170,7 @@ idc_scan_run(const IdcSource *source, IdcSourceScan *scan, const IdcOpen *reques
     Run run = { .adapter = source->adapter, .scan = scan, .sink = sink };
     IdcStatus status = idc_source_check_relation(source, request->relation, err);
 
+    scan->transaction = request->transaction.id == 0 ? NULL : &request->transaction;
     if (status == IDC_OK)
         status = idc_relation_bind(scan->arena, request->relation, request->values,
                                    request->value_count, &scan->relation, err);
@@ -152,7 +185,8 @@ idc_scan_run(const IdcSource *source, IdcSourceScan *scan, const IdcOpen *reques
     if (status == IDC_OK)
         status = send_schema(&run, err);
     if (status == IDC_OK)
-        status = send_rows(&run, err);
+        status = scan->must_spool ? spool_rows(&run, err) : send_rows(&run, err);
+    idc_spool_free(run.spool);
     idc_ipc_writer_free(run.writer);
     idc_batch_builder_free(run.builder);
     idc_buffer_free(run.message);

@@ -5,7 +5,7 @@
  * Out:  what the adapter answers, as messages or as an Arrow stream
  *
  * In the order of a session: main.c, sandbox.c, loop.c, server.c (options, secrets.c), task.c (a
- * thread for each request), scan.c (adapter to batches), writer.c.
+ * thread for each request), scan.c (adapter to batches), spool.c, writer.c.
  */
 #ifndef IDC_SOURCE_SOURCE_H
 #define IDC_SOURCE_SOURCE_H
@@ -85,9 +85,26 @@ typedef struct IdcScanSink {
     IdcStatus (*batch)(void *host, const uint8_t *bytes, size_t size, IdcError *err);
 } IdcScanSink;
 
-/* scan: all but relation, stats and state is filled. relation: with PARAMETERs for the values. */
+/*
+ * scan: server, arena and call are filled. relation: with PARAMETERs for the values. What request
+ * points to lives in another arena: scan->arena is freed, and NULL, once all rows that have to wait
+ * (scan->must_spool) are kept here.
+ */
 IDC_CHECKED IdcStatus idc_scan_run(const IdcSource *source, IdcSourceScan *scan,
                                    const IdcOpen *request, const IdcScanSink *sink, IdcError *err);
+
+/* ---- spool.c: messages that wait ---- */
+
+typedef struct IdcSpool IdcSpool;
+
+/* NULL: no memory. */
+IdcSpool *idc_spool_new(void);
+void idc_spool_free(IdcSpool *spool);
+/* All are added before the first is read. */
+IDC_CHECKED IdcStatus idc_spool_add(IdcSpool *spool, const void *bytes, size_t size, IdcError *err);
+/* In the order in which they came; *bytes NULL: there are no more. Good until the next call. */
+IDC_CHECKED IdcStatus idc_spool_next(IdcSpool *spool, const uint8_t **bytes, size_t *size,
+                                     IdcError *err);
 
 /* ---- writer.c: frames out ---- */
 
@@ -111,8 +128,8 @@ typedef struct IdcTasks IdcTasks;
 
 /* Both are borrowed and outlive it. */
 IdcTasks *idc_tasks_new(const IdcSource *source, IdcFrameWriter *writer);
-/* OPEN, IMPORT, MODIFY and the like. Takes the payload (idc_malloc'd). False: the number is in use,
- * or far too many are, which no hub of ours does. */
+/* OPEN, IMPORT, MODIFY, COMMIT and ROLLBACK. Takes the payload (idc_malloc'd). False: the number is
+ * in use, or far too many are, which no hub of ours does. */
 bool idc_tasks_begin(IdcTasks *tasks, const IdcFrameHead *head, void *payload);
 void idc_tasks_credit(IdcTasks *tasks, uint32_t number, uint32_t credit);
 void idc_tasks_close(IdcTasks *tasks, uint32_t number);

@@ -27,8 +27,9 @@ typedef struct Task {
     IdcFrameHead head;
     void *payload;
     IdcCall *call;
-    IdcArena *arena;
+    IdcArena *arena; /* of the request; what the adapter holds is of another one */
     IdcScanStats stats;
+    IdcText answer;         /* payload of TABLES or MODIFIED */
     pthread_cond_t changed; /* credit, or is_closed */
     uint32_t credit;
     bool is_running, is_closed; /* by the hub */
@@ -128,7 +129,6 @@ run_import(Task *task, IdcSourceScan *scan, IdcError *err)
     const IdcAdapter *adapter = task->tasks->source->adapter;
     const IdcImportedTable *tables = NULL;
     IdcImport import = { 0 };
-    IdcText payload;
     size_t count = 0;
     IdcStatus status;
 
@@ -140,15 +140,24 @@ run_import(Task *task, IdcSourceScan *scan, IdcError *err)
         status = adapter->import(scan, &import, &tables, &count, err);
     if (status != IDC_OK)
         return status;
-    idc_text_init(&payload, IDC_FRAME_MAX_PAYLOAD);
-    idc_tables_write(tables, count, &payload);
-    status = idc_text_check(&payload, err);
-    if (status != IDC_OK)
-        (void) idc_add_context(err, "cannot send %zu tables at once", count);
-    else
-        idc_frame_writer_send(task->tasks->writer, IDC_MSG_TABLES, task->head.scan, payload.data,
-                              payload.len);
-    idc_text_done(&payload);
+    idc_tables_write(tables, count, &task->answer);
+    if (!task->answer.is_broken && task->answer.len > IDC_FRAME_MAX_PAYLOAD)
+        status = idc_fail(err, IDC_UNSUPPORTED, "cannot send %zu tables at once", count);
+    return status;
+}
+
+/* All tables that a write names. */
+static IdcStatus
+check_modify(const IdcSource *source, const IdcModify *modify, IdcError *err)
+{
+    IdcStatus status = idc_source_check_relation(source, modify->table, err);
+
+    if (status == IDC_OK && modify->where != NULL)
+        status = idc_source_check_relation(source, modify->where, err);
+    if (status == IDC_OK && modify->returning != NULL)
+        status = idc_source_check_relation(source, modify->returning, err);
+    for (size_t i = 0; i < modify->also_count && status == IDC_OK; i++)
+        status = idc_source_check_relation(source, modify->also[i], err);
     return status;
 }
 
@@ -165,11 +174,40 @@ run_modify(Task *task, IdcSourceScan *scan, IdcError *err)
                         source->adapter->declaration->name);
     status = idc_modify_read(task->arena, task->payload, task->head.payload_bytes, &modify, err);
     if (status == IDC_OK)
-        status = idc_source_check_relation(source, modify.table, err);
+        status = check_modify(source, &modify, err);
+    if (status == IDC_OK && modify.where != NULL)
+        status = idc_relation_bind(task->arena, modify.where, modify.values, modify.value_count,
+                                   &modify.where, err);
     if (status != IDC_OK)
         return status;
     scan->relation = modify.table;
-    return source->adapter->modify(scan, &modify, &modified, err);
+    scan->transaction = modify.transaction.id == 0 ? NULL : &modify.transaction;
+    status = source->adapter->modify(scan, &modify, &modified, err);
+    modified.stats = scan->stats;
+    if (status == IDC_OK)
+        idc_modified_write(&modified, &task->answer);
+    return status;
+}
+
+static IdcStatus
+run_finish(Task *task, IdcSourceScan *scan, IdcError *err)
+{
+    const IdcAdapter *adapter = task->tasks->source->adapter;
+    IdcModified modified = { 0 };
+    IdcFinish finish = { 0 };
+    IdcStatus status;
+
+    if (adapter->finish == NULL)
+        return idc_fail(err, IDC_UNSUPPORTED, "adapter %s has no transactions",
+                        adapter->declaration->name);
+    status =
+        idc_finish_read(task->head.kind, task->payload, task->head.payload_bytes, &finish, err);
+    if (status == IDC_OK)
+        status = adapter->finish(scan, &finish, err);
+    modified.stats = scan->stats;
+    if (status == IDC_OK)
+        idc_modified_write(&modified, &task->answer);
+    return status;
 }
 
 static IdcStatus
@@ -183,8 +221,7 @@ run(Task *task, IdcSourceScan *scan, IdcError *err)
     case IDC_MSG_MODIFY:
         return run_modify(task, scan, err);
     default:
-        return idc_fail(err, IDC_UNSUPPORTED, "adapter %s has no transactions",
-                        task->tasks->source->adapter->declaration->name);
+        return run_finish(task, scan, err);
     }
 }
 
@@ -208,6 +245,7 @@ free_task(Task *task)
     idc_arena_free(task->arena);
     idc_call_free(task->call);
     idc_free(task->payload);
+    idc_text_done(&task->answer);
     pthread_cond_destroy(&task->changed);
     idc_free(task);
 }
@@ -263,8 +301,10 @@ report(Task *task, IdcStatus status, IdcError *err)
                               err, &task->stats);
     } else if (task->head.kind == IDC_MSG_OPEN) {
         send_stats(task, IDC_MSG_END);
-    } else if (task->head.kind == IDC_MSG_MODIFY) {
-        send_stats(task, IDC_MSG_MODIFIED);
+    } else {
+        idc_frame_writer_send(task->tasks->writer,
+                              task->head.kind == IDC_MSG_IMPORT ? IDC_MSG_TABLES : IDC_MSG_MODIFIED,
+                              task->head.scan, task->answer.data, task->answer.len);
     }
 }
 
@@ -274,18 +314,19 @@ task_main(void *argument)
     Task *task = argument;
     IdcTasks *tasks = task->tasks;
     IdcSourceScan scan = { .server = &tasks->source->server,
-                           .arena = task->arena,
+                           .arena = idc_arena_new(0),
                            .call = task->call };
     IdcError err;
     IdcStatus status;
 
     idc_error_init(&err);
-    status = run(task, &scan, &err);
+    status = scan.arena == NULL ? idc_fail_no_memory(&err) : run(task, &scan, &err);
+    if (status == IDC_OK)
+        status = idc_text_check(&task->answer, &err);
     task->stats = scan.stats;
+    /* What the adapter holds goes before the hub hears of the end: its next request may need it. */
+    idc_arena_free(scan.arena);
     report(task, status, &err);
-    /* What the adapter holds goes before the hub hears that nothing is left. */
-    idc_arena_free(task->arena);
-    task->arena = NULL;
     pthread_mutex_lock(&tasks->lock);
     tasks->thread_count--;
     pthread_mutex_unlock(&tasks->lock);
@@ -317,6 +358,7 @@ new_task(IdcTasks *tasks, const IdcFrameHead *head, void *payload)
     task->head = *head;
     task->payload = payload;
     task->is_running = true;
+    idc_text_init(&task->answer, 0);
     (void) pthread_cond_init(&task->changed, NULL);
     return task;
 }

@@ -67,6 +67,7 @@ static void
 check_tables(IdcArena *arena, const uint8_t *data, size_t size, IdcText *bytes)
 {
     const IdcImportedTable *tables;
+    IdcModified modified;
     IdcModify modify;
     size_t count;
     IdcStatus status = idc_tables_read(arena, data, size, &tables, &count, NULL);
@@ -79,7 +80,19 @@ check_tables(IdcArena *arena, const uint8_t *data, size_t size, IdcText *bytes)
     }
     idc_text_clear(bytes);
     if (idc_modify_read(arena, data, size, &modify, NULL) == IDC_OK) {
+        const IdcRelation *bound;
+
         idc_modify_write(&modify, bytes);
+        expect_same(bytes, data, size);
+        if (modify.where != NULL &&
+            idc_relation_bind(arena, modify.where, modify.values, modify.value_count, &bound,
+                              NULL) == IDC_OK &&
+            idc_relation_check(bound, NULL) != IDC_OK)
+            abort();
+    }
+    idc_text_clear(bytes);
+    if (idc_modified_read(arena, data, size, &modified, NULL) == IDC_OK) {
+        idc_modified_write(&modified, bytes);
         expect_same(bytes, data, size);
     }
 }
@@ -89,8 +102,12 @@ check_ending(const uint8_t *data, size_t size)
 {
     IdcError failure;
     IdcScanStats stats;
+    IdcFinish finish;
     uint32_t credit;
 
+    if (idc_finish_read(IDC_MSG_COMMIT, data, size, &finish, NULL) == IDC_OK &&
+        (finish.id == 0 || finish.level < 1))
+        abort();
     (void) !idc_stats_read(data, size, &stats, NULL);
     (void) !idc_credit_read(data, size, &credit, NULL);
     if (idc_failure_read(data, size, &failure, &stats, NULL) != IDC_OK)

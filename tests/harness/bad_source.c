@@ -404,7 +404,7 @@ static void
 on_modify(uint32_t number, const void *payload, size_t len)
 {
     IdcArena *arena = idc_arena_new(0);
-    IdcScanStats done = stats;
+    IdcModified done = { .stats = stats };
     IdcModify modify;
     IdcText text;
 
@@ -415,9 +415,10 @@ on_modify(uint32_t number, const void *payload, size_t len)
         echo(number, &modify);
     } else {
         act(modify.table->name, number);
-        done.rows = strcmp(modify.table->name, "nobody") == 0 ? 0 : (int64_t) modify.row_count;
+        done.stats.rows =
+            strcmp(modify.table->name, "nobody") == 0 ? 0 : (int64_t) modify.row_count;
         idc_text_init(&text, 0);
-        idc_stats_write(&done, &text);
+        idc_modified_write(&done, &text);
         send_frame(IDC_MSG_MODIFIED, number, text.data, text.len);
         idc_text_done(&text);
     }

@@ -20,7 +20,7 @@ import pyarrow as pa
 from harness import relation as rel
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-HELLO, OPEN, CREDIT, CLOSE, IMPORT, MODIFY, BEGIN, COMMIT, ROLLBACK = range(1, 10)
+HELLO, OPEN, CREDIT, CLOSE, IMPORT, MODIFY, COMMIT, ROLLBACK = range(1, 9)
 READY, SCHEMA, BATCH, END, ERROR, CLOSED, TABLES, MODIFIED = range(65, 73)
 MORE = 1
 STATS = ("rows", "requests", "retries", "bytes", "cache_hits", "wait_us", "nulled")
@@ -98,16 +98,41 @@ def frame(kind: int, scan: int = 0, payload: bytes = b"", flags: int = 0) -> byt
 def hello(adapter: str, *, name: str = "probe", server_options: Mapping[str, str] | None = None,
           user_options: Mapping[str, str] | None = None, credential_directory: str | None = None,
           cache_directory: str | None = None, memory_bytes: int = 512 << 20, may_use_local: bool = True,
-          version: int = 1) -> bytes:
+          version: int = 2) -> bytes:
     return (rel.u32(version) + rel.text(adapter) + rel.text(name) + rel.options(server_options or {})
             + rel.options(user_options or {}) + rel.text(credential_directory) + rel.text(cache_directory)
             + rel.i64(memory_bytes) + rel.u8(may_use_local))
 
 
 def open_payload(relation: rel.Relation, *, values: bytes | None = None, batch_rows: int = 65536,
-                 batch_bytes: int = 8 << 20, first_batch_rows: int = 0, credit: int = 4, timeout_ms: int = -1) -> bytes:
+                 batch_bytes: int = 8 << 20, first_batch_rows: int = 0, credit: int = 4, timeout_ms: int = -1,
+                 transaction: bytes | None = None) -> bytes:
     return (relation.write() + (rel.values() if values is None else values) + rel.i64(batch_rows)
-            + rel.i64(batch_bytes) + rel.i64(first_batch_rows) + rel.u32(credit) + rel.i64(timeout_ms))
+            + rel.i64(batch_bytes) + rel.i64(first_batch_rows) + rel.u32(credit) + rel.i64(timeout_ms)
+            + (transaction or transaction_bytes()))
+
+
+def transaction_bytes(number: int = 0, level: int = 1, *, is_serializable: bool = False,
+                      is_read_only: bool = False) -> bytes:
+    return (rel.i64(number) + rel.u32(level if number else 0) + rel.u8(is_serializable) + rel.u8(is_read_only))
+
+
+def modify_payload(kind: int, table: rel.Relation, rows: Sequence[Sequence[str | None]] = (), *, key_count: int = 0,
+                   conflict: int = 0, where: rel.Relation | None = None, values: bytes | None = None,
+                   returning: rel.Relation | None = None, also: Sequence[rel.Relation] = (), is_cascade: bool = False,
+                   restarts_identity: bool = False, transaction: bytes | None = None) -> bytes:
+    return (rel.u8(kind) + table.write() + rel.u32(key_count) + rel.texts([cell for row in rows for cell in row])
+            + rel.u8(conflict) + _optional(where) + (rel.values() if values is None else values) + _optional(returning)
+            + rel.u32(len(also)) + b"".join(other.write() for other in also) + rel.u8(is_cascade)
+            + rel.u8(restarts_identity) + (transaction or transaction_bytes()))
+
+
+def finish_payload(number: int, level: int = 1) -> bytes:
+    return rel.i64(number) + rel.u32(level)
+
+
+def _optional(relation: rel.Relation | None) -> bytes:
+    return rel.u8(relation is not None) + (b"" if relation is None else relation.write())
 
 
 @dataclass
@@ -120,6 +145,8 @@ class Scan:
     error: SourceError | None = None
     stats: dict[str, int] | None = None
     payload: bytes | None = None  # of TABLES
+    modified: bytes = b""
+    written: list[tuple[str | None, ...]] = field(default_factory=list)  # what came back of a MODIFY
     is_closed: bool = False
 
     def is_over(self) -> bool:
@@ -146,9 +173,20 @@ class Scan:
             self.error = SourceError(got.payload)
         elif got.kind == TABLES:
             self.payload = got.payload
+        elif got.kind == MODIFIED:
+            self.modified += got.payload
+            if not got.flags & MORE:
+                self._take_modified(Reader(self.modified))
         else:
-            assert got.kind in (END, MODIFIED)
+            assert got.kind == END
             self.stats = Reader(got.payload).stats()
+
+    def _take_modified(self, reader: Reader) -> None:
+        self.stats = reader.stats()
+        width, count = reader.u32(), reader.u32()
+        cells = [reader.text() for _ in range(count)]
+        self.written = [tuple(cells[i:i + width]) for i in range(0, count, width or 1)]
+        assert reader.at == len(reader.data)
 
     def credit(self, count: int) -> None:
         self.session.send(CREDIT, self.number, rel.u32(count))
@@ -251,6 +289,24 @@ class SourceSession:
 
     def request(self, kind: int, payload: bytes = b"") -> Scan:
         return self._begin(kind, payload)
+
+    def modify(self, kind: int, table: rel.Relation, rows: Sequence[Sequence[str | None]] = (),
+               **settings: object) -> Scan:
+        """What was written; raises what the source says."""
+        return self._answered(self.request(MODIFY, modify_payload(kind, table, rows, **settings)))  # type: ignore[arg-type]
+
+    def finish(self, kind: int, number: int, level: int = 1) -> Scan:
+        """COMMIT or ROLLBACK."""
+        return self._answered(self.request(kind, finish_payload(number, level)))
+
+    def _answered(self, scan: Scan) -> Scan:
+        scan.wait()
+        stats = scan.stats
+        scan.close()
+        if scan.error is not None:
+            raise scan.error
+        scan.stats = stats
+        return scan
 
     def tables(self, schema: str = "main", *, only: Sequence[str] | None = None, but: Sequence[str] | None = None,
                options: Mapping[str, str] | None = None) -> Iterator[tuple[str, dict[str, str], list[ImportedColumn]]]:

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from harness import relation as rel
 from harness.source_client import (
-    BEGIN,
     CLOSE,
     CLOSED,
     COMMIT,
@@ -172,19 +171,17 @@ def test_errors_name_the_server_and_the_request(session: SourceSession) -> None:
     assert error.remote_sql == 'SELECT t1."x" FROM "nowhere" AS t1'
 
 
-@pytest.mark.parametrize("kind", [BEGIN, COMMIT, ROLLBACK])
+@pytest.mark.parametrize("kind", [COMMIT, ROLLBACK])
 def test_there_are_no_transactions(session: SourceSession, kind: int) -> None:
-    scan = session.request(kind)
-    scan.wait()
-    assert scan.error is not None and scan.error.sqlstate == "0A000"
-    scan.close()
+    with pytest.raises(SourceError, match="no transactions") as caught:
+        session.finish(kind, 1)
+    assert caught.value.sqlstate == "0A000"
 
 
 def test_an_adapter_that_cannot_write_says_so(session: SourceSession) -> None:
-    scan = session.request(MODIFY, rel.u8(0) + WORDS.write() + rel.u32(0) + rel.texts(["4", "four"]))
-    scan.wait()
-    assert scan.error is not None and scan.error.sqlstate == "0A000"
-    scan.close()
+    with pytest.raises(SourceError) as caught:
+        session.modify(0, WORDS, [["4", "four"]])
+    assert caught.value.sqlstate == "0A000"
 
 
 def test_parameters_get_their_values(session: SourceSession) -> None:
@@ -202,7 +199,7 @@ def test_parameters_get_their_values(session: SourceSession) -> None:
 
 def test_hello_must_make_sense(start: Start, database: Path) -> None:
     cases: list[tuple[dict[str, object], str, str]] = [
-        ({"version": 2}, "0A000", "version 2"),
+        ({"version": 3}, "0A000", "version 3"),
         ({"server_options": {}}, "", "path"),
         ({"server_options": {"path": str(database), "paht": "x"}}, "HV00D", "paht"),
         ({"may_use_local": False}, "42501", "path"),

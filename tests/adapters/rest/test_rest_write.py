@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from harness import relation as rel
 from harness.api_http import Answer, Api
-from harness.source_client import MODIFY, SourceError, SourceSession
+from harness.source_client import SourceError, SourceSession
 
 INSERT, UPDATE, DELETE = range(3)
 TABLE = {"endpoint": "/rows", "insert_method": "POST", "update_method": "PATCH", "delete_method": "DELETE",
@@ -22,13 +22,7 @@ MORE = rel.column("more", rel.JSONB)
 def modify(session: SourceSession, kind: int, columns: Sequence[rel.Column], rows: Sequence[Sequence[str | None]],
            key_count: int = 0, **options: str) -> dict[str, int]:
     table = rel.scan("rows", columns, TABLE | options)
-    payload = rel.u8(kind) + table.write() + rel.u32(key_count) + rel.texts([cell for row in rows for cell in row])
-    scan = session.request(MODIFY, payload)
-    scan.wait()
-    error, stats = scan.error, scan.stats
-    scan.close()
-    if error is not None:
-        raise error
+    stats = session.modify(kind, table, rows, key_count=key_count).stats
     assert stats is not None
     return stats
 
@@ -92,8 +86,6 @@ def test_nothing_is_written_twice_unless_that_is_harmless(session: SourceSession
 
 def test_what_is_not_declared_is_not_written(session: SourceSession, api: Api) -> None:
     table = rel.scan("rows", [ID], {"endpoint": "/rows"})
-    payload = rel.u8(DELETE) + table.write() + rel.u32(1) + rel.texts(["1"])
-    scan = session.request(MODIFY, payload)
-    scan.wait()
-    assert scan.error is not None and "no option for this kind of write" in scan.error.message
+    with pytest.raises(SourceError, match="no option for this kind of write"):
+        session.modify(DELETE, table, [["1"]], key_count=1)
     assert api.requests == []

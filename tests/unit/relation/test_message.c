@@ -15,6 +15,8 @@ heads_come_back(void **state)
         { IDC_FRAME_MAX_PAYLOAD, IDC_MSG_BATCH, IDC_FRAME_MORE, 0x01020304 },
         { 4, IDC_MSG_CREDIT, 0, UINT32_MAX },
         { 1, IDC_MSG_MODIFY, IDC_FRAME_MORE, 7 },
+        { 1, IDC_MSG_MODIFIED, IDC_FRAME_MORE, 7 },
+        { 12, IDC_MSG_COMMIT, 0, 7 },
         { 0, IDC_MSG_CLOSED, 0, 7 },
     };
 
@@ -37,7 +39,7 @@ refuses_bad_heads(void **state)
 {
     static const uint8_t heads[][IDC_FRAME_HEAD_BYTES] = {
         { 0 },
-        { 0, 0, 0, 0, 10 }, /* between the sides' kinds */
+        { 0, 0, 0, 0, 9 }, /* between the sides' kinds */
         { 0, 0, 0, 0, 64 },
         { 0, 0, 0, 0, IDC_MSG_MODIFIED + 1 },
         { 0, 0, 0, 0, 255 },
@@ -174,7 +176,7 @@ carries_hello(void **state)
     survives_damage(&bytes, read_hello);
     bytes.data[0] = 9;
     assert_int_equal(idc_hello_read(arena, bytes.data, bytes.len, &read, &err), IDC_UNSUPPORTED);
-    assert_string_equal(err.message, "the hub speaks version 9 with its source process, not 1");
+    assert_string_equal(err.message, "the hub speaks version 9 with its source process, not 2");
     idc_text_done(&bytes);
     idc_arena_free(arena);
     (void) state;
@@ -194,7 +196,8 @@ carries_open(void **state)
                      .batch_bytes = 1 << 20,
                      .first_batch_rows = 100,
                      .credit = 4,
-                     .timeout_ms = -1 };
+                     .timeout_ms = -1,
+                     .transaction = { .id = 77, .level = 3, .is_read_only = true } };
     IdcOpen read;
     IdcText bytes;
     IdcError err;
@@ -210,6 +213,9 @@ carries_open(void **state)
     assert_int_equal(read.first_batch_rows, 100);
     assert_int_equal(read.credit, 4);
     assert_int_equal(read.timeout_ms, -1);
+    assert_int_equal(read.transaction.id, 77);
+    assert_int_equal(read.transaction.level, 3);
+    assert_true(read.transaction.is_read_only && !read.transaction.is_serializable);
     survives_damage(&bytes, read_open);
     idc_text_clear(&bytes);
     open.value_count = 0;
@@ -221,6 +227,11 @@ carries_open(void **state)
     open.credit = 0;
     idc_open_write(&open, &bytes);
     assert_int_equal(idc_open_read(arena, bytes.data, bytes.len, &read, &err), IDC_BAD_VALUE);
+    idc_text_clear(&bytes);
+    open.credit = 1;
+    open.transaction.level = 0;
+    idc_open_write(&open, &bytes);
+    assert_int_equal(idc_open_read(arena, bytes.data, bytes.len, &read, &err), IDC_SOURCE_FAILED);
     idc_text_done(&bytes);
     idc_arena_free(arena);
     (void) state;
@@ -330,6 +341,180 @@ carries_rows_to_write(void **state)
         }
     idc_text_done(&bytes);
     idc_arena_free(arena);
+    (void) state;
+}
+
+/* column = parameter 0 of customers. */
+static const IdcRelation *
+chosen(IdcArena *arena, const IdcRelation *table, size_t column)
+{
+    const IdcExpr *args[] = {
+        idc_expr_column(arena, table, column),
+        idc_expr_parameter(arena, table->columns[column].type, 0, false),
+    };
+    const IdcExpr *equal = idc_expr_new(arena, IDC_EXPR_COMPARE, IDC_EQ, type_bool,
+                                        table->columns[column].collation, args, 2);
+
+    return idc_relation_filter(arena, table, &equal, 1);
+}
+
+static IdcStatus
+pass_modify(IdcArena *arena, const IdcModify *modify, IdcModify *read)
+{
+    IdcStatus status;
+    IdcText bytes;
+
+    idc_text_init(&bytes, 0);
+    idc_modify_write(modify, &bytes);
+    status = idc_modify_read(arena, bytes.data, bytes.len, read, NULL);
+    idc_text_done(&bytes);
+    return status;
+}
+
+static void
+carries_writes_of_chosen_rows(void **state)
+{
+    IdcArena *arena = idc_arena_new(0);
+    const IdcRelation *table = tree_customers(arena);
+    const IdcRelation *rows = chosen(arena, table, 0);
+    const IdcExpr *news[] = { idc_expr_column(arena, rows, 0), idc_expr_column(arena, rows, 1) };
+    const char *names[] = { "a", "b" };
+    IdcValue value = { .type = table->columns[0].type, .text = "5" };
+    IdcModify modify = { .kind = IDC_UPDATE_WHERE,
+                         .table = table,
+                         .where = idc_relation_project(arena, rows, news, names, 2),
+                         .values = &value,
+                         .value_count = 1,
+                         .returning = table,
+                         .transaction = { .id = 5, .level = 1, .is_serializable = true } };
+    IdcModify read;
+    IdcText bytes;
+
+    assert_non_null(modify.where);
+    idc_text_init(&bytes, 0);
+    idc_modify_write(&modify, &bytes);
+    assert_int_equal(idc_modify_read(arena, bytes.data, bytes.len, &read, NULL), IDC_OK);
+    assert_int_equal(read.kind, IDC_UPDATE_WHERE);
+    assert_int_equal(read.row_count, 0);
+    assert_int_equal(read.where->kind, IDC_REL_PROJECT);
+    assert_string_equal(read.values[0].text, "5");
+    assert_int_equal(read.returning->column_count, 2);
+    assert_int_equal(read.transaction.id, 5);
+    assert_true(read.transaction.is_serializable);
+    survives_damage(&bytes, read_modify);
+    idc_text_done(&bytes);
+
+    modify.value_count = 0;
+    assert_int_equal(pass_modify(arena, &modify, &read), IDC_BAD_VALUE);
+    modify.value_count = 1;
+    modify.where = rows; /* no new values */
+    assert_int_equal(pass_modify(arena, &modify, &read), IDC_BAD_VALUE);
+    modify.kind = IDC_DELETE_WHERE;
+    assert_int_equal(pass_modify(arena, &modify, &read), IDC_OK);
+    modify.where = chosen(arena, tree_orders(arena), 0);
+    assert_int_equal(pass_modify(arena, &modify, &read), IDC_BAD_VALUE);
+    modify.where = NULL;
+    assert_int_equal(pass_modify(arena, &modify, &read), IDC_BAD_VALUE);
+    modify.where = table;
+    assert_int_equal(pass_modify(arena, &modify, &read), IDC_OK);
+    modify.where = idc_relation_limit(arena, table, NULL, NULL);
+    assert_int_equal(pass_modify(arena, &modify, &read), IDC_BAD_VALUE);
+    modify.where = table;
+    modify.returning = tree_orders(arena);
+    assert_int_equal(pass_modify(arena, &modify, &read), IDC_BAD_VALUE);
+    modify.returning = NULL;
+    modify.conflict = IDC_CONFLICT_NOTHING;
+    assert_int_equal(pass_modify(arena, &modify, &read), IDC_BAD_VALUE);
+    modify.conflict = IDC_CONFLICT_ERROR;
+    modify.is_cascade = true;
+    assert_int_equal(pass_modify(arena, &modify, &read), IDC_BAD_VALUE);
+    idc_arena_free(arena);
+    (void) state;
+}
+
+static void
+carries_truncations(void **state)
+{
+    IdcArena *arena = idc_arena_new(0);
+    const IdcRelation *other = idc_relation_scan(arena, "other", &(IdcOptionSet){ 0 }, NULL, 0);
+    IdcModify modify = { .kind = IDC_TRUNCATE,
+                         .table = idc_relation_scan(arena, "table", &(IdcOptionSet){ 0 }, NULL, 0),
+                         .also = &other,
+                         .also_count = 1,
+                         .is_cascade = true };
+    IdcModify read;
+
+    assert_int_equal(pass_modify(arena, &modify, &read), IDC_OK);
+    assert_string_equal(read.also[0]->name, "other");
+    assert_true(read.is_cascade && !read.restarts_identity);
+    modify.where = other;
+    assert_int_equal(pass_modify(arena, &modify, &read), IDC_BAD_VALUE);
+    modify.where = NULL;
+    modify.table = tree_orders(arena);
+    assert_int_equal(pass_modify(arena, &modify, &read), IDC_BAD_VALUE);
+    idc_arena_free(arena);
+    (void) state;
+}
+
+static IdcStatus
+read_modified(IdcArena *arena, const void *bytes, size_t len)
+{
+    IdcModified modified;
+
+    return idc_modified_read(arena, bytes, len, &modified, NULL);
+}
+
+static void
+carries_what_was_written(void **state)
+{
+    static const char *const rows[] = { "1", "one", "2", NULL };
+    IdcModified modified = {
+        .stats = { .rows = 3 }, .rows = rows, .row_count = 2, .column_count = 2
+    };
+    IdcArena *arena = idc_arena_new(0);
+    IdcModified read;
+    IdcText bytes;
+
+    idc_text_init(&bytes, 0);
+    idc_modified_write(&modified, &bytes);
+    assert_int_equal(idc_modified_read(arena, bytes.data, bytes.len, &read, NULL), IDC_OK);
+    assert_int_equal(read.stats.rows, 3);
+    assert_int_equal(read.row_count, 2);
+    assert_int_equal(read.column_count, 2);
+    assert_string_equal(read.rows[1], "one");
+    assert_null(read.rows[3]);
+    survives_damage(&bytes, read_modified);
+    idc_text_clear(&bytes);
+    modified.row_count = 0;
+    idc_modified_write(&modified, &bytes);
+    assert_int_equal(idc_modified_read(arena, bytes.data, bytes.len, &read, NULL), IDC_OK);
+    assert_int_equal(read.row_count, 0);
+    assert_int_equal(read.column_count, 0);
+    idc_text_done(&bytes);
+    idc_arena_free(arena);
+    (void) state;
+}
+
+static void
+carries_ends_of_transactions(void **state)
+{
+    IdcFinish finish = { .id = 9, .level = 2 }, read;
+    IdcText bytes;
+
+    idc_text_init(&bytes, 0);
+    idc_finish_write(&finish, &bytes);
+    assert_int_equal(idc_finish_read(IDC_MSG_COMMIT, bytes.data, bytes.len, &read, NULL), IDC_OK);
+    assert_int_equal(read.id, 9);
+    assert_int_equal(read.level, 2);
+    assert_true(read.is_commit);
+    assert_int_equal(idc_finish_read(IDC_MSG_ROLLBACK, bytes.data, bytes.len, &read, NULL), IDC_OK);
+    assert_false(read.is_commit);
+    assert_int_equal(idc_finish_read(IDC_MSG_COMMIT, bytes.data, bytes.len - 1, &read, NULL),
+                     IDC_SOURCE_FAILED);
+    bytes.data[8] = 0;
+    assert_int_equal(idc_finish_read(IDC_MSG_COMMIT, bytes.data, bytes.len, &read, NULL),
+                     IDC_SOURCE_FAILED);
+    idc_text_done(&bytes);
     (void) state;
 }
 
@@ -490,6 +675,10 @@ main(void)
         cmocka_unit_test(carries_imports),
         cmocka_unit_test(carries_tables),
         cmocka_unit_test(carries_rows_to_write),
+        cmocka_unit_test(carries_writes_of_chosen_rows),
+        cmocka_unit_test(carries_truncations),
+        cmocka_unit_test(carries_what_was_written),
+        cmocka_unit_test(carries_ends_of_transactions),
         cmocka_unit_test(carries_statistics),
         cmocka_unit_test(carries_failures),
         cmocka_unit_test(makes_failures_safe),
