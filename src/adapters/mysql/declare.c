@@ -3,13 +3,10 @@
  */
 #include "adapters/mysql/mysql.h"
 
-static const IdcAdapterOption options[] = {
-    { .name = NULL },
-};
-
 const IdcDeclaration idc_declaration_mysql = {
     .name = "mysql",
     .title = "MySQL and MariaDB",
-    .options = options,
+    .options = idc_mysql_options,
+    .check = idc_mysql_check,
     .is_async = true,
 };

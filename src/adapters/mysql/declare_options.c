@@ -1,0 +1,167 @@
+/*
+ * declare_options.c - the options of MySQL sources. Those of mysql_fdw keep their names.
+ */
+#include "adapters/mysql/mysql.h"
+
+#include <string.h>
+
+static const char *const zero_date_words[] = { "null", "error", "text", NULL };
+static const char *const ssl_mode_words[] = { "disabled",  "preferred",   "required",
+                                              "verify_ca", "verify_full", NULL };
+static const char *const protocol_words[] = { "auto", "text", "binary", NULL };
+
+#define SERVER_AND_TABLE (IDC_OPTION_SERVER | IDC_OPTION_TABLE)
+
+#define TEXT(option_name, where, text)                                                             \
+    {                                                                                              \
+        .name = (option_name), .levels = (where), .help = (text)                                   \
+    }
+#define WORD(option_name, where, list, otherwise, text)                                            \
+    {                                                                                              \
+        .name = (option_name), .levels = (where), .type = IDC_OPTION_WORD, .words = (list),        \
+        .fallback = (otherwise), .help = (text)                                                    \
+    }
+#define BOOL(option_name, where, otherwise, text)                                                  \
+    {                                                                                              \
+        .name = (option_name), .levels = (where), .type = IDC_OPTION_BOOL,                         \
+        .fallback = (otherwise), .help = (text)                                                    \
+    }
+#define NUMBER(option_name, where, otherwise, least, most, text)                                   \
+    {                                                                                              \
+        .name = (option_name), .levels = (where), .type = IDC_OPTION_INTEGER,                      \
+        .fallback = (otherwise), .min = (least), .max = (most), .help = (text)                     \
+    }
+#define SPAN(option_name, otherwise, text)                                                         \
+    {                                                                                              \
+        .name = (option_name), .levels = IDC_OPTION_SERVER, .type = IDC_OPTION_DURATION,           \
+        .fallback = (otherwise), .help = (text)                                                    \
+    }
+#define LOCAL(option_name, text)                                                                   \
+    {                                                                                              \
+        .name = (option_name), .levels = IDC_OPTION_SERVER, .is_local = true, .help = (text)       \
+    }
+/* What mysql_fdw knows and this adapter does not need: a configuration need not be changed. */
+#define UNUSED_BOOL(option_name, where)                                                            \
+    BOOL(option_name, where, NULL, "of mysql_fdw: accepted, and without effect here")
+
+const IdcAdapterOption idc_mysql_options[] = {
+    /* ---- where ---- */
+    { .name = "host",
+      .levels = IDC_OPTION_SERVER,
+      .fallback = "127.0.0.1",
+      .help = "name or address of the server; several with commas: they are tried in this order" },
+    NUMBER("port", IDC_OPTION_SERVER, "3306", 1, 65535, "its port"),
+    LOCAL("socket", "path of the server's socket on this machine, instead of host and port"),
+    TEXT("hosts", IDC_OPTION_SERVER,
+         "host:port,host:port …: servers of the same data, tried in this order"),
+    TEXT("database", IDC_OPTION_SERVER, "the database of tables that name none"),
+    LOCAL("mysql_default_file", "an option file; its group [client] is read"),
+    TEXT("default_group", IDC_OPTION_SERVER, "a group of the option file that is read too"),
+
+    /* ---- as whom ---- */
+    TEXT("username", IDC_OPTION_USER, "the user of the server"),
+    { .name = "password",
+      .levels = IDC_OPTION_USER,
+      .is_secret = true,
+      .help = "the user's password" },
+
+    /* ---- how ---- */
+    WORD("ssl_mode", IDC_OPTION_SERVER, ssl_mode_words, NULL,
+         "encryption; verify_full checks the server's certificate and its name"),
+    LOCAL("ssl_ca", "file of the certificate authorities that are trusted"),
+    LOCAL("ssl_capath", "folder of certificate authorities"),
+    LOCAL("ssl_cert", "file of the client's certificate"),
+    LOCAL("ssl_key", "file of its key"),
+    TEXT("ssl_cipher", IDC_OPTION_SERVER, "ciphers that may be used"),
+    TEXT("ssl_fingerprint", IDC_OPTION_SERVER, "the only server certificate that is trusted"),
+    TEXT("tls_version", IDC_OPTION_SERVER, "versions of TLS that may be used"),
+    BOOL("get_server_public_key", IDC_OPTION_SERVER, "false",
+         "ask an unencrypted server for the key that a password is encrypted with"),
+    LOCAL("server_public_key", "file of that key"),
+    LOCAL("plugin_dir", "folder of authentication plugins"),
+    TEXT("default_auth", IDC_OPTION_SERVER, "the authentication plugin that is tried first"),
+    BOOL("compress", IDC_OPTION_SERVER, "false", "compress what goes over the wire"),
+    SPAN("connect_timeout", "10s", "how long connecting may take, for each host"),
+    SPAN("read_timeout", NULL, "how long the server may be silent"),
+    TEXT("init_command", IDC_OPTION_SERVER, "a statement for each new connection"),
+    TEXT("sql_mode", IDC_OPTION_SERVER, "modes of the server beside those that this adapter sets"),
+    WORD("protocol", IDC_OPTION_SERVER, protocol_words, "auto", "how rows are sent"),
+    NUMBER("max_connections", IDC_OPTION_SERVER, NULL, 1, 100000,
+           "connections to the server at once, of all sessions"),
+    SPAN("connection_wait", "30s", "how long to wait for one of them"),
+    SPAN("connection_idle", "60s", "how long a session keeps a connection that it does not use"),
+    BOOL("use_remote_estimate", IDC_OPTION_SERVER, "false",
+         "ANALYZE takes the server's own estimates"),
+    NUMBER("partitions", SERVER_AND_TABLE, "1", 1, 64,
+           "how many ranges of its key a table is read in at once"),
+    WORD("zero_date", SERVER_AND_TABLE | IDC_OPTION_COLUMN, zero_date_words, "null",
+         "what '0000-00-00' and other dates that are none become"),
+    NUMBER("batch_size", SERVER_AND_TABLE, "1000", 1, 100000, "rows of one INSERT"),
+
+    /* ---- tables and columns ---- */
+    TEXT("dbname", SERVER_AND_TABLE, "the database it is in"),
+    TEXT("table_name", IDC_OPTION_TABLE, "its name there, if it is another one than here"),
+    TEXT("column_name", IDC_OPTION_COLUMN, "its name there, if it is another one than here"),
+    TEXT("remote_type", IDC_OPTION_COLUMN,
+         "its type there, such as \"int(10) unsigned\": more is pushed where it is known"),
+    TEXT("collation", IDC_OPTION_COLUMN, "its collation there, such as \"utf8mb4_general_ci\""),
+    BOOL("key", IDC_OPTION_COLUMN, "false", "it is part of the primary key"),
+    BOOL("generated", IDC_OPTION_COLUMN, "false", "the server computes it: it is never written"),
+
+    /* ---- IMPORT FOREIGN SCHEMA ---- */
+    BOOL("import_default", IDC_OPTION_IMPORT, "false", "take over defaults of columns"),
+    BOOL("import_not_null", IDC_OPTION_IMPORT, "true", "take over NOT NULL"),
+    BOOL("import_enum_as_text", IDC_OPTION_IMPORT, "true", "enums are texts here"),
+    BOOL("import_generated", IDC_OPTION_IMPORT, "true", "import generated columns too"),
+    BOOL("import_views", IDC_OPTION_IMPORT, "true", "import views too"),
+
+    /* ---- of mysql_fdw ---- */
+    NUMBER("fetch_size", SERVER_AND_TABLE, NULL, 1, 1000000,
+           "of mysql_fdw: accepted as fetch_rows"),
+    NUMBER("max_blob_size", IDC_OPTION_TABLE, NULL, 1, INT32_MAX,
+           "of mysql_fdw: accepted, and without effect here"),
+    TEXT("character_set", IDC_OPTION_SERVER, "of mysql_fdw: accepted, and without effect here"),
+    UNUSED_BOOL("secure_auth", IDC_OPTION_SERVER),
+    UNUSED_BOOL("reconnect", IDC_OPTION_SERVER),
+    UNUSED_BOOL("truncatable", SERVER_AND_TABLE),
+    UNUSED_BOOL("enable_join_pushdown", SERVER_AND_TABLE),
+    UNUSED_BOOL("enable_aggregate_pushdown", SERVER_AND_TABLE),
+    UNUSED_BOOL("enable_order_by_pushdown", SERVER_AND_TABLE),
+    UNUSED_BOOL("enable_limit_pushdown", SERVER_AND_TABLE),
+    { .name = NULL },
+};
+
+/* One way to name the server. */
+static IdcStatus
+check_server(const IdcOptionSet *given, IdcError *err)
+{
+    const char *socket = idc_option_value(given, "socket");
+    const char *ssl_mode = idc_option_value(given, "ssl_mode");
+
+    if (socket != NULL && socket[0] != '/')
+        return idc_fail(err, IDC_BAD_VALUE,
+                        "option \"socket\" must be an absolute path, not \"%s\"", socket);
+    if (socket != NULL && idc_option_value(given, "hosts") != NULL)
+        return idc_fail(err, IDC_BAD_VALUE, "options \"socket\" and \"hosts\" exclude each other");
+    if (idc_option_value(given, "hosts") != NULL && idc_option_value(given, "host") != NULL)
+        return idc_fail(err, IDC_BAD_VALUE, "options \"host\" and \"hosts\" exclude each other");
+    if (ssl_mode != NULL && strcmp(ssl_mode, "disabled") == 0 &&
+        idc_option_value(given, "ssl_ca") != NULL)
+        return idc_fail(err, IDC_BAD_VALUE,
+                        "option \"ssl_ca\" has no effect with ssl_mode \"disabled\"");
+    return IDC_OK;
+}
+
+IdcStatus
+idc_mysql_check(IdcOptionLevel level, const IdcOptionSet *given, IdcError *err)
+{
+    IdcMysqlRemote remote;
+    const char *type = idc_option_value(given, "remote_type");
+
+    if (level == IDC_OPTION_SERVER)
+        return check_server(given, err);
+    if (level == IDC_OPTION_COLUMN && type != NULL && !idc_mysql_remote_read(type, NULL, &remote))
+        return idc_fail(err, IDC_BAD_VALUE, "option \"remote_type\": \"%s\" is no type of MySQL",
+                        type);
+    return IDC_OK;
+}
