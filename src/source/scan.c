@@ -170,7 +170,7 @@ idc_scan_run(const IdcSource *source, IdcSourceScan *scan, const IdcOpen *reques
     Run run = { .adapter = source->adapter, .scan = scan, .sink = sink };
     IdcStatus status = idc_source_check_relation(source, request->relation, err);
 
-    scan->transaction = request->transaction.id == 0 ? NULL : &request->transaction;
+    scan->transaction = request->transaction;
     if (status == IDC_OK)
         status = idc_relation_bind(scan->arena, request->relation, request->values,
                                    request->value_count, &scan->relation, err);

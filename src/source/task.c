@@ -181,7 +181,7 @@ run_modify(Task *task, IdcSourceScan *scan, IdcError *err)
     if (status != IDC_OK)
         return status;
     scan->relation = modify.table;
-    scan->transaction = modify.transaction.id == 0 ? NULL : &modify.transaction;
+    scan->transaction = modify.transaction;
     status = source->adapter->modify(scan, &modify, &modified, err);
     modified.stats = scan->stats;
     if (status == IDC_OK)
