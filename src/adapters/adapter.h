@@ -155,12 +155,11 @@ typedef struct IdcSourceServer {
 typedef struct IdcSourceScan {
     const IdcSourceServer *server;
     const IdcRelation *relation; /* bound: no PARAMETERs in it */
-    const IdcTransaction
-        *transaction;   /* NULL: none (always so where there is no has_transactions) */
-    IdcArena *arena;    /* of this scan: what open() makes lives here */
-    IdcCall *call;      /* waits are idc_call_wait, or watch idc_call_fd too */
-    IdcScanStats stats; /* the adapter counts, except rows */
-    void *state;        /* what open() made */
+    IdcTransaction transaction;  /* id 0: none (always so without has_transactions) */
+    IdcArena *arena;             /* of this scan: what open() makes lives here */
+    IdcCall *call;               /* waits are idc_call_wait, or watch idc_call_fd too */
+    IdcScanStats stats;          /* the adapter counts, except rows */
+    void *state;                 /* what open() made */
     /* open() sets it: all rows are read before the first is sent, and then the arena is freed, so
      * that nothing of the source is occupied while the hub takes them. */
     bool must_spool;
