@@ -48,6 +48,7 @@ idc_batch_builder_new(const IdcColumnSpec *specs, size_t count, const IdcBatchOp
             ? options->first_batch_rows
             : options->batch_rows;
     made->state.fail_unrepresentable = options->fail_unrepresentable;
+    made->state.is_wire = options->is_wire;
     made->state.has_many_batches = !options->single_batch;
     idc_text_init(&made->state.scratch, 0);
     for (size_t i = 0; i < count; i++) {

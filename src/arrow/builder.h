@@ -50,6 +50,7 @@ typedef struct IdcDecodeState {
     int64_t unrepresentable_count;
     int64_t dictionary_bytes; /* of texts that were new in the rows so far */
     bool fail_unrepresentable;
+    bool is_wire;
     bool has_many_batches; /* the next one wants as much memory as this one: it may be the same */
 } IdcDecodeState;
 

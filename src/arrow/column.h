@@ -68,6 +68,8 @@ typedef struct IdcBatchOptions {
     int64_t batch_bytes;       /* or about so many bytes of buffers */
     bool single_batch;         /* never ends by itself: one growing chunk a column */
     bool fail_unrepresentable; /* an error instead of NULL + count */
+    bool is_wire; /* between a source process and its hub: every value of PostgreSQL's is kept, in
+                     a form of our own where Arrow has none (decode.h) */
 } IdcBatchOptions;
 
 typedef struct IdcBatchBuilder IdcBatchBuilder;

@@ -151,6 +151,14 @@ value_fail(IdcBatchBuilder *builder, const IdcColumn *column, IdcDecoded decoded
                         " that Arrow cannot represent",
                         name, type, row);
     case IDC_DECODED_DOES_NOT_FIT:
+        if (builder->state.is_wire) {
+            (void) idc_fail(err, IDC_BAD_VALUE,
+                            "column \"%s\" holds a value in row %" PRId64
+                            " that is out of range for type numeric(%d,%d)",
+                            name, row, value->precision, value->scale);
+            idc_error_set_sqlstate(err, "22003");
+            return IDC_BAD_VALUE;
+        }
         (void) idc_fail(err, IDC_BAD_VALUE,
                         "column \"%s\" of type %s holds a value in row %" PRId64
                         " that does not fit decimal128(%d, %d)",

@@ -34,20 +34,31 @@ IdcDecoded idc_column_append_other(IdcColumn *items, IdcDecoded decoded);
 /* 36 characters. */
 void idc_uuid_text(const uint8_t uuid[16], char text[36]);
 
-/* Values in PostgreSQL's own terms. */
+/*
+ * Values in PostgreSQL's own terms.
+ *
+ * On the wire to the hub (IdcBatchOptions.is_wire) dates and moments are counted from 1970 modulo
+ * 2^32 and 2^64, so that infinities and the last years come back by counting from 2000 again. A
+ * time may be 24:00:00. A decimal may be one of the numbers below, which no decimal128 needs, and a
+ * number of more digits than its scale has is rounded as PostgreSQL's numeric(p, s) does.
+ */
+#define IDC_WIRE_NAN ((__int128) ((unsigned __int128) 1 << 127))
+#define IDC_WIRE_MINUS_INFINITY (IDC_WIRE_NAN + 1)
+#define IDC_WIRE_INFINITY (-IDC_WIRE_MINUS_INFINITY)
+
 static inline IdcDecoded
 idc_column_append_date(IdcColumn *column, int32_t days)
 {
-    if (days == INT32_MIN || days > INT32_MAX - IDC_EPOCH_DAYS)
+    if ((days == INT32_MIN || days > INT32_MAX - IDC_EPOCH_DAYS) && !column->state->is_wire)
         return IDC_DECODED_UNREPRESENTABLE;
-    ((int32_t *) column->values)[column->length++] = days + IDC_EPOCH_DAYS;
+    ((uint32_t *) column->values)[column->length++] = (uint32_t) days + IDC_EPOCH_DAYS;
     return IDC_DECODED;
 }
 
 static inline IdcDecoded
 idc_column_append_time(IdcColumn *column, int64_t us)
 {
-    if (us == IDC_DAY_US)
+    if (us == IDC_DAY_US && !column->state->is_wire)
         return IDC_DECODED_UNREPRESENTABLE;
     if (us < 0 || us > IDC_DAY_US)
         return IDC_DECODED_MALFORMED;
@@ -58,9 +69,9 @@ idc_column_append_time(IdcColumn *column, int64_t us)
 static inline IdcDecoded
 idc_column_append_timestamp(IdcColumn *column, int64_t us)
 {
-    if (us == INT64_MIN || us > INT64_MAX - IDC_EPOCH_US)
+    if ((us == INT64_MIN || us > INT64_MAX - IDC_EPOCH_US) && !column->state->is_wire)
         return IDC_DECODED_UNREPRESENTABLE;
-    ((int64_t *) column->values)[column->length++] = us + IDC_EPOCH_US;
+    ((uint64_t *) column->values)[column->length++] = (uint64_t) us + IDC_EPOCH_US;
     return IDC_DECODED;
 }
 

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "arrow/decode.h"
 #include "base/memory.h"
 
 enum { BASE = IDC_NUMERIC_BASE, HEADER_SIZE = 8, LOCAL_DIGITS = 32 };
@@ -297,6 +298,64 @@ idc_numeric_to_decimal(const IdcNumeric *numeric, int precision, int scale, uint
     return IDC_DECODED;
 }
 
+/*
+ * The digits times 10^scale, rounded half away from zero, as numeric(p, s) does; false where they
+ * are too many.
+ */
+static bool
+to_rounded(const IdcNumeric *numeric, int scale, unsigned __int128 *integer)
+{
+    unsigned __int128 sum = 0;
+    int exponent = 4 * numeric->weight + scale;
+
+    for (int i = 0; i < numeric->count && exponent > -8; i++, exponent -= 4) {
+        int d = numeric->digits[i];
+
+        if (exponent >= 0) {
+            if (!append_digits(&sum, BASE, d))
+                return false;
+            continue;
+        }
+        /* This group has the digit that decides: only the first of those that are cut counts. */
+        if (exponent > -4) {
+            int cut = small_powers[-exponent];
+
+            if (!append_digits(&sum, BASE / cut, d / cut + (d % cut >= cut / 2 ? 1 : 0)))
+                return false;
+            *integer = sum;
+            return true;
+        }
+        sum += exponent == -4 && d >= BASE / 2;
+        *integer = sum;
+        return true;
+    }
+    for (exponent += 4; sum != 0 && exponent > 0; exponent--)
+        if (!append_digits(&sum, 10, 0))
+            return false;
+    *integer = sum;
+    return true;
+}
+
+/* What the other forms have no room for, as decode.h says. */
+static IdcDecoded
+to_wire_decimal(const IdcNumeric *numeric, int precision, int scale, uint8_t result[16])
+{
+    unsigned __int128 integer, limit = 1;
+    __int128 number = numeric->sign == IDC_NUMERIC_NAN        ? IDC_WIRE_NAN
+                      : numeric->sign == IDC_NUMERIC_INFINITY ? IDC_WIRE_INFINITY
+                                                              : IDC_WIRE_MINUS_INFINITY;
+
+    for (int i = 0; i < precision; i++)
+        limit *= 10;
+    if (is_finite(numeric)) {
+        if (!to_rounded(numeric, scale, &integer) || integer >= limit)
+            return IDC_DECODED_DOES_NOT_FIT;
+        number = numeric->sign == IDC_NUMERIC_NEGATIVE ? -(__int128) integer : (__int128) integer;
+    }
+    memcpy(result, &number, sizeof number);
+    return IDC_DECODED;
+}
+
 /* ---- text ---- */
 
 size_t
@@ -372,6 +431,18 @@ append_text(IdcColumn *column, const IdcNumeric *numeric)
     return IDC_DECODED;
 }
 
+/* A number that decimal128(p, s) has not as it is. */
+static __attribute__((noinline)) IdcDecoded
+append_unfit(IdcColumn *column, const IdcNumeric *numeric, IdcDecoded decoded)
+{
+    if (!column->state->is_wire || column->kind != IDC_KIND_NUMERIC_DECIMAL)
+        return decoded;
+    decoded = to_wire_decimal(numeric, column->spec->precision, column->spec->scale,
+                              column->values + (size_t) column->length * 16);
+    column->length += decoded == IDC_DECODED;
+    return decoded;
+}
+
 static inline __attribute__((always_inline)) IdcDecoded
 append(IdcColumn *column, const IdcNumeric *numeric)
 {
@@ -385,8 +456,10 @@ append(IdcColumn *column, const IdcNumeric *numeric)
                                          column->values + (size_t) column->length * 16);
     else
         return append_text(column, numeric);
-    column->length += decoded == IDC_DECODED;
-    return decoded;
+    if (decoded != IDC_DECODED)
+        return append_unfit(column, numeric, decoded);
+    column->length++;
+    return IDC_DECODED;
 }
 
 IdcDecoded

@@ -9,6 +9,8 @@
  */
 #include "fdw/convert_value.h"
 
+#include "arrow/decode.h"
+
 #include <catalog/pg_type.h>
 #include <mb/pg_wchar.h>
 #include <utils/builtins.h>
@@ -75,11 +77,12 @@ read_float8(FdwConvertColumn *column, int64 row)
 static Datum
 read_date(FdwConvertColumn *column, int64 row)
 {
-    int64 days = (int64) ((const int32 *) column->values)[row] - EPOCH_DAYS;
+    /* Modulo 2^32, as arrow/decode.h says. */
+    DateADT days = (DateADT) (((const uint32 *) column->values)[row] - EPOCH_DAYS);
 
-    if (days < PG_INT32_MIN || !IS_VALID_DATE(days))
+    if (!IS_VALID_DATE(days) && !DATE_NOT_FINITE(days))
         fdw_convert_fail(column, ERRCODE_DATETIME_FIELD_OVERFLOW);
-    return DateADTGetDatum((DateADT) days);
+    return DateADTGetDatum(days);
 }
 
 static Datum
@@ -94,16 +97,15 @@ read_time(FdwConvertColumn *column, int64 row)
     return time;
 }
 
-/* Also with time zone: both are counted in UTC. */
+/* Also with time zone: both are counted in UTC. Modulo 2^64. */
 static Datum
 read_timestamp(FdwConvertColumn *column, int64 row)
 {
-    Timestamp timestamp;
+    Timestamp timestamp =
+        (Timestamp) (((const uint64 *) column->values)[row] - (uint64) EPOCH_DAYS * USECS_PER_DAY);
     Datum datum;
 
-    if (__builtin_sub_overflow(((const int64 *) column->values)[row],
-                               (int64) EPOCH_DAYS * USECS_PER_DAY, &timestamp) ||
-        !IS_VALID_TIMESTAMP(timestamp))
+    if (!IS_VALID_TIMESTAMP(timestamp) && !TIMESTAMP_NOT_FINITE(timestamp))
         fdw_convert_fail(column, ERRCODE_DATETIME_FIELD_OVERFLOW);
     datum = TimestampGetDatum(timestamp);
     if (column->modifier >= 0)
@@ -280,6 +282,16 @@ read_numeric_text(FdwConvertColumn *column, int64 row)
     return read_input(column, row);
 }
 
+/* Of a decimal that is beyond all precisions. */
+static const char *
+special_name(__int128 value)
+{
+    return value == IDC_WIRE_NAN              ? "NaN"
+           : value == IDC_WIRE_INFINITY       ? "Infinity"
+           : value == IDC_WIRE_MINUS_INFINITY ? "-Infinity"
+                                              : NULL;
+}
+
 /* The digits of an integer with a point before the last `scale` of them. */
 static void
 print_decimal(__int128 value, int scale, char *text)
@@ -306,6 +318,7 @@ static Datum
 read_decimal(FdwConvertColumn *column, int64 row)
 {
     char text[DECIMAL_DIGITS + 4];
+    const char *special;
     __int128 value;
 
     /* The buffer is aligned to 8 bytes, not to 16. */
@@ -314,7 +327,11 @@ read_decimal(FdwConvertColumn *column, int64 row)
     if (value >= PG_INT64_MIN && value <= PG_INT64_MAX)
         return numeric_modified(column,
                                 int64_div_fast_to_numeric((int64) value, column->spec.scale));
-    print_decimal(value, column->spec.scale, text);
+    special = special_name(value);
+    if (special != NULL)
+        strlcpy(text, special, sizeof text);
+    else
+        print_decimal(value, column->spec.scale, text);
     return InputFunctionCall(&column->input, text, column->input_param, column->modifier);
 }
 

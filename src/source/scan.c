@@ -42,6 +42,7 @@ prepare(Run *run, const IdcOpen *request, IdcError *err)
         .batch_rows = bounded(request->batch_rows, BATCH_ROWS, BATCH_ROWS_MAX),
         .first_batch_rows = bounded(request->first_batch_rows, 0, BATCH_ROWS_MAX),
         .batch_bytes = bounded(request->batch_bytes, BATCH_BYTES, BATCH_BYTES_MAX),
+        .is_wire = true,
     };
     IdcIpcOptions ipc = { .compression = IDC_IPC_PLAIN };
     IdcColumnSpec *specs =

@@ -20,6 +20,7 @@ from replayed_source import ReplayedSource, messages_of
 from scratch_servers import Scratch
 
 DAY_US = 86_400_000_000
+EPOCH_US = 10_957 * DAY_US  # 2000 counted from 1970
 
 
 def ints(values: list[int | None], arrow_type: pa.DataType) -> pa.Array:
@@ -95,6 +96,7 @@ VALUES: list[tuple[str, pa.Array, list[str]]] = [
     ("numeric(15,2)", pa.array([Decimal("0.00"), Decimal("-12345.67"), Decimal("9999999999999.99")], pa.decimal128(15, 2)),
      ["0", "-12345.67", "9999999999999.99"]),
     ("numeric(5,5)", pa.array([Decimal("0.00001"), Decimal("-0.99999")], pa.decimal128(5, 5)), ["0.00001", "-0.99999"]),
+    ("numeric(7,2)", decimals([-2**127, 1], 7, 2), ["NaN", "0.01"]),
     ("numeric(38,0)", decimals([10**38 - 1, -10**38 + 1, 2**63 - 1, 2**63, -2**63, -2**63 - 1], 38, 0),
      [str(value) for value in (10**38 - 1, -10**38 + 1, 2**63 - 1, 2**63, -2**63, -2**63 - 1)]),
     ("numeric(38,38)", decimals([10**38 - 1, -1, 2**64], 38, 38),
@@ -106,11 +108,16 @@ VALUES: list[tuple[str, pa.Array, list[str]]] = [
     ("numeric(3,-2)", texts("12345", "-49"), ["12345", "-49"]),
     ("date", ints([-2_440_588, -1, 0, 10_957, 2_145_042_905], pa.date32()),
      ["4714-11-24 BC", "1969-12-31", "1970-01-01", "2000-01-01", "5874897-12-31"]),
+    ("date", ints([-2**31 + 10_957, -2**31 + 10_956], pa.date32()), ["-infinity", "infinity"]),
     ("time", ints([0, 1, DAY_US - 1, DAY_US], pa.time64("us")), ["00:00", "00:00:00.000001", "23:59:59.999999", "24:00:00"]),
     ("time(2)", ints([123_456, 129_999, DAY_US - 1], pa.time64("us")),
      ["00:00:00.123456", "00:00:00.129999", "23:59:59.999999"]),
     ("timestamp", ints([0, -1, 946_684_800_000_000, -210_866_803_200_000_000, 2**63 - 1], pa.timestamp("us")),
      ["1970-01-01", "1969-12-31 23:59:59.999999", "2000-01-01", "4714-11-24 00:00:00 BC", "294247-01-10 04:00:54.775807"]),
+    ("timestamp(3)", ints([-2**63 + EPOCH_US, -2**63 + EPOCH_US - 1, -2**63], pa.timestamp("us")),
+     ["-infinity", "infinity", "294247-01-10 04:00:54.775808"]),
+    ("timestamptz", ints([-2**63 + EPOCH_US, -2**63 + EPOCH_US - 1, -2**63 + 945_979_145_224_191], pa.timestamp("us", "UTC")),
+     ["-infinity", "infinity", "294276-12-31 23:59:59.999999+00"]),
     ("timestamp(3)", ints([123_456, 123_500, -123_500], pa.timestamp("us")),
      ["1970-01-01 00:00:00.123456", "1970-01-01 00:00:00.1235", "1969-12-31 23:59:59.8765"]),
     ("timestamptz", ints([0, -1, 1_700_000_000_123_456], pa.timestamp("us", "UTC")),
@@ -211,10 +218,12 @@ ERRORS: list[tuple[str, pa.Array, str, str]] = [
     ("time", ints([0, 0, DAY_US + 1], pa.time64("us")), "22008", "out of range"),
     ("time", ints([0, 0, -1], pa.time64("us")), "22008", "out of range"),
     ("timestamp", ints([0, 0, -210_866_803_200_000_001], pa.timestamp("us")), "22008", "out of range"),
-    ("timestamp", ints([0, 0, -2**63], pa.timestamp("us")), "22008", "out of range"),
-    ("timestamptz", ints([0, 0, -2**63 + 946_684_800_000_000], pa.timestamp("us", "UTC")), "22008", "out of range"),
+    ("timestamp", ints([0, 0, -2**63 + EPOCH_US - 2], pa.timestamp("us")), "22008", "out of range"),
+    ("timestamptz", ints([0, 0, -2**63 + EPOCH_US + 1], pa.timestamp("us", "UTC")), "22008", "out of range"),
     ("numeric(5,2)", decimals([0, 0, 100_000], 5, 2), "22003", "out of range"),
-    ("numeric(5,2)", decimals([0, 0, -2**127], 5, 2), "22003", "out of range"),
+    ("numeric(5,2)", decimals([0, 0, -2**127 + 2], 5, 2), "22003", "out of range"),
+    ("numeric(5,2)", decimals([0, 0, -2**127 + 1], 5, 2), "22003", "out of range"),
+    ("numeric(5,2)", decimals([0, 0, 2**127 - 1], 5, 2), "22003", "out of range"),
     ("numeric(5,2)", decimals([0, 0, 10**30], 5, 2), "22003", "out of range"),
     ("numeric(39,1)", texts("0", "0", "1" * 39), "22003", "out of range"),
     ("numeric", texts("0", "0", "1secret"), "22P02", "none of type"),

@@ -229,6 +229,126 @@ test_dates_and_times(void **state)
     one_column_done(&one);
 }
 
+/* Between a source process and its hub nothing is lost. */
+static void
+test_wire_keeps_all(void **state)
+{
+    static const IdcBatchOptions wire_options = { .batch_rows = 100, .is_wire = true };
+    static const int32_t days[] = { INT32_MIN, INT32_MAX, 0, 2145031948 };
+    static const int64_t moments[] = { INT64_MIN, INT64_MAX, 0, INT64_C(9223371331199999999) };
+    OneColumn one;
+
+    (void) state;
+    one_column_init_with(&one, &(IdcColumnSpec){ .kind = IDC_KIND_DATE }, &wire_options);
+    for (size_t i = 0; i < 4; i++) {
+        Wire wire = { 0 };
+
+        wire_int32(&wire, days[i]);
+        assert_int_equal(one_column_add(&one, &wire), IDC_OK);
+    }
+    (void) one_column_finish(&one);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(((const uint32_t *) one.batch.children[0]->buffers[1])[i] - 10957u,
+                         (uint32_t) days[i]);
+    assert_int_equal(one.batch.children[0]->null_count, 0);
+    one_column_done(&one);
+
+    one_column_init_with(&one, &(IdcColumnSpec){ .kind = IDC_KIND_TIMESTAMPTZ }, &wire_options);
+    for (size_t i = 0; i < 4; i++) {
+        Wire wire = { 0 };
+
+        wire_int64(&wire, moments[i]);
+        assert_int_equal(one_column_add(&one, &wire), IDC_OK);
+    }
+    (void) one_column_finish(&one);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(((const uint64_t *) one.batch.children[0]->buffers[1])[i] -
+                        UINT64_C(946684800000000) ==
+                    (uint64_t) moments[i]);
+    assert_int_equal(idc_batch_unrepresentable_count(one.builder), 0);
+    one_column_done(&one);
+
+    one_column_init_with(&one, &(IdcColumnSpec){ .kind = IDC_KIND_TIME }, &wire_options);
+    {
+        Wire wire = { 0 };
+
+        wire_int64(&wire, INT64_C(86400000000));
+        assert_int_equal(one_column_add(&one, &wire), IDC_OK);
+    }
+    (void) one_column_finish(&one);
+    assert_true(((const int64_t *) one.batch.children[0]->buffers[1])[0] == INT64_C(86400000000));
+    one_column_done(&one);
+}
+
+/* numeric(5,2): what numeric_in would make of the text, times 100. */
+static void
+test_wire_decimals(void **state)
+{
+    static const IdcBatchOptions wire_options = { .batch_rows = 100, .is_wire = true };
+    static const IdcColumnSpec spec = { .kind = IDC_KIND_NUMERIC_DECIMAL,
+                                        .precision = 5,
+                                        .scale = 2 };
+    static const struct {
+        const char *text;
+        int64_t expected;
+    } samples[] = { { "1.005", 101 },
+                    { "-1.005", -101 },
+                    { "1.00499999999", 100 },
+                    { "0.00499999", 0 },
+                    { "0.005", 1 },
+                    { "0.0000005", 0 },
+                    { "999.994", 99999 },
+                    { "999.9949", 99999 },
+                    { "-999.99499999999", -99999 },
+                    { "0.00995", 1 },
+                    { "123.45600000", 12346 },
+                    { "9.99500001", 1000 },
+                    { "12.3449999", 1234 },
+                    { "99.995", 10000 } };
+    static const char *const too_big[] = { "999.995", "1000", "-123456789012345678901234567890.5",
+                                           "1000.00001" };
+    const __int128 nan = (__int128) ((unsigned __int128) 1 << 127);
+    OneColumn one;
+    __int128 number;
+
+    (void) state;
+    one_column_init_with(&one, &spec, &wire_options);
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        Wire wire = { 0 };
+
+        wire_numeric(&wire, samples[i].text);
+        assert_int_equal(one_column_add(&one, &wire), IDC_OK);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        Wire wire = { 0 };
+
+        wire_numeric(&wire, i == 0 ? "NaN" : i == 1 ? "Infinity" : "-Infinity");
+        assert_int_equal(one_column_add(&one, &wire), IDC_OK);
+    }
+    assert_int_equal(idc_batch_finish(one.builder, &one.batch, &one.err), IDC_OK);
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0] + 3; i++) {
+        memcpy(&number, (const char *) one.batch.children[0]->buffers[1] + i * 16, 16);
+        if (i < sizeof samples / sizeof samples[0])
+            assert_int_equal((int64_t) number, samples[i].expected);
+        else if (i == sizeof samples / sizeof samples[0])
+            assert_true(number == nan);
+        else
+            assert_true(number == nan + 1 || number == -(nan + 1));
+    }
+    assert_int_equal(one.batch.children[0]->null_count, 0);
+    one.batch.release(&one.batch);
+    one_column_done(&one);
+    for (size_t i = 0; i < sizeof too_big / sizeof too_big[0]; i++) {
+        Wire wire = { 0 };
+
+        one_column_init_with(&one, &spec, &wire_options);
+        wire_numeric(&wire, too_big[i]);
+        assert_int_equal(one_column_add(&one, &wire), IDC_BAD_VALUE);
+        assert_string_equal(one.err.sqlstate, "22003");
+        one_column_done(&one);
+    }
+}
+
 static void
 test_interval_and_uuid(void **state)
 {
@@ -604,6 +724,8 @@ main(void)
         cmocka_unit_test(test_schema),
         cmocka_unit_test(test_integers),
         cmocka_unit_test(test_dates_and_times),
+        cmocka_unit_test(test_wire_keeps_all),
+        cmocka_unit_test(test_wire_decimals),
         cmocka_unit_test(test_interval_and_uuid),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_enum),
