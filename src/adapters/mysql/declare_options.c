@@ -6,8 +6,11 @@
 #include <string.h>
 
 static const char *const zero_date_words[] = { "null", "error", "text", NULL };
-static const char *const ssl_mode_words[] = { "disabled",  "preferred",   "required",
-                                              "verify_ca", "verify_full", NULL };
+static const char *const ssl_mode_words[] = { "disable",   "prefer",      "require",
+                                              "verify-ca", "verify-full", NULL };
+static const char *const on_error_words[] = { "error", "null", NULL };
+static const char *const tinyint_words[] = { "boolean", "smallint", NULL };
+static const char *const time_words[] = { "time", "interval", "text", NULL };
 static const char *const protocol_words[] = { "auto", "text", "binary", NULL };
 
 #define SERVER_AND_TABLE (IDC_OPTION_SERVER | IDC_OPTION_TABLE)
@@ -54,12 +57,13 @@ const IdcAdapterOption idc_mysql_options[] = {
     LOCAL("socket", "path of the server's socket on this machine, instead of host and port"),
     TEXT("hosts", IDC_OPTION_SERVER,
          "host:port,host:port …: servers of the same data, tried in this order"),
-    TEXT("database", IDC_OPTION_SERVER, "the database of tables that name none"),
-    LOCAL("mysql_default_file", "an option file; its group [client] is read"),
-    TEXT("default_group", IDC_OPTION_SERVER, "a group of the option file that is read too"),
+    LOCAL("option_file", "an option file; its group [client] is read"),
+    LOCAL("mysql_default_file", "the same"),
+    TEXT("option_group", IDC_OPTION_SERVER, "a group of the option file that is read too"),
 
     /* ---- as whom ---- */
-    TEXT("username", IDC_OPTION_USER, "the user of the server"),
+    TEXT("user", IDC_OPTION_USER, "the user of the server"),
+    TEXT("username", IDC_OPTION_USER, "the same"),
     { .name = "password",
       .levels = IDC_OPTION_USER,
       .is_secret = true,
@@ -67,7 +71,7 @@ const IdcAdapterOption idc_mysql_options[] = {
 
     /* ---- how ---- */
     WORD("ssl_mode", IDC_OPTION_SERVER, ssl_mode_words, NULL,
-         "encryption; verify_full checks the server's certificate and its name"),
+         "encryption; verify-full checks the server's certificate and its name"),
     LOCAL("ssl_ca", "file of the certificate authorities that are trusted"),
     LOCAL("ssl_capath", "folder of certificate authorities"),
     LOCAL("ssl_cert", "file of the client's certificate"),
@@ -80,7 +84,7 @@ const IdcAdapterOption idc_mysql_options[] = {
     LOCAL("server_public_key", "file of that key"),
     LOCAL("plugin_dir", "folder of authentication plugins"),
     TEXT("default_auth", IDC_OPTION_SERVER, "the authentication plugin that is tried first"),
-    BOOL("compress", IDC_OPTION_SERVER, "false", "compress what goes over the wire"),
+    BOOL("compression", IDC_OPTION_SERVER, "false", "compress what goes over the wire"),
     SPAN("connect_timeout", "10s", "how long connecting may take, for each host"),
     SPAN("read_timeout", NULL, "how long the server may be silent"),
     TEXT("init_command", IDC_OPTION_SERVER, "a statement for each new connection"),
@@ -99,16 +103,25 @@ const IdcAdapterOption idc_mysql_options[] = {
     NUMBER("batch_size", SERVER_AND_TABLE, "1000", 1, 100000, "rows of one INSERT"),
 
     /* ---- tables and columns ---- */
-    TEXT("dbname", SERVER_AND_TABLE, "the database it is in"),
-    TEXT("table_name", IDC_OPTION_TABLE, "its name there, if it is another one than here"),
-    TEXT("column_name", IDC_OPTION_COLUMN, "its name there, if it is another one than here"),
+    TEXT("database", SERVER_AND_TABLE,
+         "the database of the table; of the server: of tables that name none"),
+    TEXT("dbname", SERVER_AND_TABLE, "the same"),
+    TEXT("table", IDC_OPTION_TABLE, "its name there, if it is another one than here"),
+    TEXT("table_name", IDC_OPTION_TABLE, "the same"),
+    TEXT("column", IDC_OPTION_COLUMN, "its name there, if it is another one than here"),
+    TEXT("column_name", IDC_OPTION_COLUMN, "the same"),
     TEXT("remote_type", IDC_OPTION_COLUMN,
          "its type there, such as \"int(10) unsigned\": more is pushed where it is known"),
     TEXT("collation", IDC_OPTION_COLUMN, "its collation there, such as \"utf8mb4_general_ci\""),
     BOOL("key", IDC_OPTION_COLUMN, "false", "it is part of the primary key"),
     BOOL("generated", IDC_OPTION_COLUMN, "false", "the server computes it: it is never written"),
 
+    WORD("on_error", IDC_OPTION_TABLE, on_error_words, "error",
+         "what becomes of a value that does not fit its column's type"),
+
     /* ---- IMPORT FOREIGN SCHEMA ---- */
+    WORD("tinyint1", IDC_OPTION_IMPORT, tinyint_words, "boolean", "what tinyint(1) becomes"),
+    WORD("time", IDC_OPTION_IMPORT, time_words, "time", "what time becomes"),
     BOOL("import_default", IDC_OPTION_IMPORT, "false", "take over defaults of columns"),
     BOOL("import_not_null", IDC_OPTION_IMPORT, "true", "take over NOT NULL"),
     BOOL("import_enum_as_text", IDC_OPTION_IMPORT, "true", "enums are texts here"),
@@ -131,6 +144,25 @@ const IdcAdapterOption idc_mysql_options[] = {
     { .name = NULL },
 };
 
+const char *
+idc_mysql_option(const IdcOptionSet *options, const char *name)
+{
+    static const char *const others[][2] = {
+        { "database", "dbname" },
+        { "table", "table_name" },
+        { "column", "column_name" },
+        { "user", "username" },
+        { "option_file", "mysql_default_file" },
+        { "fetch_rows", "fetch_size" },
+    };
+    const char *value = idc_option_value(options, name);
+
+    for (size_t i = 0; value == NULL && i < sizeof others / sizeof others[0]; i++)
+        if (strcmp(others[i][0], name) == 0)
+            value = idc_option_value(options, others[i][1]);
+    return value;
+}
+
 /* One way to name the server. */
 static IdcStatus
 check_server(const IdcOptionSet *given, IdcError *err)
@@ -145,10 +177,10 @@ check_server(const IdcOptionSet *given, IdcError *err)
         return idc_fail(err, IDC_BAD_VALUE, "options \"socket\" and \"hosts\" exclude each other");
     if (idc_option_value(given, "hosts") != NULL && idc_option_value(given, "host") != NULL)
         return idc_fail(err, IDC_BAD_VALUE, "options \"host\" and \"hosts\" exclude each other");
-    if (ssl_mode != NULL && strcmp(ssl_mode, "disabled") == 0 &&
+    if (ssl_mode != NULL && strcmp(ssl_mode, "disable") == 0 &&
         idc_option_value(given, "ssl_ca") != NULL)
         return idc_fail(err, IDC_BAD_VALUE,
-                        "option \"ssl_ca\" has no effect with ssl_mode \"disabled\"");
+                        "option \"ssl_ca\" has no effect with ssl_mode \"disable\"");
     return IDC_OK;
 }
 

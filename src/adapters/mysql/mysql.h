@@ -21,6 +21,10 @@ extern const IdcDeclaration idc_declaration_mysql;
 /* ---- declare_options.c ---- */
 
 extern const IdcAdapterOption idc_mysql_options[];
+/* The value of an option, or of its name in mysql_fdw: database (dbname), table (table_name),
+ * column (column_name), user (username), option_file (mysql_default_file), fetch_rows (fetch_size).
+ */
+const char *idc_mysql_option(const IdcOptionSet *options, const char *name);
 IdcStatus idc_mysql_check(IdcOptionLevel level, const IdcOptionSet *given, IdcError *err);
 
 /* ---- declare_remote.c: what a column is in the server ---- */
