@@ -57,11 +57,16 @@ typedef struct IdcConfigTable {
 
 /*
  * server_options and user_options carry the wrapper's own names: postgres_fdw host, port, dbname,
- * user, password; mysql_fdw host, port (server), username, password (mapping), dbname (table).
+ * user, password; mysql_fdw host, port (server), username, password (mapping), dbname (table);
+ * instant_mysql, … what its adapter declares.
  */
 typedef struct IdcConfigSource {
     const char *name;
-    const char *wrapper; /* postgres_fdw, mysql_fdw, … : extension and foreign data wrapper */
+    const char *wrapper; /* instant_mysql, postgres_fdw, … : the foreign data wrapper */
+    /* The same source under somebody else's wrapper (mysql_fdw), for a hub that lacks ours; NULL:
+     * there is none, or the file says something that it has no word for (why_alone). */
+    struct IdcConfigSource *otherwise;
+    const char *why_alone; /* or NULL */
     const char *server_name;
     const char *schema;   /* hub schema of its tables; default "public" */
     const char *database; /* the remote database, whichever option carries it; or NULL */

@@ -68,6 +68,21 @@ find_source(Reader *reader, const char *name, IdcPosition position)
     return NULL;
 }
 
+/* The same table, for a hub without our wrapper. */
+static void
+add_otherwise(Reader *reader, IdcConfigSource *source, const IdcYamlNode *node, bool has_source_key)
+{
+    Reader again;
+
+    if (source->otherwise == NULL || !idc_reader_again(reader, &again))
+        return;
+    source->otherwise->import_all = false;
+    idc_table_read(&again, node, source->otherwise, has_source_key);
+    source->why_alone = idc_reader_end_again(reader, &again);
+    if (source->why_alone != NULL)
+        source->otherwise = NULL;
+}
+
 /* Tables that are listed take the place of the import of everything. */
 static void
 add_table(Reader *reader, IdcConfigSource *source, const IdcYamlNode *node, bool has_source_key)
@@ -78,6 +93,7 @@ add_table(Reader *reader, IdcConfigSource *source, const IdcYamlNode *node, bool
                          idc_problems_shown(reader->problems, source->name));
     source->import_all = false;
     idc_table_read(reader, node, source, has_source_key);
+    add_otherwise(reader, source, node, has_source_key);
 }
 
 static void

@@ -126,14 +126,13 @@ typedef struct Dialect {
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 static const char *const postgres_aliases[][2] = {
-    { "database", "dbname" },
-    { "username", "user" },
+    { "database", "dbname" },  { "username", "user" },      { "schema", "schema_name" },
+    { "table", "table_name" }, { "column", "column_name" },
 };
 
 static const char *const mysql_aliases[][2] = {
-    { "database", "dbname" },
-    { "user", "username" },
-    { "schema_name", "dbname" },
+    { "database", "dbname" },  { "user", "username" },      { "schema_name", "dbname" },
+    { "table", "table_name" }, { "column", "column_name" },
 };
 
 static const Dialect postgres_dialect = { postgres_options, COUNT_OF(postgres_options),
@@ -202,6 +201,13 @@ idc_options_add(Reader *reader, IdcConfigOptions *options, IdcConfigOption optio
         return;
     items[options->count++] = option;
     options->items = items;
+}
+
+void
+idc_options_append(Reader *reader, IdcConfigOptions *options, const IdcConfigOptions *more)
+{
+    for (size_t i = 0; i < more->count; i++)
+        idc_options_add(reader, options, more->items[i]);
 }
 
 void
@@ -321,13 +327,32 @@ level_name(unsigned levels)
     return levels & OPTION_TABLE ? "a table's options" : "a column's options";
 }
 
+/* What may stand at a level although it ends up at another one. */
+static unsigned
+accepted_levels(const Dialect *dialect, OptionLevel level, const char *name)
+{
+    if (level != OPTION_SERVER)
+        return level;
+    if (dialect == &mysql_dialect && strcmp(name, "dbname") == 0)
+        return OPTION_TABLE;
+    return OPTION_SERVER | OPTION_USER;
+}
+
+static bool
+is_accepted(const Dialect *dialect, OptionLevel level, const char *name)
+{
+    for (size_t i = 0; i < dialect->count; i++)
+        if (strcmp(dialect->options[i].name, name) == 0)
+            return (dialect->options[i].levels & accepted_levels(dialect, level, name)) != 0;
+    return false;
+}
+
 static void
 report_unknown(Reader *reader, const Dialect *dialect, const char *wrapper, OptionLevel level,
                const IdcConfigOption *option, unsigned elsewhere)
 {
     const char *words[MAX_WORDS];
     const char *shown = idc_problems_shown(reader->problems, option->name);
-    unsigned accepted = level == OPTION_SERVER ? OPTION_SERVER | OPTION_USER : level;
     size_t count = 0;
 
     if (level != OPTION_HUB && (elsewhere & ~(unsigned) OPTION_HUB) != 0) {
@@ -338,25 +363,15 @@ report_unknown(Reader *reader, const Dialect *dialect, const char *wrapper, Opti
         return;
     }
     for (size_t i = 0; i < dialect->count && count < MAX_WORDS; i++)
-        if (dialect->options[i].levels & accepted)
+        if (is_accepted(dialect, level, dialect->options[i].name))
             words[count++] = dialect->options[i].name;
     for (size_t i = 0; i < dialect->alias_count && count < MAX_WORDS; i++)
-        words[count++] = dialect->aliases[i][0];
+        if (is_accepted(dialect, level, dialect->aliases[i][1]))
+            words[count++] = dialect->aliases[i][0];
     idc_problems_add_hint(reader->problems, option->position, option->name, words, count,
                           "unknown option \"%s\" of %s", shown,
                           level == OPTION_HUB ? "a PostgreSQL connection"
                                               : idc_problems_shown(reader->problems, wrapper));
-}
-
-/* What may stand at a level although it ends up at another one. */
-static unsigned
-accepted_levels(const Dialect *dialect, OptionLevel level, const char *name)
-{
-    if (level != OPTION_SERVER)
-        return level;
-    if (dialect == &mysql_dialect && strcmp(name, "dbname") == 0)
-        return OPTION_TABLE;
-    return OPTION_SERVER | OPTION_USER;
 }
 
 static void
@@ -385,6 +400,28 @@ accept_option(Reader *reader, const Dialect *dialect, const char *wrapper, Optio
     report_unknown(reader, dialect, wrapper, level, &option, elsewhere);
 }
 
+/* What only tunes the wrapper that ours stands in for is checked, and left out. */
+static void
+check_left_out(Reader *reader, const char *wrapper, const IdcConfigOption *option)
+{
+    const Dialect *dialect = find_dialect(idc_kind_otherwise(wrapper), OPTION_SERVER);
+
+    for (size_t i = 0; dialect != NULL && i < dialect->count; i++)
+        if (strcmp(dialect->options[i].name, option->name) == 0)
+            check_value(reader, option, dialect->options[i].value);
+}
+
+static void
+accept_translated(Reader *reader, const IdcDeclaration *declaration, const char *wrapper,
+                  OptionLevel level, IdcConfigOption option, IdcConfigOptions *options)
+{
+    if (idc_kind_translate(reader, wrapper, level, &option) ||
+        idc_adapter_option_knows(declaration, level, option.name))
+        idc_adapter_option_accept(reader, declaration, level, option, options);
+    else
+        check_left_out(reader, wrapper, &option);
+}
+
 void
 idc_options_accept(Reader *reader, const IdcConfigOptions *raw, const char *wrapper,
                    OptionLevel level, IdcConfigOptions *options)
@@ -394,7 +431,7 @@ idc_options_accept(Reader *reader, const IdcConfigOptions *raw, const char *wrap
 
     for (size_t i = 0; i < raw->count; i++) {
         if (declaration != NULL)
-            idc_adapter_option_accept(reader, declaration, level, raw->items[i], options);
+            accept_translated(reader, declaration, wrapper, level, raw->items[i], options);
         else if (dialect != NULL)
             accept_option(reader, dialect, wrapper, level, raw->items[i], options);
         else if (idc_reader_check_name(reader, raw->items[i].name, raw->items[i].position,
@@ -436,35 +473,4 @@ idc_options_settle(Reader *reader, IdcConfigSource *source)
             idc_options_add(reader, &server, *option);
     }
     source->server_options = server;
-}
-
-/* ---- wrappers ---- */
-
-const char *
-idc_options_wrapper(Reader *reader, const char *name, IdcPosition position)
-{
-    static const char *const short_names[][2] = { { "postgres", "postgres_fdw" },
-                                                  { "postgresql", "postgres_fdw" },
-                                                  { "mysql", "mysql_fdw" },
-                                                  { "mariadb", "mysql_fdw" } };
-    /* Near to the names of the two we know, and no typos. */
-    static const char *const others[] = { "mssql_fdw", "mysql_fdw", "postgres_fdw" };
-    const char *nearest;
-
-    for (size_t i = 0; i < COUNT_OF(short_names); i++)
-        if (strcmp(name, short_names[i][0]) == 0)
-            return short_names[i][1];
-    if (idc_declaration_find(name) != NULL)
-        return idc_adapter_wrapper(reader, name);
-    if (!idc_reader_check_name(reader, name, position, "extension"))
-        return NULL;
-    for (size_t i = 0; i < COUNT_OF(others); i++)
-        if (strcmp(name, others[i]) == 0)
-            return name;
-    nearest = idc_nearest_word(name, others + 1, COUNT_OF(others) - 1);
-    if (nearest == NULL)
-        return name;
-    idc_problems_add(reader->problems, position, "unknown extension \"%s\", did you mean \"%s\"?",
-                     idc_problems_shown(reader->problems, name), nearest);
-    return NULL;
 }

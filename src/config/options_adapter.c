@@ -38,6 +38,12 @@ level_of(const IdcDeclaration *declaration, OptionLevel level, const char *name)
     return is_of_user ? IDC_OPTION_USER : (IdcOptionLevel) level;
 }
 
+bool
+idc_adapter_option_knows(const IdcDeclaration *declaration, OptionLevel level, const char *name)
+{
+    return idc_adapter_option_find(declaration, level_of(declaration, level, name), name) != NULL;
+}
+
 /* A value that came of a variable may be a secret, and so may that of a secret option. */
 static bool
 is_hidden(Reader *reader, const IdcAdapterOption *known, const IdcConfigOption *option)
@@ -165,6 +171,10 @@ idc_adapter_key_read(Reader *reader, const IdcYamlNode *value, const IdcDeclarat
                             (IdcConfigOption){ option->name, value->text, value->position });
             return;
         }
+    idc_problems_add(reader->problems, value->position,
+                     "%s: found text, expected a mapping of options or a URL such as "
+                     "%s://user@host/database",
+                     declaration->name, declaration->name);
 }
 
 bool

@@ -185,6 +185,15 @@ idc_problems_hide(IdcProblems *problems, const char *text, const char *written)
     *slot = (IdcHiddenText){ text, written };
 }
 
+void
+idc_problems_share(IdcProblems *problems, const IdcProblems *copy)
+{
+    problems->hidden = copy->hidden;
+    problems->hidden_count = copy->hidden_count;
+    problems->hidden_capacity = copy->hidden_capacity;
+    problems->is_out_of_memory |= copy->is_out_of_memory;
+}
+
 const char *
 idc_problems_written(const IdcProblems *problems, const char *text)
 {

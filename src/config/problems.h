@@ -57,6 +57,9 @@ const char *idc_problems_shown(IdcProblems *problems, const char *word);
  */
 void idc_problems_hide(IdcProblems *problems, const char *text, const char *written);
 
+/* What was hidden in a copy of problems (with problems of its own) is hidden in problems too. */
+void idc_problems_share(IdcProblems *problems, const IdcProblems *copy);
+
 /* What was written for a text that is hidden, else NULL. */
 const char *idc_problems_written(const IdcProblems *problems, const char *text);
 

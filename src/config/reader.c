@@ -54,6 +54,27 @@ is_kind(Reader *reader, const IdcYamlNode *node, IdcYamlKind kind, const char *k
 }
 
 bool
+idc_reader_again(Reader *reader, Reader *again)
+{
+    IdcProblems *problems = idc_reader_alloc(reader, 1, sizeof *problems);
+
+    if (problems == NULL)
+        return false;
+    *problems = *reader->problems;
+    problems->count = problems->dropped_count = 0;
+    *again = *reader;
+    again->problems = problems;
+    return true;
+}
+
+const char *
+idc_reader_end_again(Reader *reader, const Reader *again)
+{
+    idc_problems_share(reader->problems, again->problems);
+    return again->problems->count == 0 ? NULL : again->problems->items[0].message;
+}
+
+bool
 idc_reader_is_map(Reader *reader, const IdcYamlNode *node, const char *what)
 {
     return is_kind(reader, node, IDC_YAML_MAP, "a mapping", what);

@@ -19,6 +19,7 @@ typedef struct Reader {
     IdcProblems *problems;
     const IdcConfigInput *input;
     IdcConfig *config;
+    const char *wrapper; /* every source is read for this one; NULL: for the one that it says */
     /* For the schema file: NULL until it is needed. */
     IdcConfigSource **sources_by_name;
     const char **source_names;
@@ -35,6 +36,13 @@ const char *idc_reader_copy(Reader *reader, const char *text, size_t len);
 bool idc_reader_is_map(Reader *reader, const IdcYamlNode *node, const char *what);
 bool idc_reader_is_list(Reader *reader, const IdcYamlNode *node, const char *what);
 bool idc_reader_is_text(Reader *reader, const IdcYamlNode *node, const char *what);
+
+/*
+ * A reader of the same file whose problems are its own, and then what was wrong: its first problem,
+ * or NULL.
+ */
+bool idc_reader_again(Reader *reader, Reader *again);
+const char *idc_reader_end_again(Reader *reader, const Reader *again);
 
 /* A problem for every key of map that is not one of keys. */
 void idc_reader_check_keys(Reader *reader, const IdcYamlNode *map, const char *what,
@@ -96,14 +104,33 @@ void idc_options_accept(Reader *reader, const IdcConfigOptions *raw, const char 
 /* Append one; a name that is there already with another value is a problem. */
 void idc_options_add(Reader *reader, IdcConfigOptions *options, IdcConfigOption option);
 
+void idc_options_append(Reader *reader, IdcConfigOptions *options, const IdcConfigOptions *more);
+
 /* Take one out, if it is there. */
 void idc_options_remove(IdcConfigOptions *options, const char *name);
 
 /* Move what a server's options say to where the wrapper wants it, and fill in source->database. */
 void idc_options_settle(Reader *reader, IdcConfigSource *source);
 
-/* postgres_fdw for postgres, mysql_fdw for mysql, …; checked for typos. NULL after a problem. */
-const char *idc_options_wrapper(Reader *reader, const char *name, IdcPosition position);
+/* ---- kinds.c: which wrapper serves what the file calls it ---- */
+
+/* The word of extension:, type: or of a URL's scheme: instant_mysql for mysql and mysql_fdw, …;
+ * checked for typos. NULL after a problem. */
+const char *idc_kind_wrapper(Reader *reader, const char *word, IdcPosition position);
+/* What `wrapper:` asks for, to the letter; NULL after a problem. */
+const char *idc_kind_exactly(Reader *reader, const char *word, IdcPosition position);
+/* Whether two wrappers serve sources of the same kind (mysql_fdw, instant_mysql). */
+bool idc_kind_is_same(const char *wrapper, const char *other);
+/* As people call it: mysql for both; else the wrapper's own name. */
+const char *idc_kind_name(const char *wrapper);
+/* Somebody else's wrapper for the sources of one of ours, or NULL. */
+const char *idc_kind_otherwise(const char *wrapper);
+/*
+ * An option of mysql_fdw or postgres_fdw under the name, and with the unit, that our adapter has
+ * for it. False: it only tunes that wrapper, and is left out.
+ */
+bool idc_kind_translate(Reader *reader, const char *wrapper, OptionLevel level,
+                        IdcConfigOption *option);
 
 /* ---- options_adapter.c: our own wrappers, called instant_ and the name of an adapter ---- */
 
@@ -111,6 +138,8 @@ const char *idc_options_wrapper(Reader *reader, const char *name, IdcPosition po
 const IdcDeclaration *idc_adapter_of(const char *wrapper);
 /* The wrapper of an adapter; NULL when there is no memory. */
 const char *idc_adapter_wrapper(Reader *reader, const char *adapter);
+bool idc_adapter_option_knows(const IdcDeclaration *declaration, OptionLevel level,
+                              const char *name);
 /* As idc_options_accept, one option. A server's options may hold those of its user mapping too. */
 void idc_adapter_option_accept(Reader *reader, const IdcDeclaration *declaration, OptionLevel level,
                                IdcConfigOption option, IdcConfigOptions *options);

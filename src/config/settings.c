@@ -35,7 +35,7 @@ read_hub_url(Reader *reader, const IdcYamlNode *node, const char *key)
         return;
     }
     wrapper = idc_url_read(reader, node->text, node->position, &ignored);
-    if (wrapper != NULL && strcmp(wrapper, "postgres_fdw") != 0)
+    if (wrapper != NULL && !idc_kind_is_same(wrapper, "postgres_fdw"))
         idc_problems_add(reader->problems, node->position,
                          "%s: found the URL of another server, expected postgresql://...", key);
     reader->config->hub_url = node->text;

@@ -8,10 +8,10 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 /* `name` is a key only of a file that is one source itself. */
-static const char *const source_keys[] = { "extension", "type",           "url",
-                                           "server",    "server_options", "user_mapping",
-                                           "tables",    "import",         "schema",
-                                           "enabled",   "description",
+static const char *const source_keys[] = { "extension",    "type",    "url",
+                                           "wrapper",      "server",  "server_options",
+                                           "user_mapping", "tables",  "import",
+                                           "schema",       "enabled", "description",
 #define ADAPTER(name, library) #name,
 #include "adapters/adapters.def"
 #undef ADAPTER
@@ -41,37 +41,67 @@ has_misspelt_wrapper(const IdcYamlNode *node)
     return false;
 }
 
-/* extension: and type: are one thing, and a URL says it too. */
-static void
-read_wrapper(Reader *reader, const IdcYamlNode *node, const char *url_wrapper,
-             IdcConfigSource *source)
+/* extension: and type: are one thing; NULL: neither is there. */
+static const IdcYamlNode *
+find_extension(Reader *reader, const IdcYamlNode *node, const IdcConfigSource *source)
 {
     const IdcYamlNode *extension = idc_yaml_get(node, "extension");
     const IdcYamlNode *type = idc_yaml_get(node, "type");
-    const IdcYamlNode *given = extension != NULL ? extension : type;
     const IdcDeclaration *declaration;
+    bool is_said = extension != NULL || type != NULL || idc_yaml_get(node, "url") != NULL ||
+                   idc_yaml_get(node, "wrapper") != NULL ||
+                   idc_adapter_key(node, &declaration) != NULL;
 
-    source->wrapper = url_wrapper;
-    if (given == NULL && url_wrapper == NULL && idc_adapter_key(node, &declaration) != NULL) {
-        source->wrapper = idc_adapter_wrapper(reader, declaration->name);
-        return;
-    }
     if (extension != NULL && type != NULL)
         idc_problems_add(reader->problems, type->position,
                          "type: and extension: mean the same, expected one of them");
-    if (given == NULL && idc_yaml_get(node, "url") == NULL && !has_misspelt_wrapper(node))
+    if (!is_said && !has_misspelt_wrapper(node))
         idc_problems_add(reader->problems, source->position,
                          "source \"%s\" has no extension, expected extension: postgres_fdw, "
                          "mysql_fdw, rest or another wrapper",
                          idc_problems_shown(reader->problems, source->name));
-    if (given == NULL ||
-        !idc_reader_is_text(reader, given, extension != NULL ? "extension" : "type"))
-        return;
-    source->wrapper = idc_options_wrapper(reader, given->text, given->position);
-    if (source->wrapper != NULL && url_wrapper != NULL && strcmp(source->wrapper, url_wrapper) != 0)
-        idc_problems_add(reader->problems, given->position,
-                         "extension: \"%s\" does not fit the URL, expected %s",
-                         idc_problems_shown(reader->problems, source->wrapper), url_wrapper);
+    return extension != NULL ? extension : type;
+}
+
+/* The wrapper that was found, unless the source is another kind: a mysql:// for postgres_fdw. */
+static const char *
+fitting(Reader *reader, const IdcYamlNode *given, const char *key, const char *found,
+        const char *wrapper)
+{
+    if (found == NULL || wrapper == NULL || idc_kind_is_same(found, wrapper))
+        return found;
+    idc_problems_add(reader->problems, given->position,
+                     "%s: \"%s\" does not fit the kind of source, expected %s", key,
+                     idc_problems_shown(reader->problems, given->text), idc_kind_name(wrapper));
+    return wrapper;
+}
+
+/*
+ * What the extension, the key of an adapter or a URL says, and `wrapper:` above all. *is_exact: it
+ * is that wrapper and no other, wherever the hub is.
+ */
+static void
+read_wrapper(Reader *reader, const IdcYamlNode *node, const char *url_wrapper,
+             IdcConfigSource *source, bool *is_exact)
+{
+    const IdcYamlNode *given = find_extension(reader, node, source);
+    const IdcYamlNode *exact = idc_yaml_get(node, "wrapper");
+    const IdcDeclaration *declaration;
+    const char *found;
+
+    source->wrapper = url_wrapper;
+    if (given == NULL && url_wrapper == NULL && idc_adapter_key(node, &declaration) != NULL)
+        source->wrapper = idc_kind_wrapper(reader, declaration->name, source->position);
+    if (given != NULL && idc_reader_is_text(reader, given, "extension")) {
+        found = idc_kind_wrapper(reader, given->text, given->position);
+        source->wrapper = fitting(reader, given, "extension", found, url_wrapper);
+        *is_exact = idc_adapter_of(given->text) != NULL;
+    }
+    if (exact != NULL && idc_reader_is_text(reader, exact, "wrapper")) {
+        found = idc_kind_exactly(reader, exact->text, exact->position);
+        source->wrapper = fitting(reader, exact, "wrapper", found, source->wrapper);
+        *is_exact = true;
+    }
 }
 
 static void
@@ -150,45 +180,69 @@ read_import(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
                          import->kind == IDC_YAML_TEXT ? "another word" : "a mapping");
 }
 
-/* `rest:` says which adapter, and what its server's options are. */
+/* `rest:` says which adapter, and what its server's options are; `mysql:` may also be a URL. */
 static void
 read_adapter_key(Reader *reader, const IdcYamlNode *key, const IdcDeclaration *declaration,
                  const IdcConfigSource *source, IdcConfigOptions *raw)
 {
-    if (source->wrapper != NULL && idc_adapter_of(source->wrapper) != declaration)
+    const char *own = idc_adapter_wrapper(reader, declaration->name), *found;
+
+    if (own == NULL)
+        return;
+    if (source->wrapper != NULL && !idc_kind_is_same(source->wrapper, own)) {
         idc_problems_add(reader->problems, key->position,
                          "%s: stands beside another kind of source, expected one of them",
                          declaration->name);
-    else
+    } else if (key->kind == IDC_YAML_TEXT && idc_url_is_one(key->text) &&
+               strcmp(idc_kind_name(own), own) != 0) {
+        IdcConfigOptions options = { NULL, 0 };
+
+        found = idc_url_read(reader, key->text, key->position, &options);
+        if (found == NULL || idc_kind_is_same(found, own))
+            idc_options_append(reader, raw, &options);
+        else
+            idc_problems_add(reader->problems, key->position,
+                             "%s: found the URL of another kind of source", declaration->name);
+    } else {
         idc_adapter_key_read(reader, key, declaration, raw);
+    }
+}
+
+/* The URL alone, or under url:; its wrapper, or NULL. */
+static const char *
+read_url(Reader *reader, const IdcYamlNode *node, const IdcConfigSource *source,
+         IdcConfigOptions *raw)
+{
+    const IdcYamlNode *url = node->kind == IDC_YAML_TEXT ? node : idc_yaml_get(node, "url");
+
+    if (!idc_reader_is_text(reader, url, "url") || url->is_unset)
+        return NULL;
+    if (idc_url_is_one(url->text))
+        return idc_url_read(reader, url->text, url->position, raw);
+    idc_problems_add(reader->problems, url->position,
+                     "source \"%s\": found text, expected a mapping or a URL such as "
+                     "postgresql://user@host/database",
+                     idc_problems_shown(reader->problems, source->name));
+    return NULL;
 }
 
 /* What both a mapping and a URL alone come to. */
 static void
-read_options(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
+read_options(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source, bool *is_exact)
 {
-    const IdcYamlNode *url = node->kind == IDC_YAML_TEXT ? node : idc_yaml_get(node, "url");
-    const char *url_wrapper = NULL;
     const IdcDeclaration *declaration = NULL;
     IdcConfigOptions raw = { NULL, 0 };
     size_t problems = reader->problems->count;
+    const char *url_wrapper = read_url(reader, node, source, &raw);
 
-    if (idc_reader_is_text(reader, url, "url") && !url->is_unset) {
-        if (idc_url_is_one(url->text))
-            url_wrapper = idc_url_read(reader, url->text, url->position, &raw);
-        else
-            idc_problems_add(reader->problems, url->position,
-                             "source \"%s\": found text, expected a mapping or a URL such as "
-                             "postgresql://user@host/database",
-                             idc_problems_shown(reader->problems, source->name));
-    }
     if (node->kind == IDC_YAML_TEXT) {
-        source->wrapper = url_wrapper;
-        source->server_name = source->name;
+        source->wrapper = reader->wrapper != NULL ? reader->wrapper : url_wrapper;
     } else {
         const IdcYamlNode *key = idc_adapter_key(node, &declaration);
 
-        read_wrapper(reader, node, url_wrapper, source);
+        read_wrapper(reader, node, url_wrapper, source, is_exact);
+        if (reader->wrapper != NULL)
+            source->wrapper = reader->wrapper;
         read_server(reader, node, source, &raw);
         if (key != NULL)
             read_adapter_key(reader, key, declaration, source, &raw);
@@ -203,17 +257,61 @@ read_options(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
                                   source->position);
 }
 
+/* A mapping, or a URL. */
 static void
-read_source(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
+read_source(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source, bool *is_exact)
 {
-    const char *schema = idc_reader_schema(reader, node);
+    const char *schema;
 
+    source->schema = "public";
+    source->is_enabled = source->import_all = true;
+    *is_exact = false;
+    if (node->kind == IDC_YAML_TEXT) {
+        read_options(reader, node, source, is_exact);
+        return;
+    }
+    schema = idc_reader_schema(reader, node);
     source->schema = schema == NULL ? "public" : schema;
     source->is_enabled = idc_reader_bool(reader, node, "enabled", true);
     source->description = idc_reader_text(reader, node, "description");
-    read_options(reader, node, source);
+    read_options(reader, node, source, is_exact);
     read_import(reader, node, source);
     idc_source_tables_read(reader, idc_yaml_get(node, "tables"), source);
+}
+
+/*
+ * The same once more, for a hub that has only somebody else's wrapper. What is wrong with it then
+ * is no problem of the file.
+ */
+static void
+read_otherwise(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
+{
+    IdcConfigSource *other = idc_reader_alloc(reader, 1, sizeof *other);
+    Reader again;
+    bool is_exact;
+
+    if (other == NULL || !idc_reader_again(reader, &again))
+        return;
+    again.wrapper = idc_kind_otherwise(source->wrapper);
+    other->name = other->server_name = source->name;
+    other->position = source->position;
+    read_source(&again, node, other, &is_exact);
+    source->why_alone = idc_reader_end_again(reader, &again);
+    if (source->why_alone == NULL)
+        source->otherwise = other;
+}
+
+/* Of a disabled source nothing is asked for. */
+static void
+read_both(Reader *reader, const IdcYamlNode *node, IdcConfigSource *source)
+{
+    size_t problems = reader->problems->count;
+    bool is_exact;
+
+    read_source(reader, node, source, &is_exact);
+    if (reader->problems->count == problems && source->is_enabled && !is_exact &&
+        idc_kind_otherwise(source->wrapper) != NULL)
+        read_otherwise(reader, node, source);
 }
 
 static void
@@ -237,14 +335,14 @@ read_source_pair(Reader *reader, const IdcYamlPair *pair, IdcConfigSource *sourc
         return;
     }
     if (pair->value->kind == IDC_YAML_TEXT) {
-        read_options(reader, pair->value, source);
+        read_both(reader, pair->value, source);
         return;
     }
     what = idc_arena_printf(reader->arena, "source \"%s\"",
                             idc_problems_shown(reader->problems, pair->key));
     idc_reader_check_keys(reader, pair->value, what == NULL ? "source" : what, source_keys,
                           SOURCE_KEY_COUNT - 1);
-    read_source(reader, pair->value, source);
+    read_both(reader, pair->value, source);
 }
 
 static bool
@@ -273,7 +371,7 @@ read_single(Reader *reader, const IdcYamlNode *root, IdcConfigSource *source)
                          "the source has no name, expected name: in server: or beside it");
     source->name = name == NULL ? "source" : name;
     source->position = root->position;
-    read_source(reader, root, source);
+    read_both(reader, root, source);
 }
 
 static void

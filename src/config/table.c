@@ -123,39 +123,69 @@ read_columns(Reader *reader, const IdcYamlNode *list, const IdcConfigSource *sou
     check_column_names(reader, table);
 }
 
-/*
- * postgres_fdw reaches one database a server: a table's dbname can only repeat it. mysql_fdw has
- * no schemas: its dbname is what others call the schema, and the source's database otherwise.
- */
-static void
-settle_table_options(Reader *reader, const IdcConfigSource *source, IdcConfigOptions *raw,
-                     IdcConfigTable *table)
-{
-    bool is_postgres = source->wrapper != NULL && strcmp(source->wrapper, "postgres_fdw") == 0;
-    bool is_mysql = source->wrapper != NULL && strcmp(source->wrapper, "mysql_fdw") == 0;
-    IdcConfigOptions *options = &table->options;
+/* What a wrapper calls a table's schema (MySQL: database) and its name there. */
+static const struct {
+    const char *wrapper, *schema, *name;
+} remote_names[] = {
+    { "mysql_fdw", "dbname", "table_name" },
+    { "instant_mysql", "database", "table" },
+    { "instant_postgres", "schema", "table" },
+    { "instant_sqlite", "schema", "table" },
+};
 
-    for (size_t i = 0; is_postgres && i < raw->count; i++) {
+static void
+read_remote_names(const IdcConfigSource *source, IdcConfigTable *table)
+{
+    const char *schema = "schema_name", *name = "table_name";
+
+    for (size_t i = 0; source->wrapper != NULL && i < COUNT_OF(remote_names); i++)
+        if (strcmp(source->wrapper, remote_names[i].wrapper) == 0) {
+            schema = remote_names[i].schema;
+            name = remote_names[i].name;
+        }
+    table->remote_schema = idc_options_get(&table->options, schema);
+    table->remote_name = idc_options_get(&table->options, name);
+    if (table->remote_name == NULL)
+        table->remote_name = table->name;
+}
+
+/* A server of PostgreSQL's has one database: a table's dbname can only repeat it. */
+static void
+drop_database(Reader *reader, const IdcConfigSource *source, IdcConfigOptions *raw)
+{
+    for (size_t i = 0; i < raw->count; i++) {
         const IdcConfigOption *option = &raw->items[i];
 
         if (strcmp(option->name, "dbname") != 0 && strcmp(option->name, "database") != 0)
             continue;
         if (source->database == NULL || strcmp(option->value, source->database) != 0)
             idc_problems_add(reader->problems, option->position,
-                             "option \"%s\" of a postgres_fdw table: a server has one database, "
+                             "option \"%s\" of a %s table: a server has one database, "
                              "expected it in the server's options (and schema_name here)",
-                             idc_problems_shown(reader->problems, option->name));
+                             idc_problems_shown(reader->problems, option->name), source->wrapper);
         idc_options_remove(raw, option->name);
         i--;
     }
+}
+
+/*
+ * MySQL has no schemas: its database is what others call the schema. mysql_fdw wants it at each
+ * table, ours takes the server's for those that have none.
+ */
+static void
+settle_table_options(Reader *reader, const IdcConfigSource *source, IdcConfigOptions *raw,
+                     IdcConfigTable *table)
+{
+    bool is_mysql_fdw = source->wrapper != NULL && strcmp(source->wrapper, "mysql_fdw") == 0;
+    IdcConfigOptions *options = &table->options;
+
+    if (source->wrapper != NULL && idc_kind_is_same(source->wrapper, "postgres_fdw"))
+        drop_database(reader, source, raw);
     idc_options_accept(reader, raw, source->wrapper, OPTION_TABLE, options);
-    if (is_mysql && source->database != NULL && idc_options_get(options, "dbname") == NULL)
+    if (is_mysql_fdw && source->database != NULL && idc_options_get(options, "dbname") == NULL)
         idc_options_add(reader, options,
                         (IdcConfigOption){ "dbname", source->database, table->position });
-    table->remote_schema = idc_options_get(options, is_mysql ? "dbname" : "schema_name");
-    table->remote_name = idc_options_get(options, "table_name");
-    if (table->remote_name == NULL)
-        table->remote_name = table->name;
+    read_remote_names(source, table);
 }
 
 static void

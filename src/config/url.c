@@ -1,5 +1,6 @@
 /*
- * url.c - a source or a hub in one line: postgresql://user:password@host:port/database?name=value.
+ * url.c - a source or a hub in one line: postgresql://user:password@host:port/database?name=value,
+ * sqlite:///path.
  *
  * What stands in a URL is never shown in a message: any part of it may be a password that was not
  * percent-encoded.
@@ -9,18 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-typedef struct Scheme {
-    const char *name;
-    const char *wrapper;
-    const char *user_name; /* what the wrapper calls the user */
-} Scheme;
-
-static const Scheme schemes[] = {
-    { "postgresql", "postgres_fdw", "user" },
-    { "postgres", "postgres_fdw", "user" },
-    { "mysql", "mysql_fdw", "username" },
-    { "mariadb", "mysql_fdw", "username" },
-};
+static const char *const schemes[] = { "postgresql", "postgres", "mysql", "mariadb", "sqlite" };
 
 enum { SCHEME_COUNT = sizeof schemes / sizeof schemes[0] };
 
@@ -137,7 +127,7 @@ read_host(UrlReader *url, const char *text, size_t len)
 }
 
 static void
-read_authority(UrlReader *url, const Scheme *scheme, const char *text, size_t len)
+read_authority(UrlReader *url, const char *text, size_t len)
 {
     const char *at = memrchr(text, '@', len);
     const char *colon;
@@ -146,8 +136,7 @@ read_authority(UrlReader *url, const Scheme *scheme, const char *text, size_t le
         size_t user_len = (size_t) (at - text);
 
         colon = memchr(text, ':', user_len);
-        add_option(url, scheme->user_name, text,
-                   colon == NULL ? user_len : (size_t) (colon - text));
+        add_option(url, "user", text, colon == NULL ? user_len : (size_t) (colon - text));
         if (colon != NULL)
             add_option(url, "password", colon + 1, (size_t) (at - colon) - 1);
         len -= user_len + 1;
@@ -177,10 +166,9 @@ read_query(UrlReader *url, const char *text)
     }
 }
 
-static const Scheme *
+static const char *
 find_scheme(UrlReader *url, const char *text)
 {
-    const char *names[SCHEME_COUNT];
     size_t len = strcspn(text, ":");
     const char *given = idc_reader_copy(url->reader, text, len);
 
@@ -188,15 +176,45 @@ find_scheme(UrlReader *url, const char *text)
         return NULL;
     if (url->written != NULL)
         idc_problems_hide(url->reader->problems, given, url->written);
-    for (size_t i = 0; i < SCHEME_COUNT; i++) {
-        names[i] = schemes[i].name;
-        if (strcasecmp(schemes[i].name, given) == 0)
-            return &schemes[i];
-    }
-    idc_problems_add_hint(url->reader->problems, url->position, given, names, SCHEME_COUNT,
+    for (size_t i = 0; i < SCHEME_COUNT; i++)
+        if (strcasecmp(schemes[i], given) == 0)
+            return schemes[i];
+    idc_problems_add_hint(url->reader->problems, url->position, given, schemes, SCHEME_COUNT,
                           "url: unknown scheme \"%s\"",
                           idc_problems_shown(url->reader->problems, given));
     return NULL;
+}
+
+/* sqlite:///srv/data/shop.db: the path is absolute, with three slashes as with the usual four. */
+static size_t
+read_file_path(UrlReader *url, const char *text)
+{
+    size_t len = strcspn(text, "?#"), slashes = strspn(text, "/");
+
+    if (slashes == 0 || slashes >= len)
+        bad_url(url, "expected the absolute path of a file: sqlite:///srv/data/shop.db");
+    else
+        add_option(url, "path", text + slashes - 1, len - slashes + 1);
+    return len;
+}
+
+/* user:password@host:port/database */
+static size_t
+read_server(UrlReader *url, const char *text)
+{
+    size_t len = strcspn(text, "/?#"), path_len;
+
+    if (memchr(text, '@', len) == NULL && strchr(text + len, '@') != NULL &&
+        strcspn(text, "?") > strcspn(text, "@")) {
+        bad_url(url, "found / before @ (a / in a password is written %2F)");
+        return strlen(text);
+    }
+    read_authority(url, text, len);
+    if (text[len] != '/')
+        return len;
+    path_len = strcspn(text + len + 1, "?#");
+    add_option(url, "dbname", text + len + 1, path_len);
+    return len + 1 + path_len;
 }
 
 const char *
@@ -205,28 +223,15 @@ idc_url_read(Reader *reader, const char *text, IdcPosition position, IdcConfigOp
     UrlReader url = { reader, position, options,
                       idc_problems_written(reader->problems, text) != NULL ? "${...}" : NULL,
                       false };
-    const Scheme *scheme = find_scheme(&url, text);
-    size_t len;
+    const char *scheme = find_scheme(&url, text);
 
     if (scheme == NULL)
         return NULL;
     text += strcspn(text, ":") + 3;
-    len = strcspn(text, "/?#");
-    if (memchr(text, '@', len) == NULL && strchr(text + len, '@') != NULL &&
-        strcspn(text, "?") > strcspn(text, "@")) {
-        bad_url(&url, "found / before @ (a / in a password is written %2F)");
-        return NULL;
-    }
-    read_authority(&url, scheme, text, len);
-    text += len;
-    if (*text == '/') {
-        len = strcspn(++text, "?#");
-        add_option(&url, "dbname", text, len);
-        text += len;
-    }
+    text += strcmp(scheme, "sqlite") == 0 ? read_file_path(&url, text) : read_server(&url, text);
     if (*text == '?')
         read_query(&url, text + 1);
     else if (*text == '#')
         bad_url(&url, "found a # (in a password it is written %23)");
-    return url.is_bad ? NULL : scheme->wrapper;
+    return url.is_bad ? NULL : idc_kind_wrapper(reader, scheme, position);
 }

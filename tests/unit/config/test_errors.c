@@ -54,16 +54,16 @@ static const WrongFile wrong_files[] = {
       "c.yaml:2:18: unknown extension \"postgress_fdw\", did you mean \"postgres_fdw\"?\n" },
     { "typo_mysql",
       "sources:\n"
-      "  s: {type: mysql_fdw, server_options: {hostname: h, schema: x, reconect: true}}\n",
-      "c.yaml:2:41: unknown option \"hostname\" of mysql_fdw, expected host, port, secure_auth, "
+      "  s: {wrapper: mysql_fdw, server_options: {hostname: h, schema: x, reconect: true}}\n",
+      "c.yaml:2:44: unknown option \"hostname\" of mysql_fdw, expected host, port, secure_auth, "
       "init_command, use_remote_estimate, reconnect, sql_mode, ssl_key, ssl_cert, ssl_ca, "
-      "ssl_capath, ssl_cipher, character_set, fetch_size, username, password, database, user or "
-      "schema_name\n"
-      "c.yaml:2:54: unknown option \"schema\" of mysql_fdw, expected host, port, secure_auth, "
+      "ssl_capath, ssl_cipher, character_set, fetch_size, username, password, dbname, database, "
+      "user or schema_name\n"
+      "c.yaml:2:57: unknown option \"schema\" of mysql_fdw, expected host, port, secure_auth, "
       "init_command, use_remote_estimate, reconnect, sql_mode, ssl_key, ssl_cert, ssl_ca, "
-      "ssl_capath, ssl_cipher, character_set, fetch_size, username, password, database, user or "
-      "schema_name\n"
-      "c.yaml:2:65: unknown option \"reconect\" of mysql_fdw, did you mean \"reconnect\"?\n" },
+      "ssl_capath, ssl_cipher, character_set, fetch_size, username, password, dbname, database, "
+      "user or schema_name\n"
+      "c.yaml:2:68: unknown option \"reconect\" of mysql_fdw, did you mean \"reconnect\"?\n" },
     { "wrong_level",
       "sources:\n"
       "  s:\n"
@@ -234,8 +234,8 @@ static const WrongFile wrong_files[] = {
       "  g: mysq://h/d\n",
       "c.yaml:2:6: url: found / before @ (a / in a password is written %2F)\n"
       "c.yaml:3:6: url: found a % that is not followed by two digits (a plain % is written %25)\n"
-      "c.yaml:4:6: url: unknown scheme \"oracle\", expected postgresql, postgres, mysql or "
-      "mariadb\n"
+      "c.yaml:4:6: url: unknown scheme \"oracle\", expected postgresql, postgres, mysql, "
+      "mariadb or sqlite\n"
       "c.yaml:5:6: url: the port is not a number (a :, / or @ in a password is written %3A, %2F, "
       "%40)\n"
       "c.yaml:6:6: unknown option \"pasword\" of postgres_fdw, did you mean \"password\"?\n"
@@ -245,7 +245,23 @@ static const WrongFile wrong_files[] = {
     { "url_wrapper",
       "sources:\n"
       "  a: {url: 'mysql://h/d', extension: postgres_fdw}\n",
-      "c.yaml:2:38: extension: \"postgres_fdw\" does not fit the URL, expected mysql_fdw\n" },
+      "c.yaml:2:38: extension: \"postgres_fdw\" does not fit the kind of source, "
+      "expected mysql\n" },
+    { "exact_wrapper",
+      "sources:\n"
+      "  a: {url: 'mysql://h/d', wrapper: postgres_fdw}\n"
+      "  b: {extension: postgres_fdw, wrapper: mysqlfdw}\n"
+      "  c: {sqlite: 'mysql://h/d'}\n"
+      "  d: sqlite://path\n"
+      "  e: sqlite:///\n"
+      "  f: {rest: 'https://h', wrapper: instant_sqlite}\n",
+      "c.yaml:2:36: wrapper: \"postgres_fdw\" does not fit the kind of source, expected mysql\n"
+      "c.yaml:3:41: unknown extension \"mysqlfdw\", did you mean \"mysql_fdw\"?\n"
+      "c.yaml:4:15: sqlite: found the URL of another kind of source\n"
+      "c.yaml:5:6: url: expected the absolute path of a file: sqlite:///srv/data/shop.db\n"
+      "c.yaml:6:6: url: expected the absolute path of a file: sqlite:///srv/data/shop.db\n"
+      "c.yaml:7:35: wrapper: \"instant_sqlite\" does not fit the kind of source, expected "
+      "instant_rest\n" },
     { "two_users",
       "sources:\n"
       "  s:\n"
@@ -398,8 +414,8 @@ static const WrongFile wrong_files[] = {
       "numeric(10,2)\n"
       "c.yaml:6:101: table \"${PROD_DB_PASS}\" is in schema \"pg_${PROD_DB_PASS}\" twice, the "
       "first time at c.yaml:6:74, expected another name or a schema: of its own\n"
-      "c.yaml:7:6: url: unknown scheme \"${...}\", expected postgresql, postgres, mysql or "
-      "mariadb\n"
+      "c.yaml:7:6: url: unknown scheme \"${...}\", expected postgresql, postgres, mysql, "
+      "mariadb or sqlite\n"
       "c.yaml:8:6: unknown option \"${...}\" of postgres_fdw\n"
       "c.yaml:9:13: unknown extension \"postgres_fd${NO:-w}w\", did you mean \"postgres_fdw\"?\n"
       "c.yaml:10:6: source \"w\": found text, expected a mapping or a URL such as "
