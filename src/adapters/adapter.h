@@ -95,6 +95,7 @@ typedef struct IdcEstimateQuestion {
     const IdcRelation *relation;
     double table_rows;  /* of the base table by ANALYZE; -1: never analysed */
     double selectivity; /* of all pushed filters, as the planner estimates it */
+    double rows;        /* that come out, as the planner estimates them; -1: it does not */
 } IdcEstimateQuestion;
 
 typedef struct IdcDeclaration {

@@ -23,7 +23,8 @@ ask_adapter(const FdwPlan *plan, const FdwLayer *layer, double selectivity, FdwC
     IdcEstimateQuestion question = { .server_options = &plan->server->options,
                                      .relation = fdw_build(&translation, layer),
                                      .table_rows = plan->table_rows,
-                                     .selectivity = selectivity };
+                                     .selectivity = selectivity,
+                                     .rows = cost->rows };
     IdcEstimate estimate = { .rows = -1,
                              .startup_cost = STARTUP_COST,
                              .total_cost = STARTUP_COST + ROW_COST * cost->rows };

@@ -5,6 +5,8 @@
 
 #include <commands/defrem.h>
 #include <mb/pg_wchar.h>
+#include <nodes/makefuncs.h>
+#include <utils/lsyscache.h>
 
 #include "fdw/raise.h"
 
@@ -84,10 +86,30 @@ fdw_server(Oid server)
     return made;
 }
 
+/* Where tables have schemas and this one's is not named, it is the schema that it is in here. */
+static List *
+with_schema(Oid table, const ForeignTable *found)
+{
+    const IdcDeclaration *declaration =
+        declaration_of(GetForeignDataWrapper(GetForeignServer(found->serverid)->fdwid));
+    ListCell *cell;
+
+    if (idc_adapter_option_find(declaration, IDC_OPTION_TABLE, "schema_name") == NULL)
+        return found->options;
+    foreach (cell, found->options)
+        if (strcmp(lfirst_node(DefElem, cell)->defname, "schema_name") == 0 ||
+            strcmp(lfirst_node(DefElem, cell)->defname, "schema") == 0)
+            return found->options;
+    return lappend(list_copy(found->options),
+                   makeDefElem("schema_name",
+                               (Node *) makeString(get_namespace_name(get_rel_namespace(table))),
+                               -1));
+}
+
 IdcOptionSet
 fdw_table_options(Oid table)
 {
-    return fdw_option_set(GetForeignTable(table)->options);
+    return fdw_option_set(with_schema(table, GetForeignTable(table)));
 }
 
 IdcOptionSet

@@ -242,13 +242,6 @@ build_project(IdcSql *sql, const IdcRelation *relation, Block *block)
     block->column_count = relation->expr_count;
 }
 
-static void
-append_value(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
-{
-    idc_sql_expr(sql, expr, input, IDC_SQL_VALUE, text);
-    idc_text_append(text, sql->dialect->collate(expr->type));
-}
-
 static const char *
 aggregate_name(IdcAggregateKind kind)
 {
@@ -269,6 +262,17 @@ aggregate_name(IdcAggregateKind kind)
     }
 }
 
+static void
+append_argument(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn *input,
+                IdcText *text)
+{
+    bool is_order = aggregate->kind == IDC_AGG_MIN || aggregate->kind == IDC_AGG_MAX;
+
+    idc_sql_expr(sql, aggregate->arg, input, IDC_SQL_VALUE, text);
+    idc_text_append(text,
+                    sql->dialect->collate(aggregate->arg->type, aggregate->collation, is_order));
+}
+
 static IdcSqlColumn
 aggregate_one(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn *input)
 {
@@ -281,7 +285,7 @@ aggregate_one(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn *in
         if (aggregate->arg == NULL)
             idc_text_append_char(&text, '*');
         else
-            append_value(sql, aggregate->arg, input, &text);
+            append_argument(sql, aggregate, input, &text);
         idc_text_append_char(&text, ')');
     }
     if (aggregate->filter != NULL) {
@@ -309,8 +313,9 @@ build_aggregate(IdcSql *sql, const IdcRelation *relation, Block *block)
         idc_text_init(&text, 0);
         idc_sql_expr(sql, relation->exprs[i], block->columns, IDC_SQL_VALUE, &text);
         columns[i] = (IdcSqlColumn){ .sql = keep(sql, &text), .raw = -1 };
-        idc_text_append_format(&group, "%s%s%s", i == 0 ? "" : ", ", columns[i].sql,
-                               sql->dialect->collate(relation->exprs[i]->type));
+        idc_text_append_format(
+            &group, "%s%s%s", i == 0 ? "" : ", ", columns[i].sql,
+            sql->dialect->collate(relation->exprs[i]->type, relation->exprs[i]->collation, false));
     }
     for (size_t i = 0; i < relation->aggregate_count; i++)
         columns[key_count + i] = aggregate_one(sql, &relation->aggregates[i], block->columns);
@@ -340,7 +345,8 @@ build_distinct(IdcSql *sql, const IdcRelation *relation, Block *block)
             sql->dialect->raw(sql, &block->columns[i], IDC_SQL_VALUE, &text);
         else
             idc_text_append(&text, block->columns[i].sql);
-        idc_text_append(&text, sql->dialect->collate(relation->columns[i].type));
+        idc_text_append(&text, sql->dialect->collate(relation->columns[i].type,
+                                                     relation->columns[i].collation, false));
         columns[i] = (IdcSqlColumn){ .sql = keep(sql, &text), .raw = -1 };
     }
     block->columns = columns;
@@ -360,7 +366,8 @@ build_sort(IdcSql *sql, const IdcRelation *relation, Block *block)
         const IdcSortKey *key = &relation->sort_keys[i];
 
         idc_text_append(&text, i == 0 ? "" : ", ");
-        append_value(sql, key->expr, block->columns, &text);
+        idc_sql_expr(sql, key->expr, block->columns, IDC_SQL_VALUE, &text);
+        idc_text_append(&text, sql->dialect->collate(key->expr->type, key->collation, true));
         idc_text_append(&text, key->is_descending ? " DESC" : " ASC");
         idc_text_append(&text, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
     }
@@ -430,8 +437,9 @@ join_tables(IdcSql *sql, const IdcRelation *relation, Block *left, const Block *
     /* What the right side was filtered by belongs to the join's own condition. */
     const char *on = conditions(sql, right->where, relation->exprs, relation->expr_count, both);
 
-    left->from = idc_arena_printf(sql->arena, "%s %s %s ON %s", left->from,
-                                  join_words(relation->join), right->from, on == NULL ? "1" : on);
+    left->from =
+        idc_arena_printf(sql->arena, "%s %s %s ON %s", left->from, join_words(relation->join),
+                         right->from, on == NULL ? sql->dialect->always : on);
     sql->is_broken |= left->from == NULL;
     left->is_join = true;
     left->columns = (IdcSqlColumn *) both;
@@ -444,10 +452,11 @@ join_half(IdcSql *sql, const IdcRelation *relation, Block *left, const Block *ri
 {
     const char *on = conditions(sql, right->where, relation->exprs, relation->expr_count, both);
 
-    left->where = idc_arena_printf(
-        sql->arena, "%s%s%sEXISTS (SELECT 1 FROM %s WHERE %s)",
-        left->where == NULL ? "" : left->where, left->where == NULL ? "" : " AND ",
-        relation->join == IDC_JOIN_ANTI ? "NOT " : "", right->from, on == NULL ? "1" : on);
+    left->where =
+        idc_arena_printf(sql->arena, "%s%s%sEXISTS (SELECT 1 FROM %s WHERE %s)",
+                         left->where == NULL ? "" : left->where, left->where == NULL ? "" : " AND ",
+                         relation->join == IDC_JOIN_ANTI ? "NOT " : "", right->from,
+                         on == NULL ? sql->dialect->always : on);
     sql->is_broken |= left->where == NULL;
     left->stage = WHERE;
 }
@@ -512,6 +521,26 @@ build(IdcSql *sql, const IdcRelation *relation, Block *block)
     }
 }
 
+/* The columns as the dialect sends them. */
+static void
+write_outputs(IdcSql *sql, const IdcRelation *relation, Block *block)
+{
+    IdcSqlColumn *columns;
+
+    /* Rows are distinct by what they are, not by how they are sent. */
+    if (block->stage == DISTINCT_ROWS)
+        wrap(sql, block);
+    columns = new_columns(sql, block->column_count);
+    for (size_t i = 0; i < block->column_count && !sql->is_broken; i++) {
+        IdcText text;
+
+        idc_text_init(&text, 0);
+        sql->dialect->output(sql, &block->columns[i], relation->columns[i].type, &text);
+        columns[i] = (IdcSqlColumn){ .sql = keep(sql, &text), .raw = block->columns[i].raw };
+    }
+    block->columns = columns;
+}
+
 IdcStatus
 idc_sql_write(IdcSql *sql, const IdcRelation *relation, const char **statement,
               const IdcSqlColumn **columns, IdcError *err)
@@ -522,6 +551,8 @@ idc_sql_write(IdcSql *sql, const IdcRelation *relation, const char **statement,
     build(sql, relation, &block);
     if (sql->is_broken)
         return idc_fail_no_memory(err);
+    if (sql->dialect->output != NULL)
+        write_outputs(sql, relation, &block);
     idc_text_init(&text, 0);
     write_select(&block, false, &text);
     *statement = keep(sql, &text);

@@ -49,6 +49,7 @@ typedef enum IdcSqlPlace {
 typedef struct IdcSqlDialect {
     char quote;           /* of identifiers; doubled inside */
     const char *no_limit; /* LIMIT's count where there is only an OFFSET */
+    const char *always;   /* a condition that is true */
     /* FROM: the remote object of a SCAN. */
     void (*table)(const IdcSql *sql, const IdcRelation *scan, IdcText *text);
     /* The remote column of a SCAN's column. */
@@ -60,11 +61,14 @@ typedef struct IdcSqlDialect {
     /* An expression that the dialect writes in its own way; false: it does not. */
     bool (*expr)(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
                  IdcText *text);
-    /* Around an operand of a comparison, a sort key, a group's key: " COLLATE …" or nothing. */
-    const char *(*collate)(IdcType type);
+    /* After an operand of a comparison, a sort key, a group's key: " COLLATE …" or nothing. by:
+     * what the hub compares by; is_order: not only for being equal. */
+    const char *(*collate)(IdcType type, IdcCollation by, bool is_order);
     /* An aggregate other than count, sum, min and max; false: it does not. */
     bool (*aggregate)(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn *input,
                       IdcText *text);
+    /* A column of the whole statement, which comes out as `type`; NULL: as it is (or by raw). */
+    void (*output)(const IdcSql *sql, const IdcSqlColumn *column, IdcType type, IdcText *text);
 } IdcSqlDialect;
 
 struct IdcSql {

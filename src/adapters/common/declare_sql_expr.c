@@ -126,7 +126,8 @@ append_compare(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcS
     idc_sql_expr(sql, expr->args[0], input, place, text);
     idc_text_append_format(text, " %s ", words[expr->op]);
     idc_sql_expr(sql, expr->args[1], input, place, text);
-    idc_text_append(text, sql->dialect->collate(expr->args[0]->type));
+    idc_text_append(text, sql->dialect->collate(expr->args[0]->type, expr->collation,
+                                                expr->op >= IDC_LT && expr->op <= IDC_GE));
     idc_text_append_char(text, ')');
 }
 
@@ -141,7 +142,7 @@ append_in(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPla
     }
     idc_text_append_char(text, '(');
     idc_sql_expr(sql, expr->args[0], input, place, text);
-    idc_text_append(text, sql->dialect->collate(expr->args[0]->type));
+    idc_text_append(text, sql->dialect->collate(expr->args[0]->type, expr->collation, false));
     idc_text_append(text, " IN (");
     for (size_t i = 1; i < expr->arg_count; i++) {
         idc_text_append(text, i == 1 ? "" : ", ");

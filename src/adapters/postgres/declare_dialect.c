@@ -1,14 +1,43 @@
 /*
- * declare_dialect.c - what PostgreSQL says in its own words.
+ * declare_dialect.c - a relation in PostgreSQL's own words.
+ *
+ * Constants have their type, so that the source finds the operator that the hub meant: '5'::integer
+ * and never 5, which would be a position in GROUP BY and ORDER BY too.
  */
 #include "adapters/postgres/postgres.h"
 
 #include <string.h>
 
-/* What one call of idc_postgres_select knows beside the relation. */
-typedef struct Writing {
-    const char *slice;
-} Writing;
+/* ---- types ---- */
+
+static bool
+is_text(uint32_t oid)
+{
+    return oid == IDC_TYPE_TEXT || oid == IDC_TYPE_VARCHAR;
+}
+
+/* Types that have a collation. */
+static bool
+is_collated(uint32_t oid)
+{
+    return is_text(oid) || oid == IDC_TYPE_BPCHAR || oid == IDC_TYPE_NAME || oid == IDC_TYPE_OTHER;
+}
+
+/* The name of a type whose values travel as texts only is text. */
+static const char *
+type_name(IdcArena *arena, IdcType type)
+{
+    const char *name = type.oid == IDC_TYPE_OTHER ? "text" : idc_type_name(arena, type);
+
+    return name == NULL ? "" : name;
+}
+
+/* Without its modifier: a conversion to it neither cuts nor rounds. */
+static const char *
+bare_type_name(IdcArena *arena, IdcType type)
+{
+    return type_name(arena, (IdcType){ type.oid, -1 });
+}
 
 static void
 append_identifier(const char *name, IdcText *text)
@@ -22,99 +51,305 @@ append_identifier(const char *name, IdcText *text)
     idc_text_append_char(text, '"');
 }
 
+bool
+idc_postgres_is_wrapped(IdcType type, const IdcPostgresColumn *column)
+{
+    if (type.oid == IDC_TYPE_OTHER)
+        return false;
+    if (is_text(type.oid) && is_text(column->oid))
+        return !column->is_deterministic;
+    if (type.oid != column->oid || (is_collated(type.oid) && !column->is_deterministic))
+        return true;
+    return !is_collated(type.oid) && type.modifier != -1 && type.modifier != column->modifier;
+}
+
+/* ---- tables and columns ---- */
+
 void
 idc_postgres_append_table(const IdcRelation *scan, IdcText *text)
 {
-    const char *schema =
-        idc_adapter_option_text(&idc_declaration_postgres, &scan->options, "schema");
-    const char *table = idc_option_value(&scan->options, "table");
-
-    append_identifier(schema, text);
+    append_identifier(idc_postgres_schema(scan), text);
     idc_text_append_char(text, '.');
-    append_identifier(table == NULL ? scan->name : table, text);
+    append_identifier(idc_postgres_table(scan), text);
 }
 
-const char *
-idc_postgres_column_name(const IdcRelationColumn *column)
+static const IdcPostgresSelect *
+select_of(const IdcSql *sql)
 {
-    const char *name = idc_option_value(&column->options, "column");
-
-    return name == NULL ? column->name : name;
+    return sql->host;
 }
 
 static void
 append_table(const IdcSql *sql, const IdcRelation *scan, IdcText *text)
 {
-    const Writing *writing = sql->host;
+    const char *slice = select_of(sql)->slice;
 
     if (scan->native != NULL) {
         idc_text_append_format(text, "(%s)", scan->native);
-    } else if (writing == NULL || writing->slice == NULL) {
+    } else if (slice == NULL) {
         idc_postgres_append_table(scan, text);
     } else {
         idc_text_append(text, "(SELECT ctid, * FROM ");
         idc_postgres_append_table(scan, text);
-        idc_text_append_format(text, " WHERE %s)", writing->slice);
+        idc_text_append_format(text, " WHERE %s)", slice);
     }
 }
 
-static const char *
-collate(IdcType type)
+static void
+look_at(void *host, IdcSqlRaw *raw)
 {
-    (void) type;
-    return "";
+    const IdcPostgresSelect *select = host;
+    const IdcPostgresColumn *column;
+
+    if (select->look == NULL)
+        return;
+    column = select->look(select->host, raw->scan, raw->column);
+    raw->is_wrapped = column != NULL && idc_postgres_is_wrapped(raw->column->type, column);
+}
+
+/* Over its text, as its input function reads it. */
+static void
+append_wrapped(const IdcSql *sql, const IdcSqlColumn *column, IdcType type, IdcText *text)
+{
+    if (is_text(type.oid))
+        idc_text_append_format(text, "(CAST(%s AS text) COLLATE \"C\")", column->sql);
+    else if (is_collated(type.oid))
+        idc_text_append_format(text, "(CAST(%s AS %s) COLLATE \"C\")", column->sql,
+                               bare_type_name(sql->arena, type));
+    else
+        idc_text_append_format(text, "CAST(CAST(%s AS text) AS %s)", column->sql,
+                               type_name(sql->arena, type));
+}
+
+static void
+append_raw(const IdcSql *sql, const IdcSqlColumn *column, IdcSqlPlace place, IdcText *text)
+{
+    const IdcSqlRaw *raw = &sql->raws[column->raw];
+
+    (void) place;
+    if (raw->column->type.oid == IDC_TYPE_OTHER)
+        idc_text_append_format(text, "CAST(%s AS text)", column->sql);
+    else if (raw->is_wrapped)
+        append_wrapped(sql, column, raw->column->type, text);
+    else
+        idc_text_append(text, column->sql);
+}
+
+/* What binary COPY sends as the bytes of its text. */
+static bool
+is_sent_as_text(uint32_t oid)
+{
+    return is_text(oid) || oid == IDC_TYPE_BPCHAR || oid == IDC_TYPE_NAME;
+}
+
+/* The type that comes out for a column of the hub's: see idc_postgres_write. */
+static const char *
+output_type(IdcArena *arena, IdcType type)
+{
+    IdcColumnSpec spec = { 0 };
+
+    idc_type_column(type, &spec);
+    if (spec.kind != IDC_KIND_TEXT)
+        return type_name(arena, type);
+    return type.oid == IDC_TYPE_BPCHAR ? "bpchar" : "text";
+}
+
+static void
+append_output(const IdcSql *sql, const IdcSqlColumn *column, IdcType type, IdcText *text)
+{
+    const IdcPostgresSelect *select = select_of(sql);
+    bool is_known = column->raw < 0 || select->look != NULL || select->is_explain;
+    const char *name = output_type(sql->arena, type);
+    bool is_cast = !is_known || (strcmp(name, "text") == 0 && !is_sent_as_text(type.oid));
+    /* The cast of inet writes a netmask that its output function leaves out. */
+    bool is_inet = type.oid == IDC_TYPE_INET && is_known;
+
+    idc_text_append(text, is_cast ? "CAST(" : "");
+    idc_text_append(text, is_inet ? "inet_out(" : "");
+    if (column->raw >= 0)
+        append_raw(sql, column, IDC_SQL_VALUE, text);
+    else
+        idc_text_append(text, column->sql);
+    idc_text_append(text, is_inet ? ")" : "");
+    if (is_cast)
+        idc_text_append_format(text, " AS %s)", name);
+}
+
+/* ---- constants ---- */
+
+void
+idc_postgres_append_literal(IdcArena *arena, const char *value, IdcType type, IdcText *text)
+{
+    if (value == NULL)
+        idc_text_append(text, "NULL");
+    else
+        idc_sql_literal(value, text);
+    idc_text_append_format(text, "::%s", bare_type_name(arena, type));
+}
+
+void
+idc_postgres_append_item(const char *item, IdcText *text)
+{
+    if (item == NULL) {
+        idc_text_append(text, "NULL");
+        return;
+    }
+    idc_text_append_char(text, '"');
+    for (; *item != '\0'; item++) {
+        if (*item == '"' || *item == '\\')
+            idc_text_append_char(text, '\\');
+        if (*item == '\'')
+            idc_text_append_char(text, '\'');
+        idc_text_append_char(text, *item);
+    }
+    idc_text_append_char(text, '"');
+}
+
+static bool
+are_constants(const IdcExpr *in)
+{
+    for (size_t i = 1; i < in->arg_count; i++)
+        if (in->args[i]->kind != IDC_EXPR_CONSTANT)
+            return false;
+    return true;
+}
+
+/* x = ANY ('{…}'): one constant, however long the list is. */
+static bool
+append_in(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
+          IdcText *text)
+{
+    bool is_parameter = expr->arg_count == 2 && expr->args[1]->is_list;
+    IdcType type = expr->arg_count < 2 ? expr->args[0]->type : expr->args[1]->type;
+
+    if (expr->arg_count < 2 || (!is_parameter && !are_constants(expr)))
+        return false;
+    for (size_t i = 1; i < expr->arg_count; i++)
+        if (expr->args[i]->type.oid != type.oid)
+            return false;
+    idc_text_append_char(text, '(');
+    idc_sql_expr(sql, expr->args[0], input, place, text);
+    idc_text_append(text, " = ANY (");
+    if (is_parameter) {
+        idc_sql_expr(sql, expr->args[1], input, place, text);
+    } else {
+        idc_text_append(text, "'{");
+        for (size_t i = 1; i < expr->arg_count; i++) {
+            if (i > 1)
+                idc_text_append_char(text, ',');
+            idc_postgres_append_item(expr->args[i]->text, text);
+        }
+        idc_text_append_format(text, "}'::%s[]", bare_type_name(sql->arena, type));
+    }
+    idc_text_append(text, "))");
+    return true;
+}
+
+/* ---- expressions ---- */
+
+static const char *
+collate(IdcType type, IdcCollation by, bool is_order)
+{
+    return is_order && by == IDC_COLLATION_C && is_collated(type.oid) ? " COLLATE \"C\"" : "";
+}
+
+static bool
+append_function(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
+                IdcText *text)
+{
+    switch (expr->op) {
+    case IDC_FN_TRIM:
+        idc_sql_call(sql, "btrim", expr, input, place, text);
+        return true;
+    case IDC_FN_EXTRACT:
+        idc_text_append(text, "CAST(EXTRACT(");
+        idc_sql_literal(expr->args[0]->text, text);
+        idc_text_append(text, " FROM ");
+        idc_sql_expr(sql, expr->args[1], input, place, text);
+        idc_text_append(text, ") AS numeric)");
+        return true;
+    case IDC_FN_GREATEST:
+    case IDC_FN_LEAST:
+        idc_text_append(text, expr->op == IDC_FN_GREATEST ? "GREATEST(" : "LEAST(");
+        for (size_t i = 0; i < expr->arg_count; i++) {
+            idc_text_append(text, i == 0 ? "" : ", ");
+            idc_sql_expr(sql, expr->args[i], input, place, text);
+            idc_text_append(text, collate(expr->type, expr->collation, true));
+        }
+        idc_text_append_char(text, ')');
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool
+append_expr(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
+            IdcText *text)
+{
+    switch (expr->kind) {
+    case IDC_EXPR_CONSTANT:
+        idc_postgres_append_literal(sql->arena, expr->text, expr->type, text);
+        return true;
+    case IDC_EXPR_IN:
+        return append_in(sql, expr, input, place, text);
+    case IDC_EXPR_FUNCTION:
+        return append_function(sql, expr, input, place, text);
+    case IDC_EXPR_CAST:
+        idc_text_append(text, "CAST(");
+        idc_sql_expr(sql, expr->args[0], input, place, text);
+        idc_text_append_format(text, " AS %s)", type_name(sql->arena, expr->type));
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool
+append_aggregate(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn *input,
+                 IdcText *text)
+{
+    if (aggregate->kind != IDC_AGG_BOOL_AND && aggregate->kind != IDC_AGG_BOOL_OR)
+        return false;
+    idc_text_append(text, aggregate->kind == IDC_AGG_BOOL_AND ? "bool_and(" : "bool_or(");
+    idc_text_append(text, aggregate->is_distinct ? "DISTINCT " : "");
+    idc_sql_expr(sql, aggregate->arg, input, IDC_SQL_VALUE, text);
+    idc_text_append_char(text, ')');
+    return true;
 }
 
 static const IdcSqlDialect dialect = {
     .quote = '"',
     .no_limit = "ALL",
+    .always = "TRUE",
     .table = append_table,
     .column_name = idc_postgres_column_name,
+    .raw = append_raw,
+    .expr = append_expr,
     .collate = collate,
+    .aggregate = append_aggregate,
+    .output = append_output,
 };
 
-/* Kinds of TEXT are what the hub's input functions read. */
-static void
-append_cast(IdcArena *arena, IdcType type, IdcText *text)
+IdcStatus
+idc_postgres_write(IdcArena *arena, const IdcRelation *relation, const IdcPostgresSelect *select,
+                   const char **statement, IdcError *err)
 {
-    IdcColumnSpec spec = { 0 };
+    IdcSql sql = { .dialect = &dialect,
+                   .arena = arena,
+                   .is_explain = select->is_explain,
+                   .on_raw = look_at,
+                   .host = (void *) select };
+    const IdcSqlColumn *columns;
 
-    idc_type_column(type, &spec);
-    if (type.oid == IDC_TYPE_NUMERIC || type.oid == IDC_TYPE_TIMESTAMP ||
-        type.oid == IDC_TYPE_TIMESTAMPTZ || type.oid == IDC_TYPE_TIME)
-        idc_text_append_format(text, "::%s", idc_type_name(arena, type));
-    else if (spec.kind != IDC_KIND_TEXT)
-        idc_text_append_format(text, "::%s", spec.type_name);
-    else
-        idc_text_append(text, type.oid == IDC_TYPE_BPCHAR ? "::bpchar" : "::text");
+    return idc_sql_write(&sql, relation, statement, &columns, err);
 }
 
 IdcStatus
 idc_postgres_select(IdcArena *arena, const IdcRelation *relation, const char *slice,
                     const char **statement, IdcError *err)
 {
-    Writing writing = { .slice = slice };
-    IdcSql sql = { .dialect = &dialect, .arena = arena, .host = &writing };
-    const IdcSqlColumn *columns;
-    const char *inner;
-    IdcText text;
-    IdcStatus status = idc_sql_write(&sql, relation, &inner, &columns, err);
+    IdcPostgresSelect select = { .slice = slice };
 
-    if (status != IDC_OK)
-        return status;
-    idc_text_init(&text, 0);
-    idc_text_append(&text, "SELECT");
-    for (size_t i = 0; i < relation->column_count; i++) {
-        idc_text_append_format(&text, "%s q.c%zu", i == 0 ? "" : ",", i);
-        append_cast(arena, relation->columns[i].type, &text);
-    }
-    idc_text_append_format(&text, " FROM (%s) AS q", inner);
-    for (size_t i = 0; i < relation->column_count; i++)
-        idc_text_append_format(&text, "%sc%zu", i == 0 ? "(" : ", ", i);
-    idc_text_append(&text, relation->column_count == 0 ? "" : ")");
-    status = idc_text_check(&text, err);
-    if (status == IDC_OK && (*statement = idc_arena_strdup(arena, text.data)) == NULL)
-        status = idc_fail_no_memory(err);
-    idc_text_done(&text);
-    return status;
+    return idc_postgres_write(arena, relation, &select, statement, err);
 }

@@ -19,6 +19,10 @@ static const char *const attrs_words[] = { "any",     "read-write",     "read-on
                                            "standby", "prefer-standby", NULL };
 static const char *const balance_words[] = { "disable", "random", NULL };
 
+static const char *const sampling_words[] = {
+    "off", "auto", "random", "system", "bernoulli", NULL
+};
+
 /* clang-format off */
 const IdcAdapterOption idc_postgres_options[] = {
     { .name = "host", .levels = SERVER,
@@ -28,8 +32,8 @@ const IdcAdapterOption idc_postgres_options[] = {
       .help = "addresses of the hosts, where their names should not be looked up" },
     { .name = "port", .levels = SERVER, .help = "one for all hosts, or as many as there are hosts" },
     { .name = "dbname", .levels = SERVER, .help = "the database; if not given, the user's name" },
-    { .name = "connect_timeout", .levels = SERVER, .type = IDC_OPTION_DURATION, .fallback = "10s",
-      .min = 1, .max = 3600000, .help = "longest time to connect to one host" },
+    { .name = "connect_timeout", .levels = SERVER, .fallback = "10s",
+      .help = "longest time to connect to one host: seconds, or a number with a unit" },
     { .name = "application_name", .levels = SERVER,
       .help = "what the source's pg_stat_activity shows; if not given, instant: and the server's "
               "name" },
@@ -65,9 +69,18 @@ const IdcAdapterOption idc_postgres_options[] = {
     { .name = "keepalives_count", .levels = SERVER, .type = IDC_OPTION_INTEGER, .fallback = "2",
       .max = 127, .help = "probes without an answer after which the connection is lost" },
     { .name = "tcp_user_timeout", .levels = SERVER, .type = IDC_OPTION_DURATION, .fallback = "30s",
-      .max = 86400000, .help = "how long what was sent may stay unconfirmed" },
+      .max = 86400000, .help = "milliseconds, or a number with a unit, that what was sent may stay "
+                               "unconfirmed" },
     { .name = "service", .levels = SERVER, .is_local = true,
       .help = "a section of the connection service file" },
+    { .name = "sslnegotiation", .levels = SERVER, .help = "how TLS begins: postgres or direct" },
+    { .name = "sslcompression", .levels = SERVER, .help = "compression by TLS: nothing has it now" },
+    { .name = "sslcertmode", .levels = SERVER, .help = "whether a certificate is sent" },
+    { .name = "min_protocol_version", .levels = SERVER, .help = "3.0 or 3.2" },
+    { .name = "max_protocol_version", .levels = SERVER, .help = "3.0 or 3.2" },
+    { .name = "require_auth", .levels = SERVER, .help = "how the source may ask who it is" },
+    { .name = "gsslib", .levels = SERVER, .help = "the library for Kerberos" },
+    { .name = "gssdelegation", .levels = SERVER | USER, .help = "whether Kerberos is handed on" },
     { .name = "max_connections", .levels = SERVER, .type = IDC_OPTION_INTEGER, .min = 1,
       .max = 10000, .help = "connections at once, of all sessions of the hub" },
     { .name = "connection_wait", .levels = SERVER, .type = IDC_OPTION_DURATION, .fallback = "30s",
@@ -85,17 +98,40 @@ const IdcAdapterOption idc_postgres_options[] = {
       .fallback = "true",
       .help = "false: this machine itself may vouch for the role: peer, a certificate, Kerberos, "
               "a password file" },
-    { .name = "passfile", .levels = USER, .is_local = true, .help = "a password file" },
-    { .name = "sslcert", .levels = USER, .is_local = true, .help = "file of the role's certificate" },
-    { .name = "sslkey", .levels = USER, .is_local = true, .help = "file of its private key" },
+    { .name = "passfile", .levels = SERVER | USER, .is_local = true, .help = "a password file" },
+    { .name = "sslcert", .levels = SERVER | USER, .is_local = true, .help = "file of the role's certificate" },
+    { .name = "sslkey", .levels = SERVER | USER, .is_local = true, .help = "file of its private key" },
     { .name = "sslpassword", .levels = USER, .is_secret = true, .help = "of the private key" },
-    { .name = "schema", .levels = TABLE, .fallback = "public", .help = "the remote schema" },
+    { .name = "schema", .levels = TABLE, .help = "its schema there, if it is another one than here" },
     { .name = "table", .levels = TABLE, .help = "its name there, if it is another one than here" },
     { .name = "column", .levels = COLUMN, .help = "its name there, if it is another one than here" },
+    { .name = "schema_name", .levels = TABLE, .help = "postgres_fdw's name of schema" },
+    { .name = "table_name", .levels = TABLE, .help = "postgres_fdw's name of table" },
+    { .name = "column_name", .levels = COLUMN, .help = "postgres_fdw's name of column" },
     { .name = "key", .levels = COLUMN, .type = IDC_OPTION_BOOL,
       .help = "part of the primary key, which names a row for UPDATE and DELETE" },
     { .name = "remote_type", .levels = COLUMN, .help = "its type there, if it is another one" },
     { .name = "collation", .levels = COLUMN, .help = "its collation there, if it has another one" },
+    { .name = "same_collation", .levels = SERVER, .type = IDC_OPTION_BOOL, .fallback = "false",
+      .help = "the source orders texts, and changes their case, as the hub does: then it may" },
+    { .name = "extensions", .levels = SERVER,
+      .help = "extensions that hub and source have alike, with commas between" },
+    { .name = "use_remote_estimate", .levels = SERVER | TABLE, .type = IDC_OPTION_BOOL,
+      .fallback = "false", .help = "of postgres_fdw: no effect, plans are made without asking" },
+    { .name = "fetch_size", .levels = SERVER | TABLE, .type = IDC_OPTION_INTEGER, .min = 1,
+      .max = INT32_MAX, .help = "of postgres_fdw: no effect, rows are streamed" },
+    { .name = "batch_size", .levels = SERVER | TABLE, .type = IDC_OPTION_INTEGER, .min = 1,
+      .max = INT32_MAX, .help = "postgres_fdw's name of batch_rows" },
+    { .name = "truncatable", .levels = SERVER | TABLE, .type = IDC_OPTION_BOOL,
+      .fallback = "true", .help = "whether TRUNCATE is passed on" },
+    { .name = "keep_connections", .levels = SERVER, .type = IDC_OPTION_BOOL, .fallback = "true",
+      .help = "whether connections outlive their transaction" },
+    { .name = "parallel_commit", .levels = SERVER, .type = IDC_OPTION_BOOL, .fallback = "false",
+      .help = "of postgres_fdw: no effect" },
+    { .name = "parallel_abort", .levels = SERVER, .type = IDC_OPTION_BOOL, .fallback = "false",
+      .help = "of postgres_fdw: no effect" },
+    { .name = "analyze_sampling", .levels = SERVER | TABLE, .type = IDC_OPTION_WORD,
+      .words = sampling_words, .fallback = "auto", .help = "how ANALYZE takes its rows" },
     { .name = "import_collate", .levels = IMPORT, .type = IDC_OPTION_BOOL, .fallback = "true",
       .help = "columns keep their collation" },
     { .name = "import_default", .levels = IMPORT, .type = IDC_OPTION_BOOL, .fallback = "false",
@@ -110,12 +146,80 @@ const IdcAdapterOption idc_postgres_options[] = {
 };
 /* clang-format on */
 
+int64_t
+idc_postgres_seconds(const char *text)
+{
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = { { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "h", 3600000 } };
+    enum { MOST = 1000000 };
+    int64_t number = 0;
+    size_t i = 0;
+
+    for (; text[i] >= '0' && text[i] <= '9' && number <= MOST; i++)
+        number = 10 * number + (text[i] - '0');
+    for (size_t unit = 0; i > 0 && unit < sizeof units / sizeof *units; unit++)
+        if (number <= MOST && strcmp(text + i, units[unit].unit) == 0)
+            return (number * units[unit].ms + 999) / 1000;
+    return -1;
+}
+
 IdcStatus
 idc_postgres_check(IdcOptionLevel level, const IdcOptionSet *options, IdcError *err)
 {
+    static const char *const twice[][2] = {
+        { "schema_name", "schema" },
+        { "table_name", "table" },
+        { "column_name", "column" },
+        { "batch_size", "batch_rows" },
+    };
     const char *host = idc_option_value(options, "host");
+    const char *timeout = idc_option_value(options, "connect_timeout");
 
     if (level == IDC_OPTION_SERVER && host != NULL && host[0] == '\0')
         return idc_fail(err, IDC_BAD_VALUE, "option \"host\" is empty");
+    if (timeout != NULL && idc_postgres_seconds(timeout) < 0)
+        return idc_fail(err, IDC_BAD_VALUE,
+                        "option \"connect_timeout\" must be a number of seconds or a duration such "
+                        "as 10s, not \"%s\"",
+                        timeout);
+    for (size_t i = 0; i < sizeof twice / sizeof *twice; i++)
+        if (idc_option_value(options, twice[i][0]) != NULL &&
+            idc_option_value(options, twice[i][1]) != NULL)
+            return idc_fail(err, IDC_BAD_VALUE, "options \"%s\" and \"%s\" mean the same: give one",
+                            twice[i][0], twice[i][1]);
     return IDC_OK;
+}
+
+static const char *
+either(const IdcOptionSet *options, const char *name, const char *other)
+{
+    const char *value = idc_option_value(options, name);
+
+    return value == NULL ? idc_option_value(options, other) : value;
+}
+
+const char *
+idc_postgres_schema(const IdcRelation *scan)
+{
+    const char *name = either(&scan->options, "schema_name", "schema");
+
+    return name == NULL ? "public" : name;
+}
+
+const char *
+idc_postgres_table(const IdcRelation *scan)
+{
+    const char *name = either(&scan->options, "table_name", "table");
+
+    return name == NULL ? scan->name : name;
+}
+
+const char *
+idc_postgres_column_name(const IdcRelationColumn *column)
+{
+    const char *name = either(&column->options, "column_name", "column");
+
+    return name == NULL ? column->name : name;
 }

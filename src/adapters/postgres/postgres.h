@@ -4,6 +4,14 @@
  * In:   options and relations
  * Out:  what the source answers, and the statement for it
  * Next: work.h (the work, in instant-source)
+ *
+ * PostgreSQL answers as PostgreSQL, so nearly all is exact. What may differ between two servers is
+ * how texts are ordered and which characters are one letter in two cases (collations), and what a
+ * column of the hub is in the source (types).
+ *
+ * Statements are for a session with search_path pg_catalog, DateStyle ISO, IntervalStyle postgres,
+ * TimeZone UTC, extra_float_digits 3, bytea_output hex, standard_conforming_strings on and
+ * client_encoding UTF8. They have no parameters: constants stand in them as 'text'::type.
  */
 #ifndef IDC_ADAPTERS_POSTGRES_POSTGRES_H
 #define IDC_ADAPTERS_POSTGRES_POSTGRES_H
@@ -12,24 +20,68 @@
 
 extern const IdcDeclaration idc_declaration_postgres;
 
-/* declare_options.c: ends with a name of NULL. */
+/* ---- declare_options.c ---- */
+
+/* Ends with a name of NULL. */
 extern const IdcAdapterOption idc_postgres_options[];
 IDC_CHECKED IdcStatus idc_postgres_check(IdcOptionLevel level, const IdcOptionSet *options,
                                          IdcError *err);
-
-/* declare_dialect.c: "schema"."table" of a SCAN, and the remote name of one of its columns. */
-void idc_postgres_append_table(const IdcRelation *scan, IdcText *text);
+/* What connect_timeout means: a plain number is seconds, as libpq has it; else a duration. In whole
+ * seconds; -1: it is neither. */
+int64_t idc_postgres_seconds(const char *text);
+/* Names in the source: the options schema_name (or schema), table_name (or table) of a SCAN,
+ * column_name (or column) of a column. */
+const char *idc_postgres_schema(const IdcRelation *scan);
+const char *idc_postgres_table(const IdcRelation *scan);
 const char *idc_postgres_column_name(const IdcRelationColumn *column);
+
+/* ---- declare_push.c ---- */
+
+IdcPush idc_postgres_can_push(const IdcPushQuestion *question, const char **why);
+
+/* ---- declare_dialect.c ---- */
+
+/* "schema"."table" of a SCAN. */
+void idc_postgres_append_table(const IdcRelation *scan, IdcText *text);
+
+/* What a column is in the source. */
+typedef struct IdcPostgresColumn {
+    uint32_t oid; /* of its type, domains looked through */
+    int32_t modifier;
+    bool is_deterministic; /* its collation, or it has none */
+} IdcPostgresColumn;
+
+/* Is the column to be converted to the hub's type wherever it stands? The conversion is the way
+ * over the text, so it gives the value or an error. */
+bool idc_postgres_is_wrapped(IdcType type, const IdcPostgresColumn *column);
+
+typedef struct IdcPostgresSelect {
+    /* What the rows of the table must hold besides ("ctid >= '(0,0)'::tid AND …"), or NULL; only
+     * for SCANs with nothing but FILTERs and PROJECTs above. */
+    const char *slice;
+    /* What a column of a SCAN is in the source; NULL: it is as the hub says. Returns NULL where it
+     * is not known. */
+    const IdcPostgresColumn *(*look)(void *host, const IdcRelation *scan,
+                                     const IdcRelationColumn *column);
+    void *host;
+    bool is_explain; /* for people */
+} IdcPostgresSelect;
 
 /*
  * The relation as one SELECT that stands in COPY (…) TO STDOUT (FORMAT binary): every value in it
- * is a literal, and each column is cast so that its binary form is that of the column's kind
- * (idc_type_column): a type of the hub as itself, "numeric(p,s)" rounded as the hub's input
- * function would, everything of kind TEXT as the text of its output function. slice: what the rows
- * of the table must hold besides ("ctid >= '(0,0)'::tid AND …"), or NULL; only for
- * SCANs with nothing but FILTERs and PROJECTs above.
+ * is a literal, and the binary form of each column is that of the column's kind (idc_type_column):
+ * a type of the hub as itself, everything of kind TEXT as the text of its output function.
  */
+IDC_CHECKED IdcStatus idc_postgres_write(IdcArena *arena, const IdcRelation *relation,
+                                         const IdcPostgresSelect *select, const char **statement,
+                                         IdcError *err);
+/* The same where nothing is known of the source's columns: all that come out are cast. */
 IDC_CHECKED IdcStatus idc_postgres_select(IdcArena *arena, const IdcRelation *relation,
                                           const char *slice, const char **statement, IdcError *err);
+
+/* name = ANY ('{…}'): one more item of an array's text within a literal. */
+void idc_postgres_append_item(const char *item, IdcText *text);
+/* 'text'::type */
+void idc_postgres_append_literal(IdcArena *arena, const char *value, IdcType type, IdcText *text);
 
 #endif

@@ -55,11 +55,19 @@ append_guard(const IdcSql *sql, const IdcSqlColumn *column, IdcText *text)
 }
 
 static const char *
-collate(IdcType type)
+binary(IdcType type)
 {
     IdcSqliteClass class = idc_sqlite_class(type);
 
     return class == IDC_SQLITE_TEXT || class == IDC_SQLITE_DATE ? " COLLATE BINARY" : "";
+}
+
+static const char *
+collate(IdcType type, IdcCollation by, bool is_order)
+{
+    (void) by;
+    (void) is_order;
+    return binary(type);
 }
 
 static void
@@ -155,7 +163,7 @@ append_compare(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcS
     idc_sql_expr(sql, left, input, place, text);
     idc_text_append(text, expr->op == IDC_DISTINCT ? " IS NOT " : " IS ");
     idc_sql_expr(sql, right, input, place, text);
-    idc_text_append(text, collate(left->type));
+    idc_text_append(text, binary(left->type));
     idc_text_append_char(text, ')');
     return true;
 }
@@ -178,7 +186,7 @@ append_long_list(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, Id
             return false;
     idc_text_append_char(text, '(');
     idc_sql_expr(sql, expr->args[0], input, place, text);
-    idc_text_append_format(text, "%s IN (SELECT value FROM json_each(", collate(bind.type));
+    idc_text_append_format(text, "%s IN (SELECT value FROM json_each(", binary(bind.type));
     idc_sql_bind(sql, &bind, text);
     idc_text_append(text, ")))");
     return true;
@@ -264,6 +272,7 @@ append_aggregate(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn 
 const IdcSqlDialect idc_sqlite_dialect = {
     .quote = '"',
     .no_limit = "-1",
+    .always = "1",
     .table = append_table,
     .column_name = column_name,
     .raw = append_raw,

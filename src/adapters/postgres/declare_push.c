@@ -1,0 +1,199 @@
+/*
+ * declare_push.c - what another PostgreSQL answers exactly as the hub's would.
+ *
+ * Left to the hub: the order of texts but for the collation "C", and lower and upper case, since
+ * two servers may have other locales or other versions of them (the option same_collation says that
+ * they have not); groups and order of types that are not PostgreSQL's own.
+ */
+#include "adapters/postgres/postgres.h"
+
+#include <string.h>
+
+static const char WHY_TYPE[] = "the type is not one of PostgreSQL's own";
+static const char WHY_ORDER[] = "the source may order texts in another way (option same_collation)";
+static const char WHY_CASE[] = "the source may take other letters for the same (option "
+                               "same_collation)";
+static const char WHY_NATIVE[] = "the request is the user's own";
+
+typedef struct Push {
+    bool has_same_collation;
+    const char **why;
+} Push;
+
+static bool
+refuse(const Push *push, const char *reason)
+{
+    *push->why = reason;
+    return false;
+}
+
+/* The name is one that the source knows. */
+static bool
+is_known_type(IdcType type)
+{
+    IdcArena *arena;
+    const char *name;
+    bool is_known;
+
+    if (type.oid == IDC_TYPE_OTHER)
+        return true;
+    arena = idc_arena_new(0);
+    name = arena == NULL ? NULL : idc_type_name(arena, (IdcType){ type.oid, -1 });
+    is_known = name != NULL && strcmp(name, "other") != 0;
+    idc_arena_free(arena);
+    return is_known;
+}
+
+static bool
+can_order(const Push *push, IdcType type, IdcCollation by)
+{
+    if (type.oid == IDC_TYPE_OTHER)
+        return refuse(push, WHY_TYPE);
+    if (by == IDC_COLLATION_LOCALE && !push->has_same_collation)
+        return refuse(push, WHY_ORDER);
+    return true;
+}
+
+/* Of values that are not compared as texts: only PostgreSQL's own types have one equality. */
+static bool
+can_group(const Push *push, IdcType type)
+{
+    return type.oid != IDC_TYPE_OTHER || refuse(push, WHY_TYPE);
+}
+
+static bool
+function_is_exact(const Push *push, const IdcExpr *expr)
+{
+    switch (expr->op) {
+    case IDC_FN_LOWER:
+    case IDC_FN_UPPER:
+        return push->has_same_collation || refuse(push, WHY_CASE);
+    case IDC_FN_GREATEST:
+    case IDC_FN_LEAST:
+        return can_order(push, expr->type, expr->collation);
+    case IDC_FN_NULLIF:
+        return can_group(push, expr->type);
+    default:
+        return true;
+    }
+}
+
+static bool
+node_is_exact(const Push *push, const IdcExpr *expr)
+{
+    switch (expr->kind) {
+    case IDC_EXPR_COMPARE:
+        return expr->op < IDC_LT || expr->op > IDC_GE ||
+               can_order(push, expr->args[0]->type, expr->collation);
+    case IDC_EXPR_LIKE:
+        return expr->op == 0 || push->has_same_collation || refuse(push, WHY_CASE);
+    case IDC_EXPR_FUNCTION:
+        return function_is_exact(push, expr);
+    default:
+        return true;
+    }
+}
+
+static bool
+is_exact(const Push *push, const IdcExpr *expr)
+{
+    if (!is_known_type(expr->type))
+        return refuse(push, WHY_TYPE);
+    if (!node_is_exact(push, expr))
+        return false;
+    for (size_t i = 0; i < expr->arg_count; i++)
+        if (!is_exact(push, expr->args[i]))
+            return false;
+    return true;
+}
+
+static bool
+all_exact(const Push *push, const IdcRelation *relation)
+{
+    for (size_t i = 0; i < relation->expr_count; i++)
+        if (!is_exact(push, relation->exprs[i]))
+            return false;
+    return true;
+}
+
+static bool
+aggregate_is_exact(const Push *push, const IdcAggregate *aggregate)
+{
+    if (aggregate->filter != NULL && !is_exact(push, aggregate->filter))
+        return false;
+    if (aggregate->arg == NULL)
+        return true;
+    if ((aggregate->kind == IDC_AGG_MIN || aggregate->kind == IDC_AGG_MAX) &&
+        !can_order(push, aggregate->arg->type, aggregate->collation))
+        return false;
+    return (!aggregate->is_distinct || can_group(push, aggregate->arg->type)) &&
+           is_exact(push, aggregate->arg);
+}
+
+static bool
+group_is_exact(const Push *push, const IdcRelation *relation)
+{
+    for (size_t i = 0; i < relation->expr_count; i++)
+        if (!can_group(push, relation->exprs[i]->type))
+            return false;
+    for (size_t i = 0; i < relation->aggregate_count; i++)
+        if (!aggregate_is_exact(push, &relation->aggregates[i]))
+            return false;
+    return all_exact(push, relation);
+}
+
+static bool
+distinct_is_exact(const Push *push, const IdcRelation *relation)
+{
+    for (size_t i = 0; i < relation->column_count; i++)
+        if (!can_group(push, relation->columns[i].type))
+            return false;
+    return true;
+}
+
+static bool
+sort_is_exact(const Push *push, const IdcRelation *relation)
+{
+    for (size_t i = 0; i < relation->sort_key_count; i++) {
+        const IdcSortKey *key = &relation->sort_keys[i];
+
+        if (!can_order(push, key->expr->type, key->collation) || !is_exact(push, key->expr))
+            return false;
+    }
+    return true;
+}
+
+static bool
+relation_is_exact(const Push *push, const IdcRelation *relation)
+{
+    switch (relation->kind) {
+    case IDC_REL_FILTER:
+    case IDC_REL_PROJECT:
+    case IDC_REL_JOIN:
+        return all_exact(push, relation);
+    case IDC_REL_AGGREGATE:
+        return group_is_exact(push, relation);
+    case IDC_REL_DISTINCT:
+        return distinct_is_exact(push, relation);
+    case IDC_REL_SORT:
+        return sort_is_exact(push, relation);
+    case IDC_REL_LIMIT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+IdcPush
+idc_postgres_can_push(const IdcPushQuestion *question, const char **why)
+{
+    Push push = { .has_same_collation = idc_adapter_option_bool(
+                      &idc_declaration_postgres, question->server_options, "same_collation"),
+                  .why = why };
+
+    if (idc_relation_base(question->relation)->native != NULL) {
+        *why = WHY_NATIVE;
+        return IDC_PUSH_NO;
+    }
+    return relation_is_exact(&push, question->relation) ? IDC_PUSH_EXACT : IDC_PUSH_NO;
+}
