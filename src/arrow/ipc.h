@@ -19,6 +19,9 @@ typedef enum IdcIpcCompression { IDC_IPC_PLAIN, IDC_IPC_LZ4, IDC_IPC_ZSTD } IdcI
 typedef struct IdcIpcOptions {
     bool small_offsets; /* utf8, binary and list with 32-bit offsets instead of large_… with 64 */
     IdcIpcCompression compression; /* of the buffers of record batches and dictionaries */
+    const uint32_t *columns; /* which of the builder's are written, in order; NULL: all of them */
+    size_t column_count;
+    bool decimals_are_float64; /* columns of kind NUMERIC_DECIMAL, each value the nearest double */
 } IdcIpcOptions;
 
 typedef struct IdcIpcWriter IdcIpcWriter;
@@ -51,6 +54,16 @@ void idc_ipc_writer_free(IdcIpcWriter *writer);
 IDC_CHECKED IdcStatus idc_ipc_prepare_schema(IdcIpcWriter *writer, size_t *size, IdcError *err);
 IDC_CHECKED IdcStatus idc_ipc_prepare_batch(IdcIpcWriter *writer, size_t *size, IdcError *err);
 void idc_ipc_emit(IdcIpcWriter *writer, uint8_t *target);
+
+/*
+ * A batch that did not come from the builder, with the buffers that the writer's schema promises,
+ * as one of the builder's would be written (idc_ipc_emit then leaves the builder as it is). Without
+ * dictionaries. idc_ipc_is_prepared: bytes of this batch are what emitting would make of it, so
+ * that there is no need to.
+ */
+IDC_CHECKED IdcStatus idc_ipc_prepare_array(IdcIpcWriter *writer, const struct ArrowArray *batch,
+                                            size_t *size, IdcError *err);
+bool idc_ipc_is_prepared(const IdcIpcWriter *writer, const uint8_t *bytes, size_t len);
 
 /* The end of a stream: a continuation and a length of 0. */
 enum { IDC_IPC_END_SIZE = 8 };

@@ -23,11 +23,18 @@ const uint8_t idc_ipc_end[IDC_IPC_END_SIZE] = { 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0,
 static bool
 allocate(IdcIpcWriter *writer)
 {
+    const IdcIpcOptions *options = &writer->options;
     const IdcBatchBuilder *builder = writer->builder;
     size_t nodes = 0, dictionaries = 0;
 
-    for (size_t i = 0; i < builder->column_count; i++)
-        idc_ipc_count(&builder->columns[i], &nodes, &dictionaries);
+    writer->column_count = options->columns != NULL ? options->column_count : builder->column_count;
+    writer->columns = idc_calloc(writer->column_count + 1, sizeof *writer->columns);
+    if (writer->columns == NULL)
+        return false;
+    for (size_t i = 0; i < writer->column_count; i++) {
+        writer->columns[i] = &builder->columns[options->columns != NULL ? options->columns[i] : i];
+        idc_ipc_count(writer->columns[i], &nodes, &dictionaries);
+    }
     writer->messages = idc_calloc(dictionaries + 1, sizeof *writer->messages);
     /* One for each array, which is a column or the labels of one; three buffers each. */
     writer->nodes = idc_calloc(nodes + dictionaries + 1, sizeof *writer->nodes);
@@ -65,6 +72,7 @@ idc_ipc_writer_free(IdcIpcWriter *writer)
     if (writer == NULL)
         return;
     idc_flat_done(&writer->flat);
+    idc_free(writer->columns);
     idc_free(writer->messages);
     idc_free(writer->nodes);
     idc_free(writer->buffers);
@@ -177,11 +185,10 @@ write_batch(IdcIpcWriter *writer, size_t slot, const IdcIpcMessage *message, int
 static void
 write_head(IdcIpcWriter *writer, IdcIpcMessage *message)
 {
-    const IdcBatchBuilder *builder = writer->builder;
     IdcFlat *flat = &writer->flat;
     size_t begin = idc_flat_begin(flat), body_size;
-    int64_t unrepresentable = idc_batch_unrepresentable_count(builder);
-    bool has_metadata = message->dictionary == NULL && unrepresentable > 0;
+    int64_t unrepresentable = idc_batch_unrepresentable_count(writer->builder);
+    bool has_metadata = message->dictionary == NULL && writer->is_batch && unrepresentable > 0;
     IdcFlatTable table =
         idc_flat_table(flat, begin + IDC_FLAT_ROOT, has_metadata ? "21484" : "2148");
 
@@ -196,7 +203,7 @@ write_head(IdcIpcWriter *writer, IdcIpcMessage *message)
                                 writer->nodes[message->nodes.first].length);
     } else {
         idc_flat_set(flat, table.fields[MESSAGE_TYPE], 1, HEADER_RECORD_BATCH);
-        body_size = write_batch(writer, table.fields[MESSAGE_HEADER], message, builder->row_count);
+        body_size = write_batch(writer, table.fields[MESSAGE_HEADER], message, writer->row_count);
     }
     idc_flat_set(flat, table.fields[MESSAGE_BODY_LENGTH], 8, (int64_t) body_size);
     if (has_metadata)
@@ -246,32 +253,24 @@ lay_out_dictionary(IdcIpcWriter *writer, const IdcIpcDictionary *sent, IdcError 
 static IdcStatus
 lay_out_batch(IdcIpcWriter *writer, IdcError *err)
 {
-    const IdcBatchBuilder *builder = writer->builder;
     IdcStatus status = IDC_OK;
     IdcIpcMessage *message;
 
     for (size_t i = 0; status == IDC_OK && i < writer->dictionary_count; i++)
         status = lay_out_dictionary(writer, &writer->dictionaries[i], err);
     message = message_begin(writer);
-    for (size_t i = 0; status == IDC_OK && i < builder->column_count; i++) {
-        assert(builder->columns[i].length == builder->row_count);
-        status = idc_ipc_lay_out(writer, &builder->columns[i], err);
+    for (size_t i = 0; status == IDC_OK && i < writer->column_count; i++) {
+        assert(writer->columns[i]->length == writer->row_count);
+        status = idc_ipc_lay_out(writer, writer->columns[i], err);
     }
     message_end(writer, message);
     return status;
 }
 
-IdcStatus
-idc_ipc_prepare_batch(IdcIpcWriter *writer, size_t *size, IdcError *err)
+/* What was laid out gets its heads. */
+static IdcStatus
+finish_prepared(IdcIpcWriter *writer, IdcStatus status, size_t *size, IdcError *err)
 {
-    IdcStatus status;
-
-    if (!writer->has_schema)
-        return idc_fail(err, IDC_MISUSE, "cannot write a batch before the schema");
-    if (writer->builder->is_broken)
-        return idc_fail(err, IDC_MISUSE, "cannot finish a batch after a row of it has failed");
-    forget_prepared(writer);
-    status = lay_out_batch(writer, err);
     if (status == IDC_OK)
         status = idc_ipc_compress(writer, err);
     if (status != IDC_OK) {
@@ -280,8 +279,50 @@ idc_ipc_prepare_batch(IdcIpcWriter *writer, size_t *size, IdcError *err)
     }
     for (size_t i = 0; i < writer->message_count; i++)
         write_head(writer, &writer->messages[i]);
-    writer->is_batch = true;
     return prepared_size(writer, size, err);
+}
+
+IdcStatus
+idc_ipc_prepare_batch(IdcIpcWriter *writer, size_t *size, IdcError *err)
+{
+    if (!writer->has_schema)
+        return idc_fail(err, IDC_MISUSE, "cannot write a batch before the schema");
+    if (writer->builder->is_broken)
+        return idc_fail(err, IDC_MISUSE, "cannot finish a batch after a row of it has failed");
+    forget_prepared(writer);
+    writer->row_count = writer->builder->row_count;
+    writer->is_batch = true;
+    return finish_prepared(writer, lay_out_batch(writer, err), size, err);
+}
+
+IdcStatus
+idc_ipc_prepare_array(IdcIpcWriter *writer, const struct ArrowArray *batch, size_t *size,
+                      IdcError *err)
+{
+    IdcIpcMessage *message;
+
+    if (!writer->has_schema || batch->n_children != (int64_t) writer->column_count)
+        return idc_fail(err, IDC_MISUSE, "cannot write a batch of another schema");
+    forget_prepared(writer);
+    writer->row_count = batch->length;
+    message = message_begin(writer);
+    for (size_t i = 0; i < writer->column_count; i++)
+        idc_ipc_lay_out_array(writer, writer->columns[i], batch->children[i]);
+    message_end(writer, message);
+    return finish_prepared(writer, IDC_OK, size, err);
+}
+
+bool
+idc_ipc_is_prepared(const IdcIpcWriter *writer, const uint8_t *bytes, size_t len)
+{
+    const IdcIpcRange *head = &writer->messages[0].head;
+    size_t size = writer->flat.len;
+
+    if (writer->message_count != 1 || writer->options.compression != IDC_IPC_PLAIN)
+        return false;
+    for (size_t i = 0; i < writer->buffer_count; i++)
+        size += idc_ipc_padded(writer->buffers[i].size);
+    return size == len && memcmp(bytes, writer->flat.bytes + head->first, head->count) == 0;
 }
 
 void

@@ -10,6 +10,7 @@
  */
 #include "arrow/compress.h"
 #include "arrow/ipc_writer.h"
+#include "arrow/numeric.h"
 #include "base/memory.h"
 
 /* Shorter ones do not shrink by more than a frame's own header. */
@@ -47,6 +48,10 @@ store_plain(const IdcIpcBuffer *buffer, uint8_t *target)
         break;
     case IDC_IPC_OFFSETS_64:
         store_offsets_64(target, buffer->source, buffer->size / sizeof(int64_t), buffer->first);
+        break;
+    case IDC_IPC_FLOAT64:
+        idc_decimals_to_float64(buffer->source, buffer->size / sizeof(double), (int) buffer->first,
+                                target);
         break;
     }
 }

@@ -86,12 +86,38 @@ idc_ipc_lay_out(IdcIpcWriter *writer, const IdcColumn *column, IdcError *err)
         if (column->kind == IDC_KIND_LIST)
             return idc_ipc_lay_out(writer, column->children[0], err);
         add_buffer(writer, column->values, column->bytes_len);
+    } else if (idc_ipc_is_float64(writer, column)) {
+        writer->buffers[writer->buffer_count++] = (IdcIpcBuffer){ .source = column->values,
+                                                                  .copy = IDC_IPC_FLOAT64,
+                                                                  .first = column->spec->scale,
+                                                                  .size = length * sizeof(double) };
     } else if (column->width > 0) {
         add_buffer(writer, column->values, length * column->width);
     } else {
         add_buffer(writer, column->values, (length + 7) / 8);
     }
     return IDC_OK;
+}
+
+void
+idc_ipc_lay_out_array(IdcIpcWriter *writer, const IdcColumn *column, const struct ArrowArray *array)
+{
+    size_t length = (size_t) array->length, width = column->width;
+    const void *values = array->buffers[1];
+
+    add_node(writer, array->length, array->null_count);
+    add_buffer(writer, array->buffers[0], array->null_count > 0 ? (length + 7) / 8 : 0);
+    if (column->offsets == NULL) {
+        if (idc_ipc_is_float64(writer, column))
+            width = sizeof(double);
+        add_buffer(writer, values, width > 0 ? length * width : (length + 7) / 8);
+    } else if (writer->options.small_offsets) {
+        add_buffer(writer, values, (length + 1) * sizeof(int32_t));
+        add_buffer(writer, array->buffers[2], (size_t) ((const int32_t *) values)[length]);
+    } else {
+        add_buffer(writer, values, (length + 1) * sizeof(int64_t));
+        add_buffer(writer, array->buffers[2], (size_t) ((const int64_t *) values)[length]);
+    }
 }
 
 bool

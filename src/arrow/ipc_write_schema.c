@@ -162,6 +162,10 @@ write_scalar(const IdcIpcWriter *writer, IdcFlat *flat, FieldSlots slots, const 
         write_unit(flat, slots, TYPE_FLOAT, PRECISION_DOUBLE);
         return;
     case IDC_KIND_NUMERIC_DECIMAL:
+        if (writer->options.decimals_are_float64) {
+            write_unit(flat, slots, TYPE_FLOAT, PRECISION_DOUBLE);
+            return;
+        }
         write_decimal(flat, slots, column->spec);
         return;
     case IDC_KIND_BYTES:
@@ -256,7 +260,6 @@ write_field(IdcIpcWriter *writer, size_t slot, const IdcColumn *column, const ch
 void
 idc_ipc_schema_head(IdcIpcWriter *writer)
 {
-    const IdcBatchBuilder *builder = writer->builder;
     IdcFlat *flat = &writer->flat;
     size_t begin = idc_flat_begin(flat), fields;
     IdcFlatTable message = idc_flat_table(flat, begin + IDC_FLAT_ROOT, "2148"), schema;
@@ -265,11 +268,11 @@ idc_ipc_schema_head(IdcIpcWriter *writer)
     idc_flat_set(flat, message.fields[1], 1, HEADER_SCHEMA);
     schema = idc_flat_table(flat, message.fields[2], "24");
     idc_flat_set(flat, schema.fields[0], 2, ENDIANNESS);
-    fields = idc_flat_vector(flat, schema.fields[1], builder->column_count, sizeof(uint32_t),
+    fields = idc_flat_vector(flat, schema.fields[1], writer->column_count, sizeof(uint32_t),
                              sizeof(uint32_t));
     writer->dictionary_count = 0;
-    for (size_t i = 0; i < builder->column_count; i++) {
-        const IdcColumn *column = &builder->columns[i];
+    for (size_t i = 0; i < writer->column_count; i++) {
+        const IdcColumn *column = writer->columns[i];
 
         write_field(writer, fields + i * sizeof(uint32_t), column, column->spec->name,
                     column->spec->type_name);

@@ -14,16 +14,17 @@
 typedef enum IdcIpcCopy {
     IDC_IPC_COPY,       /* the bytes as they are */
     IDC_IPC_OFFSETS_32, /* int64 offsets, `first` taken off each, as int32 */
-    IDC_IPC_OFFSETS_64  /* the same as int64 */
+    IDC_IPC_OFFSETS_64, /* the same as int64 */
+    IDC_IPC_FLOAT64     /* decimals of the scale `first` as doubles */
 } IdcIpcCopy;
 
 /* A buffer of a message's body. */
 typedef struct IdcIpcBuffer {
     const void *source; /* memory of the builder */
     IdcIpcCopy copy;
-    int64_t first;
-    size_t size;  /* of the buffer, not compressed */
-    size_t frame; /* where its frame begins in writer->frames; frame_size 0: there is none */
+    int64_t first; /* offset, or the scale of decimals */
+    size_t size;   /* of the buffer, not compressed */
+    size_t frame;  /* where its frame begins in writer->frames; frame_size 0: there is none */
     size_t frame_size;
 } IdcIpcBuffer;
 
@@ -58,6 +59,9 @@ typedef struct IdcIpcMessage {
 struct IdcIpcWriter {
     IdcBatchBuilder *builder;
     IdcIpcOptions options;
+    const IdcColumn **columns; /* the builder's that are written */
+    size_t column_count;
+    int64_t row_count; /* of the batch that is prepared */
     IdcFlat flat;
     IdcIpcMessage *messages;
     size_t message_count;
@@ -72,7 +76,7 @@ struct IdcIpcWriter {
     uint8_t *narrow; /* offsets that are to be compressed */
     size_t narrow_capacity;
     bool has_schema; /* the schema was prepared: dictionaries are known */
-    bool is_batch;   /* what is prepared is a batch */
+    bool is_batch;   /* what is prepared is the builder's batch */
 };
 
 /* ipc_write_schema.c: the schema message's head; dictionaries get their numbers. */
@@ -82,6 +86,15 @@ void idc_ipc_write_metadata(IdcFlat *flat, size_t slot, const char *key, const c
 
 /* ipc_write_layout.c: nodes and buffers of a column, added to the writer's. */
 IDC_CHECKED IdcStatus idc_ipc_lay_out(IdcIpcWriter *writer, const IdcColumn *column, IdcError *err);
+/* The same of an array that is laid out so already. */
+void idc_ipc_lay_out_array(IdcIpcWriter *writer, const IdcColumn *column,
+                           const struct ArrowArray *array);
+/* True if the column's decimals are written as doubles. */
+static inline bool
+idc_ipc_is_float64(const IdcIpcWriter *writer, const IdcColumn *column)
+{
+    return column->kind == IDC_KIND_NUMERIC_DECIMAL && writer->options.decimals_are_float64;
+}
 /* The labels from number `from` on. */
 IDC_CHECKED IdcStatus idc_ipc_lay_out_labels(IdcIpcWriter *writer, const IdcColumn *column,
                                              size_t from, IdcError *err);

@@ -9,6 +9,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "arrow/decode.h"
@@ -182,6 +183,62 @@ IdcDecoded
 idc_numeric_to_float64(IdcText *scratch, const IdcNumeric *numeric, double *result)
 {
     return float64_fast(numeric, result) ? IDC_DECODED : float64_slow(scratch, numeric, result);
+}
+
+/* Digits and an exponent: no decimal point, so no locale matters. */
+static double
+nearest_of_digits(unsigned __int128 size, int scale)
+{
+    char digits[64], *at = digits + sizeof digits - 8;
+
+    (void) snprintf(at, 8, "e-%d", scale);
+    do
+        *--at = (char) ('0' + (int) (size % 10));
+    while ((size /= 10) != 0);
+    return strtod(at, NULL);
+}
+
+static __attribute__((noinline)) double
+decimal_to_float64_slow(__int128 decimal, int scale)
+{
+    bool is_negative = decimal < 0;
+    unsigned __int128 size =
+        is_negative ? -(unsigned __int128) decimal : (unsigned __int128) decimal;
+    double result;
+
+    if (decimal == IDC_WIRE_NAN)
+        return NAN;
+    if (decimal == IDC_WIRE_INFINITY || decimal == IDC_WIRE_MINUS_INFINITY)
+        return is_negative ? -INFINITY : INFINITY;
+    if (size > UINT64_MAX || !nearest_by_long_double((uint64_t) size, -scale, &result))
+        result = nearest_of_digits(size, scale);
+    return is_negative ? -result : result;
+}
+
+void
+idc_decimals_to_float64(const void *decimals, size_t count, int scale, uint8_t *target)
+{
+    const uint8_t *next = decimals;
+    double power = scale <= DOUBLE_POWERS ? double_powers[scale] : 0;
+
+    for (size_t i = 0; i < count; i++, next += sizeof(__int128), target += sizeof(double)) {
+        int64_t low, high;
+        double result;
+
+        memcpy(&low, next, sizeof low);
+        memcpy(&high, next + sizeof low, sizeof high);
+        /* Two exact doubles, and one division that rounds as it should. */
+        if (high == low >> 63 && low >= -(INT64_C(1) << 53) && low <= INT64_C(1) << 53 &&
+            power > 0) {
+            result = (double) low / power;
+        } else {
+            __int128 decimal;
+
+            memcpy(&decimal, next, sizeof decimal);
+            result = decimal_to_float64_slow(decimal, scale);
+        }
+        memcpy(target, &result, sizeof result);
+    }
 }
 
 /* ---- decimal128 ---- */

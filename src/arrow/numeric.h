@@ -37,6 +37,11 @@ extern const uint64_t idc_powers_of_ten[IDC_MOST_POWERS + 1];
 
 /* The nearest double: NaN and infinities are kept, finite values beyond it are unrepresentable. */
 IdcDecoded idc_numeric_to_float64(IdcText *scratch, const IdcNumeric *numeric, double *result);
+/*
+ * Decimals as the wire has them (decode.h), which may lie at any address, as the nearest doubles;
+ * target may be at any address too.
+ */
+void idc_decimals_to_float64(const void *decimals, size_t count, int scale, uint8_t *target);
 /* The value times 10^scale as a signed integer in the machine's byte order. */
 IdcDecoded idc_numeric_to_decimal(const IdcNumeric *numeric, int precision, int scale,
                                   uint8_t result[16]);

@@ -127,6 +127,17 @@ typedef struct IdcFinish {
     bool is_commit;
 } IdcFinish;
 
+/*
+ * How the batches of a scan are laid out, for a hub that passes them on as they are. All zero: the
+ * relation's columns, as idc_type_column says.
+ */
+typedef struct IdcBatchLayout {
+    const uint32_t *columns; /* which of the relation's come, in order; one may come twice */
+    size_t column_count;     /* 0: all, in their own order */
+    bool has_small_offsets;  /* utf8 and binary instead of large_utf8 and large_binary */
+    bool decimals_are_float64;
+} IdcBatchLayout;
+
 typedef struct IdcOpen {
     const IdcRelation *relation;
     const IdcValue *values;
@@ -136,6 +147,7 @@ typedef struct IdcOpen {
     uint32_t credit;    /* of batches, at least 1 */
     int64_t timeout_ms; /* of the whole scan; -1: none but the adapter's own */
     IdcTransaction transaction;
+    IdcBatchLayout layout;
 } IdcOpen;
 
 /* IMPORT FOREIGN SCHEMA. */

@@ -104,6 +104,30 @@ idc_finish_read(IdcMessageKind kind, const void *bytes, size_t len, IdcFinish *f
 
 /* ---- scans ---- */
 
+static void
+put_layout(IdcText *bytes, const IdcBatchLayout *layout)
+{
+    idc_wire_put_u32(bytes, (uint32_t) layout->column_count);
+    for (size_t i = 0; i < layout->column_count; i++)
+        idc_wire_put_u32(bytes, layout->columns[i]);
+    idc_wire_put_u8(bytes, layout->has_small_offsets);
+    idc_wire_put_u8(bytes, layout->decimals_are_float64);
+}
+
+static void
+get_layout(IdcWire *wire, IdcBatchLayout *layout)
+{
+    size_t count = idc_wire_get_count(wire, sizeof(uint32_t));
+    uint32_t *columns = idc_wire_array(wire, count, sizeof *columns);
+
+    for (size_t i = 0; columns != NULL && i < count; i++)
+        columns[i] = idc_wire_get_u32(wire);
+    layout->columns = columns;
+    layout->column_count = columns == NULL ? 0 : count;
+    layout->has_small_offsets = idc_wire_get_bool(wire);
+    layout->decimals_are_float64 = idc_wire_get_bool(wire);
+}
+
 void
 idc_open_write(const IdcOpen *open, IdcText *bytes)
 {
@@ -115,6 +139,7 @@ idc_open_write(const IdcOpen *open, IdcText *bytes)
     idc_wire_put_u32(bytes, open->credit);
     idc_wire_put_int64(bytes, open->timeout_ms);
     idc_wire_put_transaction(bytes, &open->transaction);
+    put_layout(bytes, &open->layout);
 }
 
 /* What is said of its fields, beyond their shape. */
@@ -132,6 +157,10 @@ check_open(const IdcOpen *open, IdcError *err)
                         needed, open->value_count);
     if (open->credit == 0)
         return idc_fail(err, IDC_BAD_VALUE, "a scan cannot begin without credit for a batch");
+    for (size_t i = 0; i < open->layout.column_count; i++)
+        if (open->layout.columns[i] >= open->relation->column_count)
+            return idc_fail(err, IDC_BAD_VALUE, "a layout has column %u of a relation of %zu",
+                            open->layout.columns[i], open->relation->column_count);
     return IDC_OK;
 }
 
@@ -151,6 +180,7 @@ idc_open_read(IdcArena *arena, const void *bytes, size_t len, IdcOpen *open, Idc
     read.credit = idc_wire_get_u32(&wire);
     read.timeout_ms = idc_wire_get_int64(&wire, -1);
     idc_wire_get_transaction(&wire, &read.transaction);
+    get_layout(&wire, &read.layout);
     status = idc_wire_finish(&wire, "message of the kind OPEN");
     if (status == IDC_OK)
         status = check_open(&read, err);

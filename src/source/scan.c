@@ -44,7 +44,12 @@ prepare(Run *run, const IdcOpen *request, IdcError *err)
         .batch_bytes = bounded(request->batch_bytes, BATCH_BYTES, BATCH_BYTES_MAX),
         .is_wire = true,
     };
-    IdcIpcOptions ipc = { .compression = IDC_IPC_PLAIN };
+    const IdcBatchLayout *layout = &request->layout;
+    IdcIpcOptions ipc = { .compression = IDC_IPC_PLAIN,
+                          .columns = layout->columns,
+                          .column_count = layout->column_count,
+                          .small_offsets = layout->has_small_offsets,
+                          .decimals_are_float64 = layout->decimals_are_float64 };
     IdcColumnSpec *specs =
         idc_arena_alloc_array(run->scan->arena, relation->column_count + 1, sizeof *specs);
     IdcStatus status;

@@ -106,10 +106,13 @@ def hello(adapter: str, *, name: str = "probe", server_options: Mapping[str, str
 
 def open_payload(relation: rel.Relation, *, values: bytes | None = None, batch_rows: int = 65536,
                  batch_bytes: int = 8 << 20, first_batch_rows: int = 0, credit: int = 4, timeout_ms: int = -1,
-                 transaction: bytes | None = None) -> bytes:
+                 transaction: bytes | None = None, columns: Sequence[int] = (), has_small_offsets: bool = False,
+                 decimals_are_float64: bool = False) -> bytes:
     return (relation.write() + (rel.values() if values is None else values) + rel.i64(batch_rows)
             + rel.i64(batch_bytes) + rel.i64(first_batch_rows) + rel.u32(credit) + rel.i64(timeout_ms)
-            + (transaction or transaction_bytes()))
+            + (transaction or transaction_bytes()) + rel.u32(len(columns))
+            + b"".join(rel.u32(column) for column in columns) + rel.u8(has_small_offsets)
+            + rel.u8(decimals_are_float64))
 
 
 def transaction_bytes(number: int = 0, level: int = 1, *, is_serializable: bool = False,

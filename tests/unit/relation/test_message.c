@@ -185,6 +185,7 @@ carries_hello(void **state)
 static void
 carries_open(void **state)
 {
+    static uint32_t columns[] = { 1, 0, 1 };
     IdcArena *arena = idc_arena_new(0);
     const IdcRelation *orders = tree_orders(arena);
     IdcValue value = { .type = type_int8, .text = "5" };
@@ -197,7 +198,10 @@ carries_open(void **state)
                      .first_batch_rows = 100,
                      .credit = 4,
                      .timeout_ms = -1,
-                     .transaction = { .id = 77, .level = 3, .is_read_only = true } };
+                     .transaction = { .id = 77, .level = 3, .is_read_only = true },
+                     .layout = { .columns = columns,
+                                 .column_count = 3,
+                                 .decimals_are_float64 = true } };
     IdcOpen read;
     IdcText bytes;
     IdcError err;
@@ -216,6 +220,10 @@ carries_open(void **state)
     assert_int_equal(read.transaction.id, 77);
     assert_int_equal(read.transaction.level, 3);
     assert_true(read.transaction.is_read_only && !read.transaction.is_serializable);
+    assert_int_equal(read.layout.column_count, 3);
+    assert_int_equal(read.layout.columns[0], 1);
+    assert_int_equal(read.layout.columns[1], 0);
+    assert_true(read.layout.decimals_are_float64 && !read.layout.has_small_offsets);
     survives_damage(&bytes, read_open);
     idc_text_clear(&bytes);
     open.value_count = 0;
@@ -229,6 +237,11 @@ carries_open(void **state)
     assert_int_equal(idc_open_read(arena, bytes.data, bytes.len, &read, &err), IDC_BAD_VALUE);
     idc_text_clear(&bytes);
     open.credit = 1;
+    columns[2] = (uint32_t) open.relation->column_count;
+    idc_open_write(&open, &bytes);
+    assert_int_equal(idc_open_read(arena, bytes.data, bytes.len, &read, &err), IDC_BAD_VALUE);
+    idc_text_clear(&bytes);
+    columns[2] = 1;
     open.transaction.level = 0;
     idc_open_write(&open, &bytes);
     assert_int_equal(idc_open_read(arena, bytes.data, bytes.len, &read, &err), IDC_SOURCE_FAILED);
