@@ -3,6 +3,8 @@
  */
 #include "adapters/common/declare_sql.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 /* How far a SELECT has come: a clause goes in if none that SQL runs later is there. */
@@ -16,6 +18,33 @@ typedef struct Block {
     IdcSqlColumn *columns;
     size_t column_count;
 } Block;
+
+void
+idc_sql_fail(IdcSql *sql, const char *sqlstate, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+
+    if (sql->is_broken)
+        return;
+    va_start(args, format);
+    (void) vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    sql->is_broken = true;
+    sql->status = idc_fail(&sql->err, IDC_BAD_VALUE, "%s", message);
+    if (sqlstate != NULL)
+        idc_error_set_sqlstate(&sql->err, sqlstate);
+}
+
+static IdcStatus
+broken(const IdcSql *sql, IdcError *err)
+{
+    if (sql->status == IDC_OK)
+        return idc_fail_no_memory(err);
+    if (err != NULL)
+        *err = sql->err;
+    return sql->status;
+}
 
 /* What was appended to text, as a string of the arena; text is done. */
 static const char *
@@ -78,8 +107,8 @@ wrap(IdcSql *sql, Block *block)
     write_select(block, true, &text);
     idc_text_append_format(&text, ") AS q%d", alias);
     for (size_t i = 0; i < block->column_count; i++) {
+        columns[i] = block->columns[i];
         columns[i].sql = idc_arena_printf(sql->arena, "q%d.c%zu", alias, i);
-        columns[i].raw = block->columns[i].raw;
         sql->is_broken |= columns[i].sql == NULL;
     }
     *block = (Block){ .stage = FROM,
@@ -196,13 +225,14 @@ build_scan(IdcSql *sql, const IdcRelation *scan, Block *block)
         idc_sql_identifier(sql, sql->dialect->column_name(&scan->columns[i]), &text);
         block->columns[i].sql = keep(sql, &text);
         block->columns[i].raw = add_raw(sql, scan, &scan->columns[i]);
+        block->columns[i].is_not_null = scan->columns[i].is_not_null;
     }
 }
 
 static void
 build_filter(IdcSql *sql, const IdcRelation *relation, Block *block)
 {
-    reach(sql, block, HAVING);
+    reach(sql, block, sql->dialect->wraps_having ? WHERE : HAVING);
     if (sql->is_broken)
         return;
     if (block->stage <= WHERE) {
@@ -242,6 +272,24 @@ build_project(IdcSql *sql, const IdcRelation *relation, Block *block)
     block->column_count = relation->expr_count;
 }
 
+static void
+append_value(IdcSql *sql, const IdcExpr *expr, IdcCollation by, bool is_order,
+             const IdcSqlColumn *input, IdcText *text)
+{
+    if (sql->dialect->key != NULL) {
+        sql->dialect->key(sql, expr, input, text);
+        return;
+    }
+    idc_sql_expr(sql, expr, input, IDC_SQL_VALUE, text);
+    idc_text_append(text, sql->dialect->collate(expr->type, by, is_order));
+}
+
+static bool
+is_not_null(const IdcExpr *expr, const IdcSqlColumn *input)
+{
+    return expr->kind == IDC_EXPR_COLUMN && input[expr->index].is_not_null;
+}
+
 static const char *
 aggregate_name(IdcAggregateKind kind)
 {
@@ -268,9 +316,7 @@ append_argument(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn *
 {
     bool is_order = aggregate->kind == IDC_AGG_MIN || aggregate->kind == IDC_AGG_MAX;
 
-    idc_sql_expr(sql, aggregate->arg, input, IDC_SQL_VALUE, text);
-    idc_text_append(text,
-                    sql->dialect->collate(aggregate->arg->type, aggregate->collation, is_order));
+    append_value(sql, aggregate->arg, aggregate->collation, is_order, input, text);
 }
 
 static IdcSqlColumn
@@ -288,12 +334,41 @@ aggregate_one(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn *in
             append_argument(sql, aggregate, input, &text);
         idc_text_append_char(&text, ')');
     }
-    if (aggregate->filter != NULL) {
+    if (aggregate->filter != NULL && !sql->dialect->writes_filters) {
         idc_text_append(&text, " FILTER (WHERE ");
         idc_sql_expr(sql, aggregate->filter, input, IDC_SQL_VALUE, &text);
         idc_text_append_char(&text, ')');
     }
-    return (IdcSqlColumn){ .sql = keep(sql, &text), .raw = -1 };
+    return (IdcSqlColumn){
+        .sql = keep(sql, &text),
+        .raw = -1,
+        .form = sql->dialect->form_of_aggregate == NULL
+                    ? 0
+                    : sql->dialect->form_of_aggregate(aggregate),
+        .is_not_null = aggregate->kind <= IDC_AGG_COUNT,
+    };
+}
+
+/* A key of a group; *grouped_by is what GROUP BY says. */
+static IdcSqlColumn
+group_key(IdcSql *sql, const IdcExpr *key, const IdcSqlColumn *input, const char **grouped_by)
+{
+    IdcSqlColumn column = { .raw = -1, .is_not_null = is_not_null(key, input) };
+    IdcText text;
+
+    idc_text_init(&text, 0);
+    if (sql->dialect->key != NULL) {
+        sql->dialect->key(sql, key, input, &text);
+        column.form = sql->dialect->form_of_key == NULL ? 0 : sql->dialect->form_of_key(key);
+        *grouped_by = column.sql = keep(sql, &text);
+        return column;
+    }
+    idc_sql_expr(sql, key, input, IDC_SQL_VALUE, &text);
+    column.sql = keep(sql, &text);
+    *grouped_by = idc_arena_printf(sql->arena, "%s%s", column.sql,
+                                   sql->dialect->collate(key->type, key->collation, false));
+    sql->is_broken |= *grouped_by == NULL;
+    return column;
 }
 
 static void
@@ -308,14 +383,10 @@ build_aggregate(IdcSql *sql, const IdcRelation *relation, Block *block)
         return;
     idc_text_init(&group, 0);
     for (size_t i = 0; i < key_count; i++) {
-        IdcText text;
+        const char *grouped_by = "";
 
-        idc_text_init(&text, 0);
-        idc_sql_expr(sql, relation->exprs[i], block->columns, IDC_SQL_VALUE, &text);
-        columns[i] = (IdcSqlColumn){ .sql = keep(sql, &text), .raw = -1 };
-        idc_text_append_format(
-            &group, "%s%s%s", i == 0 ? "" : ", ", columns[i].sql,
-            sql->dialect->collate(relation->exprs[i]->type, relation->exprs[i]->collation, false));
+        columns[i] = group_key(sql, relation->exprs[i], block->columns, &grouped_by);
+        idc_text_append_format(&group, "%s%s", i == 0 ? "" : ", ", grouped_by);
     }
     for (size_t i = 0; i < relation->aggregate_count; i++)
         columns[key_count + i] = aggregate_one(sql, &relation->aggregates[i], block->columns);
@@ -338,19 +409,37 @@ build_distinct(IdcSql *sql, const IdcRelation *relation, Block *block)
 
     reach(sql, block, HAVING);
     for (size_t i = 0; i < block->column_count && !sql->is_broken; i++) {
+        IdcExpr column = { .kind = IDC_EXPR_COLUMN,
+                           .index = (int32_t) i,
+                           .type = relation->columns[i].type,
+                           .collation = relation->columns[i].collation };
         IdcText text;
 
         idc_text_init(&text, 0);
-        if (block->columns[i].raw >= 0)
-            sql->dialect->raw(sql, &block->columns[i], IDC_SQL_VALUE, &text);
-        else
-            idc_text_append(&text, block->columns[i].sql);
-        idc_text_append(&text, sql->dialect->collate(relation->columns[i].type,
-                                                     relation->columns[i].collation, false));
+        append_value(sql, &column, column.collation, false, block->columns, &text);
         columns[i] = (IdcSqlColumn){ .sql = keep(sql, &text), .raw = -1 };
+        columns[i].is_not_null = block->columns[i].is_not_null;
+        columns[i].form =
+            sql->dialect->form_of_key == NULL ? 0 : sql->dialect->form_of_key(&column);
     }
     block->columns = columns;
     block->stage = DISTINCT_ROWS;
+}
+
+static void
+append_sort_key(IdcSql *sql, const IdcSortKey *key, const IdcSqlColumn *input, IdcText *text)
+{
+    IdcText written;
+
+    if (sql->dialect->order == NULL) {
+        append_value(sql, key->expr, key->collation, true, input, text);
+        idc_text_append(text, key->is_descending ? " DESC" : " ASC");
+        idc_text_append(text, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+        return;
+    }
+    idc_text_init(&written, 0);
+    append_value(sql, key->expr, key->collation, true, input, &written);
+    sql->dialect->order(sql, key, keep(sql, &written), is_not_null(key->expr, input), text);
 }
 
 static void
@@ -363,13 +452,8 @@ build_sort(IdcSql *sql, const IdcRelation *relation, Block *block)
         return;
     idc_text_init(&text, 0);
     for (size_t i = 0; i < relation->sort_key_count; i++) {
-        const IdcSortKey *key = &relation->sort_keys[i];
-
         idc_text_append(&text, i == 0 ? "" : ", ");
-        idc_sql_expr(sql, key->expr, block->columns, IDC_SQL_VALUE, &text);
-        idc_text_append(&text, sql->dialect->collate(key->expr->type, key->collation, true));
-        idc_text_append(&text, key->is_descending ? " DESC" : " ASC");
-        idc_text_append(&text, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+        append_sort_key(sql, &relation->sort_keys[i], block->columns, &text);
     }
     block->order = keep(sql, &text);
     block->stage = ORDERED;
@@ -407,8 +491,6 @@ join_words(IdcJoinKind kind)
     switch (kind) {
     case IDC_JOIN_LEFT:
         return "LEFT JOIN";
-    case IDC_JOIN_RIGHT:
-        return "RIGHT JOIN";
     case IDC_JOIN_FULL:
         return "FULL JOIN";
     default:
@@ -416,7 +498,7 @@ join_words(IdcJoinKind kind)
     }
 }
 
-static const IdcSqlColumn *
+static IdcSqlColumn *
 both_columns(IdcSql *sql, const Block *left, const Block *right)
 {
     IdcSqlColumn *both = new_columns(sql, left->column_count + right->column_count);
@@ -430,20 +512,29 @@ both_columns(IdcSql *sql, const Block *left, const Block *right)
     return both;
 }
 
+/* Of the join as it is written: left's side comes first. */
 static void
-join_tables(IdcSql *sql, const IdcRelation *relation, Block *left, const Block *right,
-            const IdcSqlColumn *both)
+join_tables(IdcSql *sql, const IdcRelation *relation, IdcJoinKind kind, Block *left,
+            const Block *right, const IdcSqlColumn *both)
 {
     /* What the right side was filtered by belongs to the join's own condition. */
     const char *on = conditions(sql, right->where, relation->exprs, relation->expr_count, both);
 
-    left->from =
-        idc_arena_printf(sql->arena, "%s %s %s ON %s", left->from, join_words(relation->join),
-                         right->from, on == NULL ? sql->dialect->always : on);
+    left->from = idc_arena_printf(
+        sql->arena, right->is_join ? "%s %s (%s) ON %s" : "%s %s %s ON %s", left->from,
+        join_words(kind), right->from, on == NULL ? sql->dialect->always : on);
     sql->is_broken |= left->from == NULL;
     left->is_join = true;
-    left->columns = (IdcSqlColumn *) both;
-    left->column_count += right->column_count;
+}
+
+/* Rows of one side may find none of the other. */
+static void
+take_columns(const IdcRelation *relation, IdcSqlColumn *both, Block *block)
+{
+    for (size_t i = 0; i < relation->column_count; i++)
+        both[i].is_not_null = both[i].is_not_null && relation->columns[i].is_not_null;
+    block->columns = both;
+    block->column_count = relation->column_count;
 }
 
 static void
@@ -465,23 +556,37 @@ static void
 build_join(IdcSql *sql, const IdcRelation *relation, Block *left)
 {
     bool is_half = relation->join == IDC_JOIN_SEMI || relation->join == IDC_JOIN_ANTI;
-    bool keeps_right = relation->join == IDC_JOIN_RIGHT || relation->join == IDC_JOIN_FULL;
-    const IdcSqlColumn *both;
+    /* A filter of one side would run after a full join; a right one is a left one turned round. */
+    Stage latest = relation->join == IDC_JOIN_FULL ? FROM : WHERE;
+    bool is_right = relation->join == IDC_JOIN_RIGHT;
+    IdcSqlColumn *both;
     Block right = { 0 };
 
     build(sql, relation->right, &right);
-    /* The left side's filter would run after the join. */
-    reach(sql, left, keeps_right ? FROM : WHERE);
-    reach(sql, &right, keeps_right ? FROM : WHERE);
-    if (right.is_join && !is_half)
-        wrap(sql, &right);
+    reach(sql, left, latest);
+    reach(sql, &right, latest);
     both = sql->is_broken ? NULL : both_columns(sql, left, &right);
+    if (is_right) {
+        Block turned = *left;
+
+        *left = right;
+        right = turned;
+    }
+    if (right.is_join && !is_half && !sql->dialect->nests_joins && !sql->is_broken) {
+        size_t first = is_right ? 0 : left->column_count;
+
+        wrap(sql, &right);
+        if (!sql->is_broken && right.column_count > 0)
+            memcpy(both + first, right.columns, right.column_count * sizeof *both);
+    }
     if (sql->is_broken)
         return;
-    if (is_half)
+    if (is_half) {
         join_half(sql, relation, left, &right, both);
-    else
-        join_tables(sql, relation, left, &right, both);
+        return;
+    }
+    join_tables(sql, relation, is_right ? IDC_JOIN_LEFT : relation->join, left, &right, both);
+    take_columns(relation, both, left);
 }
 
 /* ---- together ---- */
@@ -521,22 +626,35 @@ build(IdcSql *sql, const IdcRelation *relation, Block *block)
     }
 }
 
-/* The columns as the dialect sends them. */
-static void
-write_outputs(IdcSql *sql, const IdcRelation *relation, Block *block)
+/* The columns as the dialect sends them; NULL: no memory. */
+static IdcSqlColumn *
+output_columns(IdcSql *sql, const IdcRelation *relation, const Block *block, bool *is_changed)
 {
-    IdcSqlColumn *columns;
+    IdcSqlColumn *columns = new_columns(sql, block->column_count);
 
-    /* Rows are distinct by what they are, not by how they are sent. */
-    if (block->stage == DISTINCT_ROWS)
-        wrap(sql, block);
-    columns = new_columns(sql, block->column_count);
+    *is_changed = false;
     for (size_t i = 0; i < block->column_count && !sql->is_broken; i++) {
         IdcText text;
 
         idc_text_init(&text, 0);
         sql->dialect->output(sql, &block->columns[i], relation->columns[i].type, &text);
-        columns[i] = (IdcSqlColumn){ .sql = keep(sql, &text), .raw = block->columns[i].raw };
+        columns[i] = block->columns[i];
+        columns[i].sql = keep(sql, &text);
+        *is_changed |= strcmp(columns[i].sql, block->columns[i].sql) != 0;
+    }
+    return columns;
+}
+
+static void
+write_outputs(IdcSql *sql, const IdcRelation *relation, Block *block)
+{
+    bool is_changed;
+    IdcSqlColumn *columns = output_columns(sql, relation, block, &is_changed);
+
+    /* Rows are distinct by what they are, not by how they are sent. */
+    if (block->stage == DISTINCT_ROWS && is_changed && !sql->is_broken) {
+        wrap(sql, block);
+        columns = output_columns(sql, relation, block, &is_changed);
     }
     block->columns = columns;
 }
@@ -550,12 +668,12 @@ idc_sql_write(IdcSql *sql, const IdcRelation *relation, const char **statement,
 
     build(sql, relation, &block);
     if (sql->is_broken)
-        return idc_fail_no_memory(err);
+        return broken(sql, err);
     if (sql->dialect->output != NULL)
         write_outputs(sql, relation, &block);
     idc_text_init(&text, 0);
     write_select(&block, false, &text);
     *statement = keep(sql, &text);
     *columns = block.columns;
-    return sql->is_broken ? idc_fail_no_memory(err) : IDC_OK;
+    return sql->is_broken ? broken(sql, err) : IDC_OK;
 }

@@ -24,13 +24,16 @@ typedef struct IdcSql IdcSql;
 typedef struct IdcSqlRaw {
     const IdcRelation *scan;
     const IdcRelationColumn *column;
-    bool is_wrapped; /* the dialect's own: see raw */
+    bool is_wrapped;    /* the dialect's own: see raw */
+    const void *remote; /* the same: what on_raw knows of it */
 } IdcSqlRaw;
 
 /* A column as a block has it: its SQL, and which of the raw ones it is (-1: none, computed). */
 typedef struct IdcSqlColumn {
     const char *sql;
     int raw;
+    int form;         /* the dialect's own: how a computed value is to be read; 0: as it is */
+    bool is_not_null; /* promised */
 } IdcSqlColumn;
 
 /* A value that does not stand in the statement but is bound to it, from 1 in order. */
@@ -64,11 +67,29 @@ typedef struct IdcSqlDialect {
     /* After an operand of a comparison, a sort key, a group's key: " COLLATE …" or nothing. by:
      * what the hub compares by; is_order: not only for being equal. */
     const char *(*collate)(IdcType type, IdcCollation by, bool is_order);
-    /* An aggregate other than count, sum, min and max; false: it does not. */
+    /* An aggregate other than count, sum, min and max; false: it does not. A FILTER is written
+     * after it, unless writes_filters. */
     bool (*aggregate)(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn *input,
                       IdcText *text);
-    /* A column of the whole statement, which comes out as `type`; NULL: as it is (or by raw). */
+    bool writes_filters; /* aggregate() writes FILTERs too */
+
+    /* ---- all below may be left out ---- */
+
+    /* A constant, instead of a parameter. */
+    void (*constant)(IdcSql *sql, const IdcExpr *constant, IdcText *text);
+    /* A key of GROUP BY, DISTINCT or a sort: a value that is equal where PostgreSQL's is. */
+    void (*key)(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text);
+    /* The direction and the place of NULLs of a sort key; `key` is its SQL. */
+    void (*order)(IdcSql *sql, const IdcSortKey *sort_key, const char *key, bool is_not_null,
+                  IdcText *text);
+    /* The form of a computed column: of a key (as `key` writes it), of any expression, or of an
+     * aggregate: 0 for the others. */
+    int (*form_of_key)(const IdcExpr *key);
+    int (*form_of_aggregate)(const IdcAggregate *aggregate);
+    /* A column of the whole statement, which comes out as `type`. */
     void (*output)(const IdcSql *sql, const IdcSqlColumn *column, IdcType type, IdcText *text);
+    bool nests_joins; /* FROM a JOIN (b JOIN c ON …) ON …: names of b and c can be seen outside */
+    bool wraps_having; /* HAVING sees nothing but aggregates: a WHERE around is written */
 } IdcSqlDialect;
 
 struct IdcSql {
@@ -83,7 +104,9 @@ struct IdcSql {
     IdcSqlBind *binds;
     size_t bind_count, bind_capacity;
     int alias_count;
-    bool is_broken; /* no memory */
+    bool is_broken;   /* no memory, or: */
+    IdcStatus status; /* why it cannot be written (idc_sql_fail) */
+    IdcError err;
 };
 
 /*
@@ -95,6 +118,9 @@ IDC_CHECKED IdcStatus idc_sql_write(IdcSql *sql, const IdcRelation *relation,
                                     IdcError *err);
 
 /* For dialects. */
+/* The statement cannot be written: what it would need is only known now. sqlstate may be NULL. */
+void idc_sql_fail(IdcSql *sql, const char *sqlstate, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 void idc_sql_identifier(const IdcSql *sql, const char *name, IdcText *text);
 /* 'text' */
 void idc_sql_literal(const char *literal, IdcText *text);

@@ -78,6 +78,8 @@ idc_sql_constant(IdcSql *sql, const IdcExpr *constant, IdcText *text)
 
     if (constant->text == NULL)
         idc_text_append(text, "NULL");
+    else if (sql->dialect->constant != NULL)
+        sql->dialect->constant(sql, constant, text);
     else if (sql->is_explain)
         constant_for_people(constant, text);
     else

@@ -18,7 +18,7 @@ static const char WHY_ARITHMETIC[] = "SQLite's arithmetic does not fail where Po
 static const char WHY_FUNCTION[] = "SQLite's function means something else, or there is none";
 static const char WHY_AGGREGATE[] = "SQLite's aggregate has another type or another order";
 static const char WHY_LIKE[] = "only LIKE with a constant pattern means the same in SQLite";
-static const char WHY_JOIN[] = "not every SQLite has this kind of join";
+static const char WHY_JOIN[] = "not every SQLite has full joins";
 static const char WHY_NATIVE[] = "the request is the user's own";
 static const char WHY_MOMENT[] = "SQLite has timestamps as texts: it narrows by their dates";
 
@@ -425,7 +425,7 @@ sort_is_exact(const IdcRelation *relation, const char **why)
 static bool
 join_is_exact(const IdcRelation *relation, const char **why)
 {
-    if (relation->join == IDC_JOIN_RIGHT || relation->join == IDC_JOIN_FULL)
+    if (relation->join == IDC_JOIN_FULL)
         return refuse(why, WHY_JOIN);
     if (idc_relation_base(relation->right)->native != NULL)
         return refuse(why, WHY_NATIVE);
