@@ -24,16 +24,24 @@ of_database(const char *text)
 }
 
 static void
-append_options(StringInfo sql, const IdcOptionSet *options)
+append_option(StringInfo sql, bool is_first, const char *name, const char *value)
 {
-    if (options->count == 0)
-        return;
-    appendStringInfoString(sql, " OPTIONS (");
+    appendStringInfo(sql, "%s%s %s", is_first ? " OPTIONS (" : ", ",
+                     quote_identifier(of_database(name)), quote_literal_cstr(of_database(value)));
+}
+
+/* comment: NULL: there is none, or it is not wanted. */
+static void
+append_options(StringInfo sql, const IdcOptionSet *options, const char *comment)
+{
+    bool is_empty = options->count == 0 && comment == NULL;
+
     for (size_t i = 0; i < options->count; i++)
-        appendStringInfo(sql, "%s%s %s", i > 0 ? ", " : "",
-                         quote_identifier(of_database(options->items[i].name)),
-                         quote_literal_cstr(of_database(options->items[i].value)));
-    appendStringInfoChar(sql, ')');
+        append_option(sql, i == 0, options->items[i].name, options->items[i].value);
+    if (comment != NULL)
+        append_option(sql, options->count == 0, "comment", comment);
+    if (!is_empty)
+        appendStringInfoChar(sql, ')');
 }
 
 /* TYPE or TYPE COLLATE "NAME". */
@@ -68,8 +76,15 @@ append_type(StringInfo sql, const char *text)
         appendStringInfo(sql, " COLLATE %s", quote_identifier(collation));
 }
 
+/* PostgreSQL lets an import make no COMMENT. */
+static const char *
+wanted_comment(const char *comment, bool has_comments)
+{
+    return has_comments && comment != NULL && comment[0] != '\0' ? comment : NULL;
+}
+
 static char *
-create_table(const IdcImportedTable *table, const char *server)
+create_table(const IdcImportedTable *table, const char *server, bool has_comments)
 {
     StringInfoData sql;
 
@@ -81,12 +96,12 @@ create_table(const IdcImportedTable *table, const char *server)
         appendStringInfo(&sql, "%s%s ", i > 0 ? ", " : "",
                          quote_identifier(of_database(column->name)));
         append_type(&sql, column->type);
-        append_options(&sql, &column->options);
+        append_options(&sql, &column->options, wanted_comment(column->comment, has_comments));
         if (column->is_not_null)
             appendStringInfoString(&sql, " NOT NULL");
     }
     appendStringInfo(&sql, ") SERVER %s", quote_identifier(server));
-    append_options(&sql, &table->options);
+    append_options(&sql, &table->options, wanted_comment(table->comment, has_comments));
     return sql.data;
 }
 
@@ -109,6 +124,7 @@ fdw_import_schema(ImportForeignSchemaStmt *statement, Oid server_oid)
                          .is_list = statement->list_type == FDW_IMPORT_SCHEMA_LIMIT_TO,
                          .is_except = statement->list_type == FDW_IMPORT_SCHEMA_EXCEPT,
                          .options = fdw_option_set(statement->options) };
+    bool has_comments = idc_adapter_option_bool(server->declaration, &import.options, "comments");
     const IdcImportedTable *tables;
     List *commands = NIL;
     const void *answer;
@@ -129,6 +145,7 @@ fdw_import_schema(ImportForeignSchemaStmt *statement, Oid server_oid)
         fdw_exchange(server, GetUserId(), IDC_MSG_IMPORT, &payload, IDC_MSG_TABLES, NULL, &len);
     fdw_check(idc_tables_read(idc_arena_new(0), answer, len, &tables, &count, &err), &err);
     for (size_t i = 0; i < count; i++)
-        commands = lappend(commands, create_table(&tables[i], statement->server_name));
+        commands =
+            lappend(commands, create_table(&tables[i], statement->server_name, has_comments));
     return commands;
 }

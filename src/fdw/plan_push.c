@@ -7,6 +7,18 @@
 
 #include "fdw/raise.h"
 
+/* Of a table only some columns: more than that is no push of anything. */
+static bool
+only_leaves_out(const IdcRelation *relation)
+{
+    if (relation->kind != IDC_REL_PROJECT || relation->input->kind != IDC_REL_SCAN)
+        return false;
+    for (size_t i = 0; i < relation->expr_count; i++)
+        if (relation->exprs[i]->kind != IDC_EXPR_COLUMN)
+            return false;
+    return true;
+}
+
 IdcPush
 fdw_can_push(const FdwServer *server, const IdcRelation *relation, bool is_exact_below,
              const char **why)
@@ -19,6 +31,11 @@ fdw_can_push(const FdwServer *server, const IdcRelation *relation, bool is_exact
     /* Such as the order of an enum, which the adapter need not know that it must not claim. */
     if (idc_relation_check(relation, NULL) != IDC_OK) {
         *why = "sources do not know such a thing of these types";
+        return IDC_PUSH_NO;
+    }
+    if (!only_leaves_out(relation) &&
+        !idc_adapter_option_bool(server->declaration, &server->options, "push_down")) {
+        *why = "the server's option push_down is false";
         return IDC_PUSH_NO;
     }
     if (server->declaration->can_push == NULL) {

@@ -141,3 +141,16 @@ def test_import_foreign_schema(tables: Connection) -> None:
     assert tables.execute("SELECT count(*) FROM imported.t").fetchone() == (400,)
     found = tables.execute("SELECT id, s, d FROM imported.t WHERE id = 3").fetchall()
     assert found == tables.execute("SELECT id, s, d FROM local_c.t WHERE id = 3").fetchall()
+
+
+def test_without_push_down_only_columns_are_asked_for(tables: Connection) -> None:
+    sql = "SELECT s, count(*) FROM foreign_c.t WHERE i4 > 3 GROUP BY s ORDER BY s LIMIT 5"
+    wanted = tables.execute(sql).fetchall()
+    tables.execute("ALTER SERVER file OPTIONS (ADD push_down 'false')")
+    try:
+        plan = "\n".join(line for (line,) in tables.execute(f"EXPLAIN (VERBOSE) {sql}"))
+        assert "WHERE" not in plan, plan
+        assert "GROUP BY" not in plan and "push_down is false" in plan, plan
+        assert tables.execute(sql).fetchall() == wanted
+    finally:
+        tables.execute("ALTER SERVER file OPTIONS (DROP push_down)")
