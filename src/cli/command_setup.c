@@ -22,7 +22,7 @@ is_change(const CliRows *rows, size_t row)
     return strcmp(cli_rows_text(rows, row, "action"), "keep") != 0 && !is_note(rows, row);
 }
 
-/* A note is of a setting that nothing in the hub could follow. */
+/* A note says what is not quite as the file has it, and why. */
 static size_t
 print_notes(FILE *out, const CliRows *rows, bool is_plan)
 {
@@ -32,9 +32,7 @@ print_notes(FILE *out, const CliRows *rows, bool is_plan)
         if (!is_note(rows, row))
             continue;
         count++;
-        fprintf(out, "%snote: %s \"%s\" has no effect: the wrappers decide what they send\n",
-                is_plan ? "-- " : "", cli_rows_text(rows, row, "kind"),
-                cli_rows_text(rows, row, "name"));
+        fprintf(out, "%snote: %s\n", is_plan ? "-- " : "", cli_rows_text(rows, row, "ddl"));
     }
     return count;
 }

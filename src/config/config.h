@@ -67,6 +67,7 @@ typedef struct IdcConfigSource {
      * there is none, or the file says something that it has no word for (why_alone). */
     struct IdcConfigSource *otherwise;
     const char *why_alone; /* or NULL */
+    bool is_stand_in;      /* the file asks for mysql_fdw, and gets ours */
     const char *server_name;
     const char *schema;   /* hub schema of its tables; default "public" */
     const char *database; /* the remote database, whichever option carries it; or NULL */

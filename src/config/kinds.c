@@ -126,6 +126,14 @@ idc_kind_otherwise(const char *wrapper)
     return NULL;
 }
 
+bool
+idc_kind_stands_for(const char *wrapper, const char *other)
+{
+    const char *otherwise = idc_kind_otherwise(wrapper);
+
+    return otherwise != NULL && strcmp(otherwise, other) == 0;
+}
+
 /* libpq counts a connect_timeout in seconds, where our adapters have a time with a unit. */
 static void
 add_unit(Reader *reader, const char *wrapper, IdcConfigOption *option)

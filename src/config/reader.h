@@ -123,8 +123,9 @@ const char *idc_kind_exactly(Reader *reader, const char *word, IdcPosition posit
 bool idc_kind_is_same(const char *wrapper, const char *other);
 /* As people call it: mysql for both; else the wrapper's own name. */
 const char *idc_kind_name(const char *wrapper);
-/* Somebody else's wrapper for the sources of one of ours, or NULL. */
+/* Somebody else's wrapper for the sources of one of ours, or NULL; and whether it is this one. */
 const char *idc_kind_otherwise(const char *wrapper);
+bool idc_kind_stands_for(const char *wrapper, const char *other);
 /*
  * An option of mysql_fdw or postgres_fdw under the name, and with the unit, that our adapter has
  * for it. False: it only tunes that wrapper, and is left out.

@@ -96,10 +96,12 @@ read_wrapper(Reader *reader, const IdcYamlNode *node, const char *url_wrapper,
         found = idc_kind_wrapper(reader, given->text, given->position);
         source->wrapper = fitting(reader, given, "extension", found, url_wrapper);
         *is_exact = idc_adapter_of(given->text) != NULL;
+        source->is_stand_in = idc_kind_stands_for(source->wrapper, given->text);
     }
     if (exact != NULL && idc_reader_is_text(reader, exact, "wrapper")) {
         found = idc_kind_exactly(reader, exact->text, exact->position);
         source->wrapper = fitting(reader, exact, "wrapper", found, source->wrapper);
+        source->is_stand_in = false;
         *is_exact = true;
     }
 }

@@ -79,9 +79,28 @@ make_extension(IdcSetup *setup, const char *wrapper, bool is_old, IdcStatement *
     return idc_add_context(err, "extension \"%s\"", extension);
 }
 
-IdcStatus
-idc_setup_extension(IdcSetup *setup, const char *wrapper, bool *is_created, IdcError *err)
+/* Ours is missing, and nothing else is there that could serve the source. */
+static void
+add_other_hint(int major, const IdcConfigSource *source, IdcError *err)
 {
+    if (source->otherwise != NULL && strcmp(source->otherwise->wrapper, "mysql_fdw") == 0)
+        idc_error_set_hint(err,
+                           "install the extension \"" OURS "\" for PostgreSQL %d on the hub's "
+                           "machine (docs/guide/hub.md), or mysql_fdw in its place (apt install "
+                           "postgresql-%d-mysql-fdw), or use the embedded hub",
+                           major, major);
+    else if (source->why_alone != NULL)
+        idc_error_set_hint(err,
+                           "install the extension \"" OURS "\" for PostgreSQL %d on the hub's "
+                           "machine (docs/guide/hub.md), or use the embedded hub; no other wrapper "
+                           "can take its place: %s",
+                           major, source->why_alone);
+}
+
+IdcStatus
+idc_setup_extension(IdcSetup *setup, const IdcConfigSource *source, bool *is_created, IdcError *err)
+{
+    const char *wrapper = source->wrapper;
     const char *extension = idc_wrapper_is_ours(wrapper) ? OURS : wrapper;
     const char *parameters[] = { wrapper, extension };
     IdcTextRows rows = { 0 };
@@ -105,6 +124,7 @@ idc_setup_extension(IdcSetup *setup, const char *wrapper, bool *is_created, IdcE
         status = idc_fail(err, IDC_NOT_FOUND, "the hub has no extension \"%s\"", extension);
         idc_error_set_sqlstate(err, "0A000");
         add_package_hint(setup->version / 10000, extension, err);
+        add_other_hint(setup->version / 10000, source, err);
         return status;
     }
     is_old = idc_same_text(rows.values[2], "true");

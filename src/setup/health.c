@@ -85,7 +85,7 @@ const char *
 idc_source_port(const IdcConfigSource *source)
 {
     return idc_source_option(&source->server_options, "port",
-                             strcmp(source->wrapper, "mysql_fdw") == 0 ? "3306" : "5432");
+                             idc_wrapper_is_mysql(source->wrapper) ? "3306" : "5432");
 }
 
 /*

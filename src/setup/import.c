@@ -18,10 +18,12 @@
 const char *
 idc_import_default_schema(const IdcConfigSource *source)
 {
-    if (strcmp(source->wrapper, "postgres_fdw") == 0)
+    if (idc_wrapper_is_postgres(source->wrapper))
         return "public";
     if (strcmp(source->wrapper, "instant_sqlite") == 0)
         return "main";
+    if (idc_wrapper_is_mysql(source->wrapper))
+        return source->database == NULL ? "" : source->database;
     /* An API has one schema, and no name for it. */
     if (idc_wrapper_is_ours(source->wrapper))
         return "default";
@@ -44,9 +46,9 @@ close_scratch(IdcSetup *setup, IdcError *err)
 /* ---- any wrapper: IMPORT FOREIGN SCHEMA ---- */
 
 static IdcStatus
-import_statement(IdcSetup *setup, const char *server_name, const char *remote_schema,
-                 const char *const *names, size_t name_count, IdcStatement *statement,
-                 IdcError *err)
+import_statement(IdcSetup *setup, const IdcConfigSource *source, const char *server_name,
+                 const char *remote_schema, const char *const *names, size_t name_count,
+                 IdcStatement *statement, IdcError *err)
 {
     IdcDdl ddl;
 
@@ -60,6 +62,8 @@ import_statement(IdcSetup *setup, const char *server_name, const char *remote_sc
     idc_ddl_add(&ddl, name_count > 0 ? ") FROM SERVER " : " FROM SERVER ");
     idc_ddl_name(&ddl, server_name);
     idc_ddl_add(&ddl, " INTO " SCRATCH_SCHEMA);
+    if (idc_wrapper_is_ours(source->wrapper))
+        idc_ddl_add(&ddl, " OPTIONS (comments 'true')");
     return idc_ddl_take(&ddl, setup->arena, statement);
 }
 
@@ -78,14 +82,43 @@ add_import_hint(IdcError *err)
             err, "this wrapper cannot describe its source: list the tables with their columns");
 }
 
+/* Our wrappers say a comment as an option, since an import can make no COMMENT. */
+static const char *
+take_comment(IdcOptionList *options)
+{
+    const IdcOption *option = idc_option_find(options, "comment");
+    const char *comment = option == NULL ? NULL : option->value;
+    size_t at;
+
+    if (option == NULL)
+        return NULL;
+    at = (size_t) (option - options->items);
+    memmove(&options->items[at], &options->items[at + 1],
+            (options->count - at - 1) * sizeof *options->items);
+    options->count--;
+    return comment;
+}
+
+static void
+take_comments(IdcTableList *tables)
+{
+    for (size_t i = 0; i < tables->count; i++) {
+        IdcTable *table = &tables->items[i];
+
+        table->comment = take_comment(&table->options);
+        for (size_t k = 0; k < table->count; k++)
+            table->columns[k].comment = take_comment(&table->columns[k].options);
+    }
+}
+
 static IdcStatus
-import_with_wrapper(IdcSetup *setup, const char *server_name, const char *remote_schema,
-                    const char *const *names, size_t name_count, IdcTableList *tables,
-                    IdcError *err)
+import_with_wrapper(IdcSetup *setup, const IdcConfigSource *source, const char *server_name,
+                    const char *remote_schema, const char *const *names, size_t name_count,
+                    IdcTableList *tables, IdcError *err)
 {
     IdcStatement statement = { 0 };
-    IdcStatus status =
-        import_statement(setup, server_name, remote_schema, names, name_count, &statement, err);
+    IdcStatus status = import_statement(setup, source, server_name, remote_schema, names,
+                                        name_count, &statement, err);
 
     if (status == IDC_OK)
         status = open_scratch(setup, err);
@@ -97,6 +130,8 @@ import_with_wrapper(IdcSetup *setup, const char *server_name, const char *remote
         return status;
     }
     status = idc_actual_tables(setup, SCRATCH_SCHEMA, tables, err);
+    if (status == IDC_OK && idc_wrapper_is_ours(source->wrapper))
+        take_comments(tables);
     if (status == IDC_OK)
         status = close_scratch(setup, err);
     return status;
@@ -369,8 +404,8 @@ idc_import_tables(IdcSetup *setup, const IdcConfigSource *source, const char *se
         status = import_from_mysql(setup, source, server_name, remote_schema, names, name_count,
                                    tables, err);
     else
-        status =
-            import_with_wrapper(setup, server_name, remote_schema, names, name_count, tables, err);
+        status = import_with_wrapper(setup, source, server_name, remote_schema, names, name_count,
+                                     tables, err);
     if (status != IDC_OK)
         idc_error_set_source(err, source->server_name);
     return status;

@@ -88,3 +88,38 @@ idc_wrapper_is_ours(const char *wrapper)
 {
     return strncmp(wrapper, "instant_", 8) == 0;
 }
+
+bool
+idc_wrapper_is_mysql(const char *wrapper)
+{
+    return strcmp(wrapper, "mysql_fdw") == 0 || strcmp(wrapper, "instant_mysql") == 0;
+}
+
+bool
+idc_wrapper_is_postgres(const char *wrapper)
+{
+    return strcmp(wrapper, "postgres_fdw") == 0 || strcmp(wrapper, "instant_postgres") == 0;
+}
+
+bool
+idc_wrapper_is_sql(const char *wrapper)
+{
+    return strcmp(wrapper, "instant_mysql") == 0 || strcmp(wrapper, "instant_postgres") == 0 ||
+           strcmp(wrapper, "instant_sqlite") == 0;
+}
+
+const char *
+idc_wrapper_schema_option(const char *wrapper)
+{
+    if (strcmp(wrapper, "mysql_fdw") == 0)
+        return "dbname";
+    if (strcmp(wrapper, "instant_mysql") == 0)
+        return "database";
+    return strcmp(wrapper, "instant_postgres") == 0 ? "schema" : "schema_name";
+}
+
+const char *
+idc_wrapper_table_option(const char *wrapper)
+{
+    return idc_wrapper_is_sql(wrapper) ? "table" : "table_name";
+}

@@ -124,7 +124,14 @@ void *idc_list_grow(IdcArena *arena, void *items, size_t *count, size_t *capacit
 
 IdcColumn *idc_table_add_column(IdcArena *arena, IdcTable *table);
 const IdcTable *idc_table_find(const IdcTableList *tables, const char *schema, const char *name);
-bool idc_wrapper_is_ours(const char *wrapper);    /* of the extension instant_fdw */
+bool idc_wrapper_is_ours(const char *wrapper);  /* of the extension instant_fdw */
+bool idc_wrapper_is_mysql(const char *wrapper); /* mysql_fdw, instant_mysql */
+bool idc_wrapper_is_postgres(const char *wrapper);
+/* Ours, of sources that speak SQL: they describe themselves and answer any query. */
+bool idc_wrapper_is_sql(const char *wrapper);
+/* The options of a table that name its schema (MySQL: database) and itself there. */
+const char *idc_wrapper_schema_option(const char *wrapper);
+const char *idc_wrapper_table_option(const char *wrapper);
 bool idc_same_text(const char *a, const char *b); /* NULL equals NULL and "" */
 const IdcOption *idc_option_find(const IdcOptionList *options, const char *name);
 IDC_CHECKED IdcStatus idc_option_set(IdcArena *arena, IdcOptionList *options, const char *name,
@@ -197,8 +204,20 @@ IDC_CHECKED IdcStatus idc_setup_learn_origins(IdcSetup *setup, IdcError *err);
 /* ---- extension.c ---- */
 
 /* CREATE EXTENSION where it is missing; an error names the package that brings it. */
-IDC_CHECKED IdcStatus idc_setup_extension(IdcSetup *setup, const char *wrapper, bool *is_created,
-                                          IdcError *err);
+IDC_CHECKED IdcStatus idc_setup_extension(IdcSetup *setup, const IdcConfigSource *source,
+                                          bool *is_created, IdcError *err);
+
+/* ---- choose.c ---- */
+
+/*
+ * The source as this hub can serve it: itself, or what it is otherwise. *why: NULL, or why the
+ * second, as a clause. Who can have neither gets the first: its extension is then the error.
+ */
+IDC_CHECKED IdcStatus idc_setup_choose(IdcSetup *setup, const IdcConfigSource *source,
+                                       const IdcConfigSource **chosen, const char **why,
+                                       IdcError *err);
+/* setup->config becomes a copy with the chosen ones; a note for each that is served otherwise. */
+IDC_CHECKED IdcStatus idc_setup_choose_all(IdcSetup *setup, IdcError *err);
 
 /* ---- actual.c ---- */
 

@@ -53,10 +53,9 @@ static IdcStatus
 wanted_now(IdcSetup *setup, const IdcConfigSource *source, const IdcTable *actual,
            IdcTableList *wanted, IdcError *err)
 {
-    bool is_mysql = strcmp(source->wrapper, "mysql_fdw") == 0;
-    const char *schema =
-        option_text(actual, is_mysql ? "dbname" : "schema_name", idc_import_default_schema(source));
-    const char *name = option_text(actual, "table_name", actual->name);
+    const char *schema = option_text(actual, idc_wrapper_schema_option(source->wrapper),
+                                     idc_import_default_schema(source));
+    const char *name = option_text(actual, idc_wrapper_table_option(source->wrapper), actual->name);
     IdcStatus status;
 
     for (size_t i = 0; i < source->table_count; i++) {
@@ -213,6 +212,8 @@ idc_setup_refresh(IdcConn *conn, IdcCall *call, const IdcConfig *config, const c
 
     if (status == IDC_OK)
         status = idc_actual_marks(&setup, err);
+    if (status == IDC_OK)
+        status = idc_setup_choose_all(&setup, err);
     if (status == IDC_OK)
         status = idc_actual_tables(&setup, NULL, &actual, err);
     if (status == IDC_OK && table_count == 0)

@@ -61,13 +61,25 @@ idc_apply_change(IdcSetup *setup, const char *action, const char *kind, const ch
     return idc_setup_note(setup, action, kind, name, source, statement->shown, err);
 }
 
-/* Today's wrappers decide for themselves what they send: who asked for less is told so. */
+/* Those of others decide for themselves what they send: who asked for less is told so. */
 static IdcStatus
 note_push_down(IdcSetup *setup, IdcError *err)
 {
-    if (setup->config->enable_push_down || setup->config->source_count == 0)
+    if (setup->config->enable_push_down)
         return IDC_OK;
-    return idc_setup_note(setup, "note", "setting", "enable_push_down", NULL, NULL, err);
+    for (size_t i = 0; i < setup->config->source_count; i++) {
+        const IdcConfigSource *source = &setup->config->sources[i];
+
+        if (source->is_enabled && !idc_wrapper_is_sql(source->wrapper))
+            return idc_setup_note(
+                setup, "note", "setting", "enable_push_down", NULL,
+                idc_arena_printf(setup->arena,
+                                 "setting \"enable_push_down\" has no effect on sources of %s: the "
+                                 "wrapper decides what it sends",
+                                 source->wrapper),
+                err);
+    }
+    return IDC_OK;
 }
 
 static IdcStatus
@@ -84,7 +96,7 @@ apply_extensions(IdcSetup *setup, IdcError *err)
                                   strcmp(setup->config->sources[k].wrapper, source->wrapper) == 0);
         if (!source->is_enabled || is_done)
             continue;
-        status = idc_setup_extension(setup, source->wrapper, &is_created, err);
+        status = idc_setup_extension(setup, source, &is_created, err);
         if (status != IDC_OK)
             return idc_add_context(err, "source \"%s\"", source->name);
     }
@@ -112,6 +124,8 @@ run_steps(IdcSetup *setup, const IdcSetupOptions *options, IdcError *err)
         status = idc_setup_begin(setup, true, err);
     if (status == IDC_OK)
         status = idc_actual_marks(setup, err);
+    if (status == IDC_OK)
+        status = idc_setup_choose_all(setup, err);
     if (status == IDC_OK && options->force_refresh)
         status = drop_all_ours(setup, err);
     if (status == IDC_OK)

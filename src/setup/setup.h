@@ -14,11 +14,12 @@
 #include "hub/conn.h"
 
 typedef struct IdcChange {
-    const char *action; /* create | alter | drop | note (of a setting without effect) | keep */
-    const char *kind;   /* extension | schema | server | user mapping | type | table | setting */
+    const char *action; /* create | alter | drop | note | keep */
+    const char *kind;   /* extension | schema | server | user mapping | type | table; of a note:
+                           setting | wrapper */
     const char *name;
     const char *source;
-    const char *ddl; /* secrets masked */
+    const char *ddl; /* secrets masked; of a note: the sentence */
 } IdcChange;
 
 typedef struct IdcChanges {

@@ -288,7 +288,7 @@ select_first(Check *check, IdcSetup *setup, const char *table, IdcError *err)
     status = idc_ddl_take(&ddl, setup->arena, &select);
     if (status == IDC_OK)
         status = idc_setup_query(setup, select.sql, NULL, 0, &rows, err);
-    if (status == IDC_OK && rows.row_count > 0)
+    if (status == IDC_OK && rows.row_count > 0 && !idc_wrapper_is_sql(check->source->wrapper))
         add_note(check, idc_arena_printf(check->arena,
                                          "table \"%s\": every column of its first row is NULL, is "
                                          "its option rows, or path of its columns, missing?",
@@ -327,7 +327,7 @@ static void
 check_schema_tables(Check *check, IdcSetup *setup, const RemoteSchema *remote,
                     const IdcTableList *wanted)
 {
-    bool any_case = strcmp(check->source->wrapper, "mysql_fdw") == 0;
+    bool any_case = idc_wrapper_is_mysql(check->source->wrapper);
 
     for (size_t i = 0; i < check->source->table_count; i++) {
         const IdcConfigTable *config = &check->source->tables[i];
@@ -457,29 +457,47 @@ asks_for_all(const IdcConfigSource *source)
     return idc_wrapper_is_ours(source->wrapper) && source->import_all && source->table_count == 0;
 }
 
+/* From here on the check is of the source as this hub serves it. */
+static IdcStatus
+choose_source(Check *check, IdcSetup *setup, IdcError *err)
+{
+    const IdcConfigSource *source = check->source;
+    const char *why = NULL;
+    IdcStatus status = idc_setup_choose(setup, source, &check->source, &why, err);
+
+    if (status == IDC_OK && why != NULL)
+        add_note(check, idc_arena_printf(check->arena, "served by %s instead of %s: %s",
+                                         check->source->wrapper, source->wrapper, why));
+    return status;
+}
+
 static IdcStatus
 check_source(Check *check, IdcSetup *setup, IdcError *err)
 {
     IdcTableList wanted = { 0 };
-    bool is_created;
-    IdcStatus status = idc_knock_first(setup, check->source, err);
+    bool is_created, is_any, is_ours;
+    IdcStatus status = idc_setup_begin(setup, false, err);
 
     if (status == IDC_OK)
-        status = idc_setup_begin(setup, false, err);
+        status = choose_source(check, setup, err);
     if (status == IDC_OK)
-        status = idc_setup_extension(setup, check->source->wrapper, &is_created, err);
+        status = idc_knock_first(setup, check->source, err);
+    if (status == IDC_OK)
+        status = idc_setup_extension(setup, check->source, &is_created, err);
     if (status != IDC_OK)
         return status;
     if (!guarded(check, setup, step_connect, NULL) || !guarded(check, setup, step_wanted, &wanted))
         return IDC_OK;
-    if (strcmp(check->source->wrapper, "postgres_fdw") == 0 ||
-        strcmp(check->source->wrapper, "mysql_fdw") == 0)
+    is_any = idc_wrapper_is_postgres(check->source->wrapper) ||
+             idc_wrapper_is_mysql(check->source->wrapper);
+    is_ours = idc_wrapper_is_ours(check->source->wrapper);
+    if (is_any)
         check_schemas(check, setup, &wanted);
     else if (asks_for_all(check->source))
         check_one_schema(check, setup, idc_import_default_schema(check->source), true, &wanted);
     else
         check_by_select(check, setup, &wanted);
-    if (idc_wrapper_is_ours(check->source->wrapper))
+    if (is_ours && !is_any)
         check_by_import(check, setup);
     return IDC_OK;
 }

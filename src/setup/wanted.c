@@ -107,6 +107,27 @@ mysql_defaults(IdcSetup *setup, IdcOptionList *options, IdcError *err)
     return status;
 }
 
+/* Ours: the time limit of the file, and nobody in between reads or answers. */
+static IdcStatus
+adapter_defaults(IdcSetup *setup, const IdcConfigSource *source, const char *tls,
+                 IdcOptionList *options, IdcError *err)
+{
+    int64_t ms = setup->connect_timeout_ms < 1 ? 1 : setup->connect_timeout_ms;
+    const char *host = option_value(&source->server_options, "host");
+    const char *timeout = ms % 1000 == 0
+                              ? idc_arena_printf(setup->arena, "%llds", (long long) (ms / 1000))
+                              : idc_arena_printf(setup->arena, "%lldms", (long long) ms);
+    IdcStatus status;
+
+    if (timeout == NULL)
+        return idc_fail_no_memory(err);
+    status = set_default(setup, options, "connect_timeout", timeout, err);
+    if (status == IDC_OK && !source->is_stand_in && !is_local_host(host) &&
+        idc_option_find(options, "service") == NULL)
+        status = set_default(setup, options, tls, "verify-full", err);
+    return status;
+}
+
 static bool
 needs_mapping(const IdcConfigSource *source)
 {
@@ -133,6 +154,12 @@ idc_wanted_server(IdcSetup *setup, const IdcConfigSource *source, IdcServer *ser
         status = postgres_defaults(setup, source, &server->options, err);
     if (status == IDC_OK && strcmp(source->wrapper, "mysql_fdw") == 0)
         status = mysql_defaults(setup, &server->options, err);
+    if (status == IDC_OK && strcmp(source->wrapper, "instant_postgres") == 0)
+        status = adapter_defaults(setup, source, "sslmode", &server->options, err);
+    if (status == IDC_OK && strcmp(source->wrapper, "instant_mysql") == 0)
+        status = adapter_defaults(setup, source, "ssl_mode", &server->options, err);
+    if (status == IDC_OK && !setup->config->enable_push_down && idc_wrapper_is_sql(source->wrapper))
+        status = set_default(setup, &server->options, "push_down", "false", err);
     return status;
 }
 

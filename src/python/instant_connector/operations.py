@@ -30,7 +30,7 @@ def setup(
     changed = sum(change["action"] not in ("keep", "note") for change in changes)
     for change in changes:
         if change["action"] == "note":
-            logger.warning("setup: %s %s has no effect", change["kind"], change["name"])
+            logger.warning("setup: %s", change["ddl"])
     if plan:
         return changes
     logger.info("setup: %s", f"{changed} changes" if changed else "nothing to change")
