@@ -4,7 +4,6 @@
 #include "fdw/exchange.h"
 
 #include "fdw/server_limits.h"
-#include "fdw/process.h"
 
 /* Of a memory context: whatever ends that closes the talk. */
 typedef struct Exchange {
@@ -34,8 +33,8 @@ say_exchange(void *arg)
 }
 
 const void *
-fdw_exchange(const FdwServer *server, Oid user, IdcMessageKind request, const IdcText *payload,
-             IdcMessageKind answer, const char *table, size_t *len)
+fdw_exchange(FdwProcess *process, const FdwServer *server, IdcMessageKind request,
+             const IdcText *payload, IdcMessageKind answer, const char *table, size_t *len)
 {
     Exchange *exchange = palloc0(sizeof *exchange);
     ErrorContextCallback saying = { .previous = error_context_stack,
@@ -50,7 +49,7 @@ fdw_exchange(const FdwServer *server, Oid user, IdcMessageKind request, const Id
     exchange->callback.arg = exchange;
     MemoryContextRegisterResetCallback(CurrentMemoryContext, &exchange->callback);
     error_context_stack = &saying;
-    fdw_talk_new(fdw_process_get(server->oid, user), request, 0, &exchange->talk);
+    fdw_talk_new(process, request, 0, &exchange->talk);
     fdw_talk_take_place(
         exchange->talk,
         idc_adapter_option_number(server->declaration, &server->options, "max_concurrent"));

@@ -9,15 +9,16 @@
 
 #include "fdw/pg.h"
 
+#include "fdw/process.h"
 #include "fdw/server.h"
 #include "relation/message.h"
 
 /*
- * Waits; can be cancelled. The answer's payload is of the current context. table: for errors, or
- * NULL.
+ * process: of fdw_process_get, just now. Waits; can be cancelled. The answer's payload is of the
+ * current context. table: for errors, or NULL.
  */
-extern const void *fdw_exchange(const FdwServer *server, Oid user, IdcMessageKind request,
-                                const IdcText *payload, IdcMessageKind answer, const char *table,
-                                size_t *len);
+extern const void *fdw_exchange(FdwProcess *process, const FdwServer *server,
+                                IdcMessageKind request, const IdcText *payload,
+                                IdcMessageKind answer, const char *table, size_t *len);
 
 #endif

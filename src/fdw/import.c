@@ -141,8 +141,8 @@ fdw_import_schema(ImportForeignSchemaStmt *statement, Oid server_oid)
         fill_names(&import, statement->table_list);
     idc_text_init(&payload, 0);
     idc_import_write(&import, &payload);
-    answer =
-        fdw_exchange(server, GetUserId(), IDC_MSG_IMPORT, &payload, IDC_MSG_TABLES, NULL, &len);
+    answer = fdw_exchange(fdw_process_get(server_oid, GetUserId()), server, IDC_MSG_IMPORT,
+                          &payload, IDC_MSG_TABLES, NULL, &len);
     fdw_check(idc_tables_read(idc_arena_new(0), answer, len, &tables, &count, &err), &err);
     for (size_t i = 0; i < count; i++)
         commands =

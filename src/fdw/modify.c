@@ -12,6 +12,7 @@
 #include "fdw/raise.h"
 #include "fdw/server.h"
 #include "fdw/table.h"
+#include "fdw/transaction.h"
 
 #include <access/sysattr.h>
 #include <access/table.h>
@@ -328,6 +329,7 @@ write_rows(Modify *modify, ResultRelInfo *info, TupleTableSlot **slots, TupleTab
                           .rows = rows,
                           .row_count = (size_t) count };
     const char **next = rows;
+    FdwProcess *process = fdw_process_get(modify->server->oid, modify->user);
     IdcModified modified;
     const void *answer;
     IdcText payload;
@@ -338,8 +340,9 @@ write_rows(Modify *modify, ResultRelInfo *info, TupleTableSlot **slots, TupleTab
         next = put_row(modify, info, next, slots[i], plan_slots == NULL ? NULL : plan_slots[i]);
     idc_error_init(&err);
     idc_text_init(&payload, 0);
+    fdw_transaction_join(process, modify->server, true, &message.transaction);
     idc_modify_write(&message, &payload);
-    answer = fdw_exchange(modify->server, modify->user, IDC_MSG_MODIFY, &payload, IDC_MSG_MODIFIED,
+    answer = fdw_exchange(process, modify->server, IDC_MSG_MODIFY, &payload, IDC_MSG_MODIFIED,
                           modify->relation->name, &len);
     fdw_check(idc_modified_read(idc_arena_new(0), answer, len, &modified, &err), &err);
     MemoryContextSwitchTo(old);

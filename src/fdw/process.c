@@ -7,8 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "fdw/server_limits.h"
 #include "fdw/server.h"
+#include "fdw/server_limits.h"
+#include "fdw/transaction.h"
 #include <access/xact.h>
 #include <miscadmin.h>
 #include <storage/ipc.h>
@@ -38,7 +39,8 @@ fdw_clock_ms(void)
 void
 fdw_process_release(FdwProcess *process)
 {
-    if (process->is_dead && dlist_is_empty(&process->talks))
+    if (process->is_dead && dlist_is_empty(&process->talks) && process->part == NULL &&
+        !process->is_pinned)
         MemoryContextDelete(process->context);
 }
 
@@ -64,12 +66,19 @@ fdw_process_lose(FdwProcess *process, const IdcError *failure, bool has_ended)
     {
         FdwTalk *talk = dlist_container(FdwTalk, node, i.cur);
 
-        if (talk->owner == NULL)
+        /* The end of a transaction that is over has nobody who asks for it. */
+        if (talk->owner == NULL || (talk == process->finish && process->part == NULL))
             fdw_talk_free(talk);
     }
 }
 
-/* No talk wants it any more. */
+static bool
+is_idle(FdwProcess *process)
+{
+    return process->part == NULL && dlist_is_empty(&process->talks);
+}
+
+/* Nobody wants it any more. */
 static void
 end_quietly(FdwProcess *process)
 {
@@ -140,6 +149,41 @@ settle(FdwProcess *process, bool is_next_use)
     }
 }
 
+/* So long may the rest of a scan of a process take whose death would lose writes. */
+enum { SETTLING_MS = 10000 };
+
+/* The same, with more patience and interrupts. */
+static void
+settle_patiently(FdwProcess *process, bool is_next_use)
+{
+    int64 until_ms = fdw_clock_ms() + SETTLING_MS;
+
+    while (fdw_wire_pump(process) && has_unsettled(process, is_next_use)) {
+        int64 left_ms = until_ms - fdw_clock_ms();
+
+        if (left_ms <= 0)
+            lose_silent(process);
+        else
+            fdw_wire_wait(process, (long) left_ms);
+    }
+}
+
+static void
+settle_for_use(FdwProcess *process, bool is_next_use)
+{
+    if (fdw_transaction_has_writes(process))
+        settle_patiently(process, is_next_use);
+    else
+        settle(process, is_next_use);
+    fdw_transaction_settle(process);
+}
+
+void
+fdw_process_settle(FdwProcess *process)
+{
+    settle_for_use(process, false);
+}
+
 static void
 settle_all(void)
 {
@@ -150,9 +194,10 @@ settle_all(void)
         FdwProcess *process = dlist_container(FdwProcess, node, i.cur);
 
         settle(process, false);
+        fdw_transaction_look(process);
         if (process->is_dead)
             fdw_process_release(process);
-        else if (process->is_stale && dlist_is_empty(&process->talks))
+        else if (process->is_stale && is_idle(process))
             end_quietly(process);
     }
 }
@@ -184,7 +229,7 @@ find_open_talk(void)
     {
         FdwTalk *talk = dlist_container(FdwTalk, node, j.cur);
 
-        if (talk->owner != NULL)
+        if (talk->owner != NULL && talk != talk->process->finish)
             return talk;
     }
     return NULL;
@@ -204,24 +249,96 @@ static void
 at_transaction_end(XactEvent event, void *arg)
 {
     (void) arg;
-    if (event == XACT_EVENT_ABORT)
+    switch (event) {
+    case XACT_EVENT_PRE_COMMIT:
+        fdw_transaction_commit();
+        break;
+    case XACT_EVENT_PRE_PREPARE:
+        fdw_transaction_refuse_prepare();
+        break;
+    case XACT_EVENT_ABORT:
         close_talks();
-    if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
         settle_all();
+        fdw_transaction_rollback();
+        break;
+    case XACT_EVENT_COMMIT:
+    case XACT_EVENT_PREPARE:
+        settle_all();
+        fdw_transaction_forget();
+        break;
+    default:
+        break;
+    }
+}
+
+/* Scans of a process that wrote may have seen what is undone now: nobody may read on. */
+static void
+close_talks_of_level(int level)
+{
+    dlist_iter i;
+    dlist_mutable_iter j;
+
+    dlist_foreach(i, &session.processes)
+    {
+        FdwProcess *process = dlist_container(FdwProcess, node, i.cur);
+
+        if (!fdw_transaction_has_writes(process))
+            continue;
+        dlist_foreach_modify(j, &process->talks)
+        {
+            FdwTalk *talk = dlist_container(FdwTalk, node, j.cur);
+
+            if (talk->owner != NULL && talk != process->finish && talk->level >= level) {
+                fdw_talk_close(talk);
+                close_talks_of_level(level); /* that may have been the end of the process */
+                return;
+            }
+        }
+    }
+}
+
+static void
+raise_talks(int level)
+{
+    dlist_iter i, j;
+
+    dlist_foreach(i, &session.processes)
+        dlist_foreach(j, &dlist_container(FdwProcess, node, i.cur)->talks)
+    {
+        FdwTalk *talk = dlist_container(FdwTalk, node, j.cur);
+
+        talk->level = Min(talk->level, level);
+    }
 }
 
 /*
  * What was opened below is closed by its memory: a cursor's scan lives as long as the cursor, which
- * may be longer than the subtransaction that read first.
+ * may be longer than the subtransaction that read first. But for scans of a process that wrote.
  */
 static void
 at_subtransaction_end(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
+    int level = GetCurrentTransactionNestLevel();
+
     (void) mine;
     (void) parent;
     (void) arg;
-    if (event == SUBXACT_EVENT_ABORT_SUB)
+    switch (event) {
+    case SUBXACT_EVENT_PRE_COMMIT_SUB:
+        fdw_transaction_commit_level(level);
+        break;
+    case SUBXACT_EVENT_COMMIT_SUB:
+        raise_talks(level - 1);
+        break;
+    case SUBXACT_EVENT_ABORT_SUB:
+        close_talks_of_level(level);
         settle_all();
+        fdw_transaction_rollback_level(level);
+        raise_talks(level - 1);
+        break;
+    default:
+        break;
+    }
 }
 
 /* ---- options that change ---- */
@@ -274,12 +391,19 @@ find_process(Oid server, Oid mapping)
     {
         FdwProcess *process = dlist_container(FdwProcess, node, i.cur);
 
+        fdw_transaction_look(process);
+        if (process->is_dead) {
+            fdw_process_release(process);
+            continue;
+        }
         process->is_stale |=
             process->fd < 0 || !is_same_text(process->program, session.program) ||
             !is_same_text(process->credential_directory, session.credential_directory);
-        if (process->is_stale && dlist_is_empty(&process->talks))
+        /* A transaction stays with the process that it began with. */
+        if (process->is_stale && is_idle(process))
             end_quietly(process);
-        else if (process->server == server && process->mapping == mapping && !process->is_stale)
+        else if (process->server == server && process->mapping == mapping &&
+                 (!process->is_stale || process->part != NULL))
             return process;
     }
     return NULL;
@@ -345,7 +469,7 @@ fdw_process_get(Oid server, Oid user)
     process = find_process(server, fdw_mapping_find(server, user, NULL));
     if (process != NULL) {
         /* Also notices one that died since. */
-        settle(process, true);
+        settle_for_use(process, true);
         if (!process->is_dead)
             return process;
         fdw_process_release(process);

@@ -24,8 +24,9 @@
 enum { FDW_PATIENCE_MS = 100, FDW_DYING_MS = 20 };
 
 /*
- * In the list of process.c until it is dead; its memory stays as long as it has talks. fd and pid
- * are -1 before they are there and after they are gone.
+ * In the list of process.c until it is dead; its memory stays as long as it has talks or takes part
+ * in a transaction (transaction.c). fd and pid are -1 before they are there and after they are
+ * gone.
  */
 struct FdwProcess {
     dlist_node node;
@@ -42,6 +43,9 @@ struct FdwProcess {
     IdcError failure;
     dlist_head talks;
     uint32 last_number;
+    struct FdwPart *part; /* in the current transaction, or NULL */
+    FdwTalk *finish;      /* COMMIT or ROLLBACK that was not answered yet, or NULL */
+    bool is_pinned;       /* somebody looks at it */
     FdwWire wire;
 };
 
@@ -59,7 +63,12 @@ extern FdwProcess *fdw_process_get(Oid server, Oid user);
  * with `failure`; to which is added how it ended, if has_ended: by itself. Never throws.
  */
 extern void fdw_process_lose(FdwProcess *process, const IdcError *failure, bool has_ended);
-/* Free what is dead and has no talks. */
+/*
+ * Wait until nothing is left of closed scans and ended transactions: the next word can be said. A
+ * process that takes too long is killed. Can be cancelled.
+ */
+extern void fdw_process_settle(FdwProcess *process);
+/* Free what is dead and of no interest. */
 extern void fdw_process_release(FdwProcess *process);
 
 /* ---- spawn.c: what is done with the system ---- */

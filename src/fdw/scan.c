@@ -13,6 +13,7 @@
 #include "fdw/server_limits.h"
 #include "fdw/process.h"
 #include "fdw/raise.h"
+#include "fdw/transaction.h"
 #include <mb/pg_wchar.h>
 #include <miscadmin.h>
 #include <utils/memutils.h>
@@ -125,6 +126,7 @@ send_open(FdwScan *scan, const FdwServer *server, Oid user, const IdcRelation *r
     IdcText payload;
 
     idc_text_init(&payload, 0);
+    fdw_transaction_join(process, server, false, &open.transaction);
     idc_open_write(&open, &payload);
     fdw_talk_new(process, IDC_MSG_OPEN, CREDIT, &scan->talk);
     fdw_scan_count(scan->talk->counts, FDW_SCANS, 1);

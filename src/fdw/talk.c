@@ -11,6 +11,7 @@
 #include "fdw/server_limits.h"
 #include "fdw/process.h"
 #include "fdw/raise.h"
+#include <access/xact.h>
 #include <storage/fd.h>
 #include <utils/memutils.h>
 
@@ -23,6 +24,7 @@ fdw_talk_new(FdwProcess *process, IdcMessageKind request, uint32 credit, FdwTalk
     talk->process = process;
     talk->counts = fdw_server_counts(process->server);
     talk->request = request;
+    talk->level = GetCurrentTransactionNestLevel();
     talk->credit = credit;
     talk->wait_fd = talk->ready_fd = -1;
     if (++process->last_number == 0)
@@ -166,19 +168,42 @@ fdw_talk_raise(FdwTalk *talk, const FdwMessage *message)
 
 /* ---- the end ---- */
 
-/* There is always room for it: the buffer of what is to be written never gets that small. */
+/* False: there is no room, which the buffer of what is to be written always has. */
+static bool
+put_short(FdwWire *wire, const IdcFrameHead *head, const void *payload, size_t len)
+{
+    if (wire->out_capacity - wire->out_len < IDC_FRAME_HEAD_BYTES + len)
+        return false;
+    idc_frame_head_write(head, wire->out + wire->out_len);
+    if (len > 0)
+        memcpy(wire->out + wire->out_len + IDC_FRAME_HEAD_BYTES, payload, len);
+    wire->out_len += IDC_FRAME_HEAD_BYTES + len;
+    return true;
+}
+
+bool
+fdw_talk_send_short(FdwTalk *talk, const void *payload, size_t len)
+{
+    IdcFrameHead head = { .payload_bytes = (uint32) len,
+                          .kind = talk->request,
+                          .scan = talk->number };
+
+    if (!put_short(&talk->process->wire, &head, payload, len))
+        return false;
+    talk->is_sent = true;
+    (void) fdw_wire_pump(talk->process);
+    return true;
+}
+
 static void
 send_close(FdwTalk *talk)
 {
     FdwProcess *process = talk->process;
-    FdwWire *wire = &process->wire;
     IdcFrameHead head = { .kind = IDC_MSG_CLOSE, .scan = talk->number };
     IdcError failure;
 
     talk->close_ms = fdw_clock_ms();
-    if (wire->out_capacity - wire->out_len >= IDC_FRAME_HEAD_BYTES) {
-        idc_frame_head_write(&head, wire->out + wire->out_len);
-        wire->out_len += IDC_FRAME_HEAD_BYTES;
+    if (put_short(&process->wire, &head, NULL, 0)) {
         (void) fdw_wire_pump(process);
         return;
     }

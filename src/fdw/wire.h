@@ -19,6 +19,8 @@
 
 typedef struct FdwProcess FdwProcess;
 
+enum { FDW_SHORT_BYTES = 16 };
+
 /* Memory of its talk's context. */
 typedef struct FdwMessage {
     dlist_node node;
@@ -42,6 +44,7 @@ typedef struct FdwTalk {
     dlist_head messages;
     FdwMessage *partial; /* more frames of it are to come */
     int64 credit;        /* BATCHes that may still come */
+    int level;           /* of the subtransaction that it is of */
     bool has_place;
     bool is_sent;
     bool has_schema;
@@ -87,6 +90,9 @@ extern void fdw_talk_new(FdwProcess *process, IdcMessageKind request, uint32 cre
 extern void fdw_talk_take_place(FdwTalk *talk, int64 max_concurrent);
 /* Its request, once. */
 extern void fdw_talk_send(FdwTalk *talk, const IdcText *payload);
+/* A request of at most FDW_SHORT_BYTES, without memory; false: the process reads nothing. Never
+ * throws. */
+extern bool fdw_talk_send_short(FdwTalk *talk, const void *payload, size_t len);
 /*
  * The next message, the caller's until fdw_talk_free_message or the end of the talk. Waits if
  * may_wait, else it may be NULL. Raises if the process is dead and there is no message left; an
