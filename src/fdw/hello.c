@@ -84,19 +84,31 @@ fdw_hello_write(const FdwProcess *process, const FdwServer *server,
     idc_hello_write(&hello, bytes);
 }
 
-int
-fdw_bucket_open(const FdwServer *server)
+/* A rate, or connections: those wait for each other even without max_connections, at the source's
+ * own limit. */
+static bool
+has_shared_limit(const FdwServer *server)
 {
     const char *rate = idc_adapter_option_text(server->declaration, &server->options, "rate_limit");
+
+    if (rate != NULL && strtod(rate, NULL) > 0)
+        return true;
+    return idc_adapter_option_find(server->declaration, IDC_OPTION_SERVER, "max_connections") !=
+           NULL;
+}
+
+int
+fdw_shared_file_open(const FdwServer *server)
+{
     char *path;
     int fd;
 
-    if (rate == NULL || strtod(rate, NULL) <= 0)
+    if (!has_shared_limit(server))
         return -1;
     make_folder(FOLDER);
-    path = psprintf(FOLDER "/rate.%u.%u", MyDatabaseId, server->oid);
+    path = psprintf(FOLDER "/shared.%u.%u", MyDatabaseId, server->oid);
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0 && ftruncate(fd, IDC_BUCKET_FILE_BYTES) == 0)
+    if (fd >= 0 && ftruncate(fd, IDC_SHARED_FILE_BYTES) == 0)
         return fd;
     if (fd >= 0)
         close(fd);

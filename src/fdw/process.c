@@ -440,7 +440,7 @@ start_process(Oid server_oid, Oid user)
     Oid mapping = fdw_mapping_find(server_oid, user, &options);
     FdwProcess *process = make_process(server, mapping);
     IdcOptionSet user_options = fdw_option_set(options);
-    FdwSpawn spawn = { .user_options = &user_options, .bucket_fd = fdw_bucket_open(server) };
+    FdwSpawn spawn = { .user_options = &user_options, .shared_fd = fdw_shared_file_open(server) };
     IdcText hello;
 
     idc_text_init(&hello, IDC_FRAME_MAX_PAYLOAD);
@@ -452,8 +452,8 @@ start_process(Oid server_oid, Oid user)
     }
     PG_FINALLY();
     {
-        if (spawn.bucket_fd >= 0)
-            close(spawn.bucket_fd);
+        if (spawn.shared_fd >= 0)
+            close(spawn.shared_fd);
     }
     PG_END_TRY();
     fdw_wire_send(process, IDC_MSG_HELLO, 0, 0, hello.data, hello.len);

@@ -75,7 +75,7 @@ extern void fdw_process_release(FdwProcess *process);
 
 typedef struct FdwSpawn {
     const IdcOptionSet *user_options;
-    int bucket_fd; /* or -1 */
+    int shared_fd; /* or -1 */
 } FdwSpawn;
 
 /* Starts process->program (empty: the one beside this library); fills in its pid and fd. */
@@ -92,8 +92,9 @@ extern Oid fdw_mapping_find(Oid server, Oid user, List **options);
 /* The first message. */
 extern void fdw_hello_write(const FdwProcess *process, const FdwServer *server,
                             const IdcOptionSet *user_options, IdcText *bytes);
-/* The file of the server's bucket, or -1: it has no rate limit. */
-extern int fdw_bucket_open(const FdwServer *server);
+/* The file that all processes of the server share (relation/bucket.h), opened anew: locks are of
+ * the descriptor. -1: the server has no limit to share. */
+extern int fdw_shared_file_open(const FdwServer *server);
 
 /* Milliseconds of a clock that only goes forward. */
 extern int64 fdw_clock_ms(void);

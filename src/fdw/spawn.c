@@ -2,7 +2,7 @@
  * spawn.c - starting and ending the program instant-source.
  *
  * The child gets no descriptor of the server but its socket, stderr (the server's log) and the
- * file of its bucket; no signal handler or mask; a process group of its own, for a cancel is sent
+ * file that its server's processes share; no signal handler or mask; a process group of its own, for a cancel is sent
  * to the backend's group; and no variable of the environment that is not named here.
  */
 #include "fdw/process.h"
@@ -25,7 +25,7 @@
 
 enum {
     SOCKET_IN_CHILD = 3,
-    BUCKET_IN_CHILD = 4,
+    SHARED_IN_CHILD = 4,
     FIRST_FREE = 5,  /* in the child, all from here on are closed */
     OUT_OF_WAY = 16, /* where our copies are while the child's are put in place */
     MAX_VARIABLES = 64
@@ -116,7 +116,7 @@ make_environment(const IdcOptionSet *user_options)
 /* ---- starting ---- */
 
 static int
-spawn_with(const char *program, char **environment, int socket_fd, int bucket_fd, pid_t *pid)
+spawn_with(const char *program, char **environment, int socket_fd, int shared_fd, pid_t *pid)
 {
     char *arguments[] = { (char *) PROGRAM, (char *) "--session", NULL };
     posix_spawn_file_actions_t actions;
@@ -142,13 +142,13 @@ spawn_with(const char *program, char **environment, int socket_fd, int bucket_fd
         code != 0 ? code : posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     code =
         code != 0 ? code : posix_spawn_file_actions_adddup2(&actions, socket_fd, SOCKET_IN_CHILD);
-    if (code == 0 && bucket_fd >= 0)
-        code = posix_spawn_file_actions_adddup2(&actions, bucket_fd, BUCKET_IN_CHILD);
+    if (code == 0 && shared_fd >= 0)
+        code = posix_spawn_file_actions_adddup2(&actions, shared_fd, SHARED_IN_CHILD);
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
     /* PostgreSQL 15 opens its files without close-on-exec. */
     if (code == 0)
-        code = posix_spawn_file_actions_addclosefrom_np(&actions, bucket_fd >= 0 ? FIRST_FREE
-                                                                                 : BUCKET_IN_CHILD);
+        code = posix_spawn_file_actions_addclosefrom_np(&actions, shared_fd >= 0 ? FIRST_FREE
+                                                                                 : SHARED_IN_CHILD);
 #endif
     if (code == 0)
         code = posix_spawn(pid, program, &actions, &attributes, arguments, environment);
@@ -166,22 +166,22 @@ close_if_open(int fd)
 
 /* Returns an errno; nothing is left open but process->fd, on success. */
 static int
-start(FdwProcess *process, const char *program, char **environment, int bucket_fd)
+start(FdwProcess *process, const char *program, char **environment, int shared_fd)
 {
-    int pair[2] = { -1, -1 }, child = -1, bucket = -1, code = 0;
+    int pair[2] = { -1, -1 }, child = -1, shared = -1, code = 0;
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return errno;
     child = fcntl(pair[1], F_DUPFD_CLOEXEC, OUT_OF_WAY);
-    if (bucket_fd >= 0)
-        bucket = fcntl(bucket_fd, F_DUPFD_CLOEXEC, OUT_OF_WAY);
-    if (child < 0 || (bucket_fd >= 0 && bucket < 0) || fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0)
+    if (shared_fd >= 0)
+        shared = fcntl(shared_fd, F_DUPFD_CLOEXEC, OUT_OF_WAY);
+    if (child < 0 || (shared_fd >= 0 && shared < 0) || fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0)
         code = errno;
     else
-        code = spawn_with(program, environment, child, bucket, &process->pid);
+        code = spawn_with(program, environment, child, shared, &process->pid);
     close(pair[1]);
     close_if_open(child);
-    close_if_open(bucket);
+    close_if_open(shared);
     if (code != 0) {
         close(pair[0]);
         process->pid = -1;
@@ -202,7 +202,7 @@ fdw_spawn(FdwProcess *process, const FdwSpawn *spawn)
     if (!AcquireExternalFD())
         ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
                         errmsg("too many files are open for another source process")));
-    code = start(process, program, environment, spawn->bucket_fd);
+    code = start(process, program, environment, spawn->shared_fd);
     if (code == 0)
         return;
     ReleaseExternalFD();

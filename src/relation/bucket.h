@@ -1,7 +1,8 @@
 /*
  * bucket.h - a rate limit that all sessions of a hub share, without a lock.
  *
- * In:   a file of 8 bytes in the hub's private folder, mapped by each process that asks the server
+ * In:   a small file in the hub's private folder, mapped by each process that asks the server; the
+ *       word is its first 8 bytes (what else is there: adapters/common/slots.h)
  * Out:  how long to wait before the next request
  *
  * The generic cell rate algorithm (ITU-T I.371): the word is the moment, in microseconds of
@@ -23,7 +24,7 @@ typedef struct IdcBucket {
     double burst; /* that many at once, at least 1 */
 } IdcBucket;
 
-enum { IDC_BUCKET_FILE_BYTES = 8 };
+enum { IDC_BUCKET_BYTES = 8, IDC_SHARED_FILE_BYTES = 64 };
 
 /*
  * Take one token, and return 0; or take none, and return in how many microseconds to ask again

@@ -6,8 +6,8 @@
  * Next: fdw/process.c on one side, source/loop.c on the other
  *
  * The hub starts `instant-source --session` with one end of the socketpair as descriptor 3 and,
- * where the server has a rate limit, the file of its bucket (relation/bucket.h) as descriptor 4,
- * open for reading and writing; all others above 2 are closed.
+ * where the server has a limit that its processes share, the file for that (relation/bucket.h) as
+ * descriptor 4, open for reading and writing; all others above 2 are closed.
  *
  * Nothing here reads or writes a descriptor. Both sides trust no byte. A frame's head is three
  * little-endian uint32: length of the payload; kind (low byte) and flags (next byte), the rest 0;

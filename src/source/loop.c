@@ -131,7 +131,7 @@ begin(Session *session, const void *payload, size_t size, IdcError *err)
     idc_sandbox_limit_memory(hello.memory_bytes);
     status = limit_writes(session->arena, &hello, err);
     if (status == IDC_OK)
-        status = idc_source_connect(&session->source, session->arena, &hello, IDC_BUCKET_FD, err);
+        status = idc_source_connect(&session->source, session->arena, &hello, IDC_SHARED_FD, err);
     idc_error_set_source(status == IDC_OK ? NULL : err, hello.server_name);
     if (status != IDC_OK)
         return status;

@@ -93,15 +93,15 @@ map_bucket(int fd)
     struct stat info;
     void *word;
 
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size < IDC_BUCKET_FILE_BYTES)
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size < IDC_BUCKET_BYTES)
         return NULL;
-    word = mmap(NULL, IDC_BUCKET_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    word = mmap(NULL, IDC_BUCKET_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     return word == MAP_FAILED ? NULL : word;
 }
 
 /* Adapters that have a rate limit call it so. */
 static void
-limit_rate(IdcSource *source, int bucket_fd)
+limit_rate(IdcSource *source, int shared_fd)
 {
     const IdcDeclaration *declaration = source->adapter->declaration;
     const IdcOptionSet *options = &source->server.options;
@@ -112,14 +112,14 @@ limit_rate(IdcSource *source, int bucket_fd)
     source->bucket.burst = burst == NULL ? 1 : strtod(burst, NULL);
     if (!(source->bucket.rate > 0))
         return;
-    source->bucket.word = map_bucket(bucket_fd);
+    source->bucket.word = map_bucket(shared_fd);
     if (source->bucket.word == NULL)
         source->bucket.word = &source->own_word;
     source->server.bucket = &source->bucket;
 }
 
 IdcStatus
-idc_source_connect(IdcSource *source, IdcArena *arena, const IdcHello *hello, int bucket_fd,
+idc_source_connect(IdcSource *source, IdcArena *arena, const IdcHello *hello, int shared_fd,
                    IdcError *err)
 {
     IdcSecretSources sources = { .credential_directory = hello->credential_directory,
@@ -133,6 +133,7 @@ idc_source_connect(IdcSource *source, IdcArena *arena, const IdcHello *hello, in
     *server = (IdcSourceServer){ .name = hello->server_name,
                                  .options = hello->server_options,
                                  .cache_directory = hello->cache_directory,
+                                 .shared_fd = shared_fd,
                                  .may_use_local = hello->may_use_local,
                                  .log = &source->log,
                                  .arena = arena };
@@ -148,7 +149,7 @@ idc_source_connect(IdcSource *source, IdcArena *arena, const IdcHello *hello, in
     if (status == IDC_OK)
         status = check_local(source, IDC_OPTION_USER, &server->user_options, err);
     if (status == IDC_OK)
-        limit_rate(source, bucket_fd);
+        limit_rate(source, shared_fd);
     if (status == IDC_OK && source->adapter->connect != NULL)
         status = source->adapter->connect(server, err);
     source->is_connected = status == IDC_OK;

@@ -68,11 +68,11 @@ typedef struct IdcSource {
 } IdcSource;
 
 /*
- * Everything lives in the arena, as long as the process. options' arrays are borrowed. bucket_fd:
- * the file of the server's rate limit; anything else, or -1, and the limit is this process's own.
+ * Everything lives in the arena, as long as the process. options' arrays are borrowed. shared_fd:
+ * the file of the server's limits; anything else, or -1, and they are this process's own.
  */
 IDC_CHECKED IdcStatus idc_source_connect(IdcSource *source, IdcArena *arena, const IdcHello *hello,
-                                         int bucket_fd, IdcError *err);
+                                         int shared_fd, IdcError *err);
 /* Options of tables and columns that touch this machine need the same right as the server's. */
 IDC_CHECKED IdcStatus idc_source_check_relation(const IdcSource *source,
                                                 const IdcRelation *relation, IdcError *err);
@@ -137,7 +137,7 @@ void idc_tasks_close(IdcTasks *tasks, uint32_t number);
 /* ---- loop.c, sandbox.c, sandbox_files.c, title.c, filter.c ---- */
 
 /* What the hub gives to a session (relation/message.h); more are closed. */
-enum { IDC_SOCKET_FD = 3, IDC_BUCKET_FD = 4 };
+enum { IDC_SOCKET_FD = 3, IDC_SHARED_FD = 4 };
 
 /* Serves the hub; returns only if the session could not begin or the hub made no sense. */
 int idc_session_run(void);
