@@ -161,9 +161,6 @@ typedef struct IdcSourceScan {
     IdcTransaction transaction;  /* id 0: none (always so without has_transactions) */
     IdcArena *arena;             /* of this scan: what open() makes lives here */
     IdcCall *call;               /* waits are idc_call_wait, or watch idc_call_fd too */
-    IdcTransaction transaction;  /* of the hub that this is part of; id 0: of none */
-    bool must_spool;             /* open() sets it: all rows are read at once, whether the hub wants
-                                    them already or not, since writes wait for the end of them */
     IdcScanStats stats;          /* the adapter counts, except rows */
     void *state;                 /* what open() made */
     /* open() sets it: all rows are read before the first is sent, and then the arena is freed, so

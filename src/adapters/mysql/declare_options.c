@@ -2,6 +2,7 @@
  * declare_options.c - the options of MySQL sources. Those of mysql_fdw keep their names.
  */
 #include "adapters/mysql/mysql.h"
+#include "adapters/common/declare_links.h"
 
 #include <string.h>
 
@@ -90,10 +91,7 @@ const IdcAdapterOption idc_mysql_options[] = {
     TEXT("init_command", IDC_OPTION_SERVER, "a statement for each new connection"),
     TEXT("sql_mode", IDC_OPTION_SERVER, "modes of the server beside those that this adapter sets"),
     WORD("protocol", IDC_OPTION_SERVER, protocol_words, "auto", "how rows are sent"),
-    NUMBER("max_connections", IDC_OPTION_SERVER, NULL, 1, 100000,
-           "connections to the server at once, of all sessions"),
-    SPAN("connection_wait", "30s", "how long to wait for one of them"),
-    SPAN("connection_idle", "60s", "how long a session keeps a connection that it does not use"),
+    IDC_LINK_OPTIONS
     BOOL("use_remote_estimate", IDC_OPTION_SERVER, "false",
          "ANALYZE takes the server's own estimates"),
     NUMBER("partitions", SERVER_AND_TABLE, "1", 1, 64,

@@ -5,6 +5,7 @@
  * lets it vouch for somebody, is for superusers.
  */
 #include "adapters/postgres/postgres.h"
+#include "adapters/common/declare_links.h"
 
 #include <string.h>
 
@@ -81,12 +82,7 @@ const IdcAdapterOption idc_postgres_options[] = {
     { .name = "require_auth", .levels = SERVER, .help = "how the source may ask who it is" },
     { .name = "gsslib", .levels = SERVER, .help = "the library for Kerberos" },
     { .name = "gssdelegation", .levels = SERVER | USER, .help = "whether Kerberos is handed on" },
-    { .name = "max_connections", .levels = SERVER, .type = IDC_OPTION_INTEGER, .min = 1,
-      .max = 10000, .help = "connections at once, of all sessions of the hub" },
-    { .name = "connection_wait", .levels = SERVER, .type = IDC_OPTION_DURATION, .fallback = "30s",
-      .max = 86400000, .help = "how long to wait for one of max_connections" },
-    { .name = "idle_timeout", .levels = SERVER, .type = IDC_OPTION_DURATION, .fallback = "5min",
-      .max = 86400000, .help = "how long a connection that nobody uses is kept" },
+    IDC_LINK_OPTIONS
     { .name = "parallel", .levels = SERVER | TABLE, .type = IDC_OPTION_INTEGER, .fallback = "1",
       .min = 1, .max = 32,
       .help = "connections that read one big table at once, in ranges of its pages" },
