@@ -1,8 +1,416 @@
 /*
- * mysql.c - the adapter mysql: a relation as a statement, its rows in batches.
+ * mysql.c - the adapter mysql: its calls, and the rows of a scan.
+ *
+ * In:   a bound relation
+ * Out:  one prepared statement, whose rows come in the binary protocol: the server need not print
+ *       what we would parse, and FLOATs keep all digits
+ * Next: cell.c
  */
 #include "adapters/mysql/work.h"
 
+#include <string.h>
+
+#include "arrow/decode.h"
+
+enum {
+    PATIENCE_MS = 50,         /* rows go on their way when the next ones let wait so long */
+    DRAINED_ROWS_MOST = 20000 /* that nobody wants, to keep a connection */
+};
+
+typedef struct Scan {
+    IdcLink *link;
+    IdcMysqlConn *conn;
+    IdcMysqlWait wait;
+    const char *sql;
+    IdcMysqlReader *readers;
+    unsigned field_count;
+    int pending;        /* what the fetch that has begun waits for; 0: none has */
+    const uint8_t *row; /* the first value that is there of the row; NULL: all are NULL */
+    bool is_lenient;
+    IdcText scratch;
+} Scan;
+
+/* ---- the statement ---- */
+
+static IdcStatus
+fail_statement(Scan *scan, IdcError *err)
+{
+    MYSQL_STMT *statement = scan->conn->statement;
+    IdcStatus status = idc_mysql_fail(&scan->wait, mysql_stmt_errno(statement),
+                                      mysql_stmt_error(statement), scan->sql, err);
+
+    /* After an error of the server's own the connection is as before; one that is lost has nothing
+     * left that would have to be killed. */
+    if (scan->wait.problem.status == IDC_OK)
+        scan->conn->is_busy = false;
+    if (scan->wait.problem.status != IDC_OK || status == IDC_CONNECTION_FAILED)
+        scan->link->is_broken = true;
+    return status;
+}
+
+static bool
+prepare(Scan *scan)
+{
+    int failed = 1;
+    int status = mysql_stmt_prepare_start(&failed, scan->conn->statement, scan->sql,
+                                          strlen(scan->sql));
+
+    while (status != 0 && idc_mysql_wait_for(&scan->wait, scan->conn->mysql, &status))
+        status = mysql_stmt_prepare_cont(&failed, scan->conn->statement, status);
+    return status == 0 && failed == 0;
+}
+
+static bool
+execute(Scan *scan)
+{
+    int failed = 1;
+    int status = mysql_stmt_execute_start(&failed, scan->conn->statement);
+
+    while (status != 0 && idc_mysql_wait_for(&scan->wait, scan->conn->mysql, &status))
+        status = mysql_stmt_execute_cont(&failed, scan->conn->statement, status);
+    return status == 0 && failed == 0;
+}
+
+/* The library calls it for each value; the first one that is there says where the row is. */
+static void
+note_value(void *host, unsigned column, unsigned char **value)
+{
+    Scan *scan = host;
+
+    (void) column;
+    if (value != NULL && scan->row == NULL)
+        scan->row = *value;
+}
+
+static IdcStatus
+send_statement(IdcSourceScan *source, Scan *scan, IdcError *err)
+{
+    MYSQL_STMT *statement = mysql_stmt_init(scan->conn->mysql);
+
+    if (statement == NULL)
+        return idc_fail_no_memory(err);
+    scan->conn->statement = statement;
+    scan->conn->is_busy = true;
+    (void) mysql_stmt_attr_set(statement, STMT_ATTR_CB_USER_DATA, scan);
+    (void) mysql_stmt_attr_set(statement, STMT_ATTR_CB_RESULT, (const void *) note_value);
+    source->stats.requests++;
+    return prepare(scan) && execute(scan) ? IDC_OK : fail_statement(scan, err);
+}
+
+static IdcStatus
+make_readers(IdcSourceScan *source, Scan *scan, IdcError *err)
+{
+    const IdcRelation *relation = source->relation;
+    const MYSQL_FIELD *fields = mariadb_stmt_fetch_fields(scan->conn->statement);
+    IdcStatus status = IDC_OK;
+
+    scan->field_count = mysql_stmt_field_count(scan->conn->statement);
+    if (scan->field_count == 0)
+        return idc_fail(err, IDC_BAD_VALUE, "the request has no rows to give");
+    if (scan->field_count < relation->column_count ||
+        (relation->native != NULL && scan->field_count != relation->column_count))
+        return idc_fail(err, IDC_BAD_VALUE, "the request has %u columns, where %zu are wanted",
+                        scan->field_count, relation->column_count);
+    scan->readers =
+        idc_arena_alloc_array(source->arena, relation->column_count + 1, sizeof *scan->readers);
+    if (scan->readers == NULL)
+        return idc_fail_no_memory(err);
+    for (size_t i = 0; status == IDC_OK && i < relation->column_count; i++) {
+        IdcColumnSpec spec = { 0 };
+
+        idc_type_column(relation->columns[i].type, &spec);
+        status = idc_mysql_reader(&fields[i], &relation->columns[i], spec.kind, &scan->readers[i],
+                                  err);
+        scan->readers[i].zero = idc_mysql_zero(source->server, idc_relation_base(relation),
+                                               &relation->columns[i]);
+    }
+    return status;
+}
+
+/* ---- opening and ending ---- */
+
+/* What is left of the rows, as long as it comes without a wait. */
+static bool
+drain(Scan *scan)
+{
+    MYSQL_STMT *statement = scan->conn->statement;
+
+    if (scan->pending != 0)
+        return false;
+    for (int i = 0; i < DRAINED_ROWS_MOST; i++) {
+        int got = 1;
+
+        if (mysql_stmt_fetch_start(&got, statement) != 0)
+            return false;
+        if (got != 0)
+            return got == MYSQL_NO_DATA;
+    }
+    return false;
+}
+
+/* The connection is the next one's, or it is given up. */
+static void
+end_statement(Scan *scan)
+{
+    IdcMysqlConn *conn = scan->conn;
+    my_bool failed;
+
+    if (conn == NULL || conn->statement == NULL)
+        return;
+    if (!scan->link->is_broken && conn->is_busy && drain(scan))
+        conn->is_busy = false;
+    scan->link->is_broken |= conn->is_busy;
+    /* What is busy is closed with its connection (connect.c). Closing asks for no answer. */
+    if (!scan->link->is_broken && mysql_stmt_close_start(&failed, conn->statement) == 0)
+        conn->statement = NULL;
+    else
+        scan->link->is_broken = true;
+}
+
+static void
+end_scan(void *resource)
+{
+    Scan *scan = resource;
+
+    end_statement(scan);
+    if (scan->link != NULL)
+        idc_link_release(scan->link);
+    idc_text_done(&scan->scratch);
+}
+
+static IdcStatus
+write_statement(IdcSourceScan *source, Scan *scan, IdcError *err)
+{
+    const IdcRelation *relation = source->relation;
+
+    if (relation->kind == IDC_REL_SCAN && relation->native != NULL) {
+        scan->sql = relation->native;
+        return IDC_OK;
+    }
+    return idc_mysql_write(source, &scan->wait, scan->conn, &scan->sql, err);
+}
+
+/* With a connection; once more with another one if it had died while it was idle. */
+static IdcStatus
+begin_scan(IdcSourceScan *source, Scan *scan, IdcError *err)
+{
+    IdcStatus status;
+
+    scan->conn = scan->link->handle;
+    idc_mysql_wait_begin(&scan->wait, source->call, -1, &source->stats);
+    scan->wait.silence_ms = scan->conn->server->read_ms;
+    status = write_statement(source, scan, err);
+    return status == IDC_OK ? send_statement(source, scan, err) : status;
+}
+
+static IdcStatus
+open_scan(IdcSourceScan *source, IdcError *err)
+{
+    const IdcMysqlServer *server = source->server->state;
+    Scan *scan = idc_arena_alloc(source->arena, sizeof *scan);
+    const char *on_error;
+    IdcStatus status;
+
+    if (scan == NULL || idc_arena_on_free(source->arena, end_scan, scan) != IDC_OK)
+        return idc_fail_no_memory(err);
+    idc_text_init(&scan->scratch, 0);
+    source->state = scan;
+    on_error = idc_option_value(&idc_relation_base(source->relation)->options, "on_error");
+    scan->is_lenient = on_error != NULL && strcmp(on_error, "null") == 0;
+    status = idc_links_for_scan(server->links, source, &scan->link, err);
+    if (status != IDC_OK)
+        return status;
+    status = begin_scan(source, scan, err);
+    if (status == IDC_CONNECTION_FAILED && scan->link->is_reused) {
+        end_statement(scan);
+        status = idc_link_renew(scan->link, source, err);
+        if (status == IDC_OK)
+            status = begin_scan(source, scan, err);
+    }
+    return status == IDC_OK ? make_readers(source, scan, err) : status;
+}
+
+/* ---- rows ---- */
+
+typedef enum Fetched { FETCHED, PAUSED, ENDED, FAILED } Fetched;
+
+/* Does the socket have what is waited for, soon? Errors are the next wait's. */
+static bool
+comes_soon(IdcSourceScan *source, Scan *scan)
+{
+    short events = (scan->pending & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : POLLIN;
+    IdcStatus status = idc_call_wait(source->call, (int) mysql_get_socket(scan->conn->mysql),
+                                     events, PATIENCE_MS, NULL);
+
+    return status != IDC_TIMEOUT;
+}
+
+static Fetched
+fetch(IdcSourceScan *source, Scan *scan, bool has_rows)
+{
+    MYSQL_STMT *statement = scan->conn->statement;
+    int got = 1;
+
+    if (scan->pending == 0) {
+        scan->row = NULL;
+        scan->pending = mysql_stmt_fetch_start(&got, statement);
+    }
+    while (scan->pending != 0) {
+        int ready = scan->pending;
+
+        if (has_rows && !comes_soon(source, scan))
+            return PAUSED;
+        if (!idc_mysql_wait_for(&scan->wait, scan->conn->mysql, &ready))
+            return FAILED;
+        scan->pending = mysql_stmt_fetch_cont(&got, statement, ready);
+    }
+    return got == 0 ? FETCHED : got == MYSQL_NO_DATA ? ENDED : FAILED;
+}
+
+/* https://mariadb.com/kb/en/protocol-data-types/#length-encoded-integers; false: it is cut. */
+static bool
+read_length(const uint8_t **at, const uint8_t *end, size_t *len)
+{
+    static const uint8_t widths[] = { [0] = 0, [1] = 2, [2] = 3, [3] = 8 };
+    uint64_t number = 0;
+    uint8_t first, width;
+
+    if (*at >= end)
+        return false;
+    first = *(*at)++;
+    if (first <= 251) {
+        *len = first;
+        return first != 251 && first <= (size_t) (end - *at);
+    }
+    width = first == 255 ? 0 : widths[first - 251];
+    if (width == 0 || width > end - *at)
+        return false;
+    for (unsigned i = 0; i < width; i++)
+        number |= (uint64_t) (*at)[i] << (8 * i);
+    *at += width;
+    *len = (size_t) number;
+    return number <= (size_t) (end - *at);
+}
+
+static IdcStatus
+settle(IdcSourceScan *source, IdcBatchBuilder *builder, size_t i, IdcFit fit,
+       const IdcValueProblem *problem, IdcError *err)
+{
+    Scan *scan = source->state;
+    const char *table = idc_relation_base(source->relation)->name;
+    IdcColumn *target = &builder->columns[i];
+
+    switch (fit) {
+    case IDC_FITS_NULL:
+        return idc_batch_append_other(builder, target, IDC_DECODED, err);
+    case IDC_FITS_ARROW:
+        return idc_batch_append_other(builder, target, IDC_DECODED_UNREPRESENTABLE, err);
+    case IDC_FITS_NOT:
+        break;
+    default:
+        return idc_fail_no_memory(err);
+    }
+    if (scan->is_lenient) {
+        source->stats.nulled++;
+        return idc_batch_append_other(builder, target, IDC_DECODED, err);
+    }
+    (void) idc_fail(err, IDC_SOURCE_FAILED,
+                    "a value of column \"%s\" of table \"%s\" does not fit its type: %s",
+                    source->relation->columns[i].name, table == NULL ? "the request" : table,
+                    problem->reason);
+    idc_error_set_sqlstate(err, problem->sqlstate);
+    idc_error_set_hint(err, "give the column another type, or the table the option on_error "
+                            "'null'");
+    return IDC_SOURCE_FAILED;
+}
+
+static IdcStatus
+fail_cut(IdcError *err)
+{
+    (void) idc_fail(err, IDC_SOURCE_FAILED, "the server sent a row that is cut");
+    idc_error_set_sqlstate(err, "08P01");
+    return IDC_SOURCE_FAILED;
+}
+
+/* A bit for each NULL, from the third on, lies before the values. */
+static IdcStatus
+append_row(IdcSourceScan *source, IdcBatchBuilder *builder, IdcError *err)
+{
+    Scan *scan = source->state;
+    const uint8_t *at = scan->row, *end = scan->conn->mysql->net.buff_end;
+    const uint8_t *nulls = at - (scan->field_count + 9) / 8;
+    IdcStatus status = idc_batch_begin_row(builder, err);
+
+    if (status != IDC_OK)
+        return status;
+    for (size_t i = 0; i < builder->column_count; i++) {
+        const IdcMysqlReader *reader = &scan->readers[i];
+        IdcColumn *column = &builder->columns[i];
+        IdcValueProblem problem = { 0 };
+        IdcFit fit = IDC_FITS_NULL;
+        size_t len = (size_t) reader->width;
+
+        if (at != NULL && (nulls[(i + 2) / 8] >> (i + 2) % 8 & 1) == 0) {
+            if (reader->width < 0 ? !read_length(&at, end, &len) : len > (size_t) (end - at))
+                return fail_cut(err);
+            fit = reader->append(reader, column, at, len, (size_t) (end - at), &scan->scratch,
+                                 &problem);
+            at += len;
+            if (column->offsets != NULL)
+                builder->bytes += (int64_t) len;
+            if (fit == IDC_FITS)
+                continue;
+        }
+        status = settle(source, builder, i, fit, &problem, err);
+        if (status != IDC_OK)
+            return status;
+    }
+    if (at != NULL)
+        source->stats.bytes += at - nulls;
+    idc_batch_end_row(builder);
+    return IDC_OK;
+}
+
+static IdcStatus
+next(IdcSourceScan *source, IdcBatchBuilder *builder, bool *is_end, IdcError *err)
+{
+    Scan *scan = source->state;
+
+    while (!idc_batch_is_full(builder)) {
+        IdcStatus status;
+
+        switch (fetch(source, scan, idc_batch_row_count(builder) > 0)) {
+        case FETCHED:
+            break;
+        case PAUSED:
+            return IDC_OK;
+        case ENDED:
+            scan->conn->is_busy = false;
+            *is_end = true;
+            return IDC_OK;
+        default:
+            return fail_statement(scan, err);
+        }
+        status = append_row(source, builder, err);
+        if (status != IDC_OK)
+            return status;
+    }
+    return IDC_OK;
+}
+
+static IdcStatus
+finish(IdcSourceScan *source, const IdcFinish *finish, IdcError *err)
+{
+    const IdcMysqlServer *server = source->server->state;
+
+    return idc_links_finish(server->links, source->call, finish, err);
+}
+
 const IdcAdapter idc_adapter_mysql = {
     .declaration = &idc_declaration_mysql,
+    .connect = idc_mysql_server_new,
+    .open = open_scan,
+    .next = next,
+    .import = idc_mysql_import,
+    .finish = finish,
 };

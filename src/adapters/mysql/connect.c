@@ -1,0 +1,269 @@
+/*
+ * connect.c - a connection to the first host that takes us, and what holds on it.
+ */
+#include "adapters/mysql/work.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/memory.h"
+
+enum { TOO_MANY_CONNECTIONS = 1040, TOO_MANY_OF_USER = 1203, USER_LIMIT_REACHED = 1226 };
+
+/* A server that is gone without a word is noticed after 30 + 3 * 10 seconds. */
+static void
+keep_alive(MYSQL *mysql)
+{
+    const int idle = 30, interval = 10, count = 3;
+    int fd = (int) mysql_get_socket(mysql);
+
+    (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
+
+static void
+set_options(const IdcMysqlServer *server, MYSQL *mysql)
+{
+    const IdcOptionSet *options = &server->server->options;
+    unsigned seconds = (unsigned) ((server->connect_ms + 999) / 1000), none = 0;
+    unsigned protocol = server->socket != NULL ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
+    size_t packet = (size_t) 1 << 30;
+    my_bool no = 0;
+    const char *file = idc_mysql_server_option(server, "option_file");
+    const char *group = idc_mysql_server_option(server, "option_group");
+    const char *plugins = idc_mysql_server_option(server, "plugin_dir");
+
+    (void) mysql_options(mysql, MYSQL_OPT_NONBLOCK, NULL);
+    (void) mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, idc_mysql_io_wait);
+    (void) mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
+    (void) mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
+    (void) mysql_options(mysql, MYSQL_OPT_RECONNECT, &no);
+    (void) mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
+    (void) mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "instant-source");
+    if (idc_adapter_option_bool(&idc_declaration_mysql, options, "compression"))
+        (void) mysql_options(mysql, MYSQL_OPT_COMPRESS, NULL);
+    if (plugins != NULL)
+        (void) mysql_options(mysql, MYSQL_PLUGIN_DIR, plugins);
+    if (file != NULL)
+        (void) mysql_options(mysql, MYSQL_READ_DEFAULT_FILE, file);
+    if (file != NULL && group != NULL)
+        (void) mysql_options(mysql, MYSQL_READ_DEFAULT_GROUP, group);
+    /* A server that we talk to must not ask for our files, nor choose another charset. */
+    (void) mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &none);
+    (void) mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    idc_mysql_tls_prepare(server, mysql);
+}
+
+static IdcStatus
+add_place(const IdcMysqlServer *server, const IdcMysqlHost *host, IdcError *err)
+{
+    if (server->socket != NULL)
+        return idc_add_context(err, "cannot connect to \"%s\"", server->socket);
+    return idc_add_context(err, "cannot connect to %s:%u", host->name, host->port);
+}
+
+static IdcStatus
+open_host(IdcMysqlServer *server, size_t host, IdcMysqlWait *wait, MYSQL **mysql, IdcError *err)
+{
+    const IdcMysqlHost *place = &server->hosts[host];
+    MYSQL *made = mysql_init(NULL);
+    IdcStatus status;
+
+    if (made == NULL)
+        return idc_fail_no_memory(err);
+    set_options(server, made);
+    status = idc_mysql_real_connect(wait, made, place->name, idc_mysql_server_option(server, "user"),
+                                    idc_mysql_server_option(server, "password"),
+                                    idc_mysql_server_option(server, "database"), place->port,
+                                    server->socket, CLIENT_FOUND_ROWS, err);
+    *mysql = made;
+    if (status == IDC_OK && server->socket == NULL)
+        keep_alive(made);
+    return status == IDC_OK ? IDC_OK : add_place(server, place, err);
+}
+
+IdcStatus
+idc_mysql_connect_plain(IdcMysqlServer *server, size_t host, IdcCall *call, MYSQL **mysql,
+                        IdcError *err)
+{
+    IdcMysqlWait wait;
+    IdcStatus status;
+
+    idc_mysql_wait_begin(&wait, call, server->connect_ms, NULL);
+    status = open_host(server, host, &wait, mysql, err);
+    if (status != IDC_OK) {
+        mysql_close(*mysql);
+        *mysql = NULL;
+    }
+    return status;
+}
+
+/* ---- what holds on a connection ---- */
+
+static void
+append_modes(const IdcMysqlConn *conn, IdcText *sql)
+{
+    const char *more = idc_mysql_server_option(conn->server, "sql_mode");
+
+    /* Writes are as strict as PostgreSQL's; texts have no escapes; 1 - 2 is -1. */
+    idc_text_append(sql, "NO_BACKSLASH_ESCAPES,NO_UNSIGNED_SUBTRACTION,STRICT_TRANS_TABLES,"
+                         "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO,"
+                         "NO_ENGINE_SUBSTITUTION");
+    if (conn->is_mariadb && conn->version >= 100400)
+        idc_text_append(sql, ",TIME_ROUND_FRACTIONAL");
+    if (more != NULL)
+        idc_text_append_format(sql, ",%s", more);
+}
+
+static const char *
+collation(const IdcMysqlConn *conn)
+{
+    if (conn->is_mariadb)
+        return conn->version >= 100202 ? "utf8mb4_nopad_bin" : "utf8mb4_bin";
+    return conn->version >= 80017 ? "utf8mb4_0900_bin" : "utf8mb4_bin";
+}
+
+/* One request for all that the server must know. */
+static IdcStatus
+set_session(IdcMysqlConn *conn, IdcMysqlWait *wait, IdcError *err)
+{
+    IdcText sql, modes;
+    IdcStatus status;
+
+    idc_text_init(&modes, 0);
+    append_modes(conn, &modes);
+    idc_text_init(&sql, 0);
+    idc_text_append_format(&sql, "SET NAMES utf8mb4 COLLATE %s, SESSION sql_mode = ",
+                           collation(conn));
+    idc_sql_literal(idc_text_string(&modes), &sql);
+    /* A hub may take its time between two batches, and with a transaction. */
+    idc_text_append(&sql, ", SESSION time_zone = '+00:00', SESSION net_write_timeout = 86400, "
+                          "SESSION wait_timeout = 86400, SESSION sql_select_limit = DEFAULT, "
+                          "SESSION autocommit = 1");
+    idc_text_append_format(&sql, ", SESSION %s = 'REPEATABLE-READ'",
+                           conn->is_mariadb && conn->version < 110101 ? "tx_isolation"
+                           : conn->is_mariadb || conn->version >= 50720
+                               ? "transaction_isolation"
+                               : "tx_isolation");
+    status = idc_text_check(&modes, err);
+    if (status == IDC_OK)
+        status = idc_text_check(&sql, err);
+    if (status == IDC_OK)
+        status = idc_mysql_query(wait, conn, idc_text_string(&sql), NULL, err);
+    idc_text_done(&modes);
+    idc_text_done(&sql);
+    return status;
+}
+
+static IdcStatus
+begin_session(IdcMysqlConn *conn, IdcMysqlWait *wait, IdcError *err)
+{
+    const char *command = idc_mysql_server_option(conn->server, "init_command");
+    IdcStatus status;
+
+    conn->id = mysql_thread_id(conn->mysql);
+    conn->version = mysql_get_server_version(conn->mysql);
+    conn->is_mariadb = mariadb_connection(conn->mysql) != 0;
+    conn->level = 1;
+    if (!conn->is_mariadb && conn->version < 50700)
+        return idc_fail(err, IDC_UNSUPPORTED, "the server is MySQL %s; 5.7 is the oldest that can "
+                                              "be read from",
+                        mysql_get_server_info(conn->mysql));
+    status = set_session(conn, wait, err);
+    if (status == IDC_OK && command != NULL) {
+        status = idc_mysql_query(wait, conn, command, NULL, err);
+        if (status != IDC_OK)
+            status = idc_add_context(err, "option \"init_command\"");
+    }
+    return status;
+}
+
+/* ---- which host ---- */
+
+static bool
+is_full_error(MYSQL *mysql)
+{
+    unsigned code = mysql == NULL ? 0 : mysql_errno(mysql);
+
+    return code == TOO_MANY_CONNECTIONS || code == TOO_MANY_OF_USER || code == USER_LIMIT_REACHED;
+}
+
+static IdcStatus
+connect_host(IdcMysqlConn *conn, size_t host, IdcCall *call, bool *is_full, IdcError *err)
+{
+    IdcMysqlWait wait;
+    IdcStatus status;
+
+    idc_mysql_wait_begin(&wait, call, conn->server->connect_ms, NULL);
+    conn->host = host;
+    status = open_host(conn->server, host, &wait, &conn->mysql, err);
+    if (status == IDC_OK)
+        status = begin_session(conn, &wait, err);
+    if (status == IDC_OK)
+        return IDC_OK;
+    *is_full = wait.problem.status == IDC_OK && is_full_error(conn->mysql);
+    mysql_close(conn->mysql);
+    conn->mysql = NULL;
+    return status;
+}
+
+/* Another host would say the same of a wrong password, and nobody waits any more after a cancel. */
+static bool
+is_worth_another(IdcCall *call, IdcStatus status)
+{
+    if (status != IDC_CONNECTION_FAILED && status != IDC_TIMEOUT && status != IDC_SOURCE_FAILED)
+        return false;
+    return !idc_call_is_cancelled(call) && idc_call_remaining_ms(call, -1) != 0;
+}
+
+IdcStatus
+idc_mysql_connect(IdcMysqlServer *server, IdcCall *call, bool *is_full, IdcMysqlConn **conn,
+                  IdcError *err)
+{
+    IdcMysqlConn *made = idc_calloc(1, sizeof *made);
+    IdcStatus status = IDC_CONNECTION_FAILED;
+
+    if (made == NULL)
+        return idc_fail_no_memory(err);
+    made->server = server;
+    for (size_t i = 0; i < server->host_count; i++) {
+        bool is_full_here = false;
+
+        status = connect_host(made, i, call, &is_full_here, err);
+        *is_full |= is_full_here;
+        if (status == IDC_OK || !is_worth_another(call, status))
+            break;
+    }
+    if (status != IDC_OK) {
+        idc_free(made);
+        return status;
+    }
+    *is_full = false;
+    *conn = made;
+    return IDC_OK;
+}
+
+void
+idc_mysql_close(IdcMysqlConn *conn)
+{
+    if (conn == NULL)
+        return;
+    if (conn->mysql != NULL) {
+        /* The server would find out when it writes; of a long sort it would not. */
+        if (conn->is_busy) {
+            (void) shutdown((int) mysql_get_socket(conn->mysql), SHUT_RDWR);
+            idc_mysql_kill(conn->server, conn->host, conn->id);
+        }
+        mysql_close(conn->mysql);
+        /* Only now: it would read the rest of its rows. */
+        if (conn->statement != NULL)
+            (void) mysql_stmt_close(conn->statement);
+    }
+    idc_free(conn);
+}
