@@ -1,0 +1,442 @@
+/*
+ * import.c - IMPORT FOREIGN SCHEMA: the tables and views of a database.
+ *
+ * In:   information_schema
+ * Out:  definitions of foreign tables, with what the planner may know of their columns as options
+ */
+#include "adapters/mysql/work.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TABLES_MOST = 10000, COLUMNS_MOST = 1600, OPTIONS_MOST = 5, REMOTE_TYPE_MOST = 500 };
+
+/* In the order of the SELECTs below. */
+enum { TABLE_NAME, TABLE_COMMENT, TABLE_TYPE };
+enum {
+    COLUMN_TABLE,
+    COLUMN_NAME,
+    COLUMN_TYPE,
+    COLUMN_NULLABLE,
+    COLUMN_KEY,
+    COLUMN_COLLATION,
+    COLUMN_COMMENT,
+    COLUMN_EXTRA,
+    COLUMN_IS_JSON
+};
+
+typedef struct Import {
+    IdcArena *arena;
+    const IdcImport *wanted;
+    IdcMysqlConn *conn;
+    IdcMysqlWait *wait;
+    IdcScanStats *stats;
+    bool has_booleans, has_not_null, has_generated, has_views, has_text_dates;
+    const char *time;
+    IdcImportedTable *tables;
+    size_t table_count;
+} Import;
+
+/* ---- options ---- */
+
+static void
+read_options(const IdcSourceServer *server, Import *import)
+{
+    const IdcDeclaration *declaration = &idc_declaration_mysql;
+    const IdcOptionSet *given = &import->wanted->options;
+    const char *zero = idc_adapter_option_text(declaration, &server->options, "zero_date");
+    const char *tinyint = idc_adapter_option_text(declaration, given, "tinyint1");
+
+    import->has_booleans = tinyint == NULL || strcmp(tinyint, "boolean") == 0;
+    import->has_not_null = idc_adapter_option_bool(declaration, given, "import_not_null");
+    import->has_generated = idc_adapter_option_bool(declaration, given, "import_generated");
+    import->has_views = idc_adapter_option_bool(declaration, given, "import_views");
+    import->has_text_dates = zero != NULL && strcmp(zero, "text") == 0;
+    import->time = idc_adapter_option_text(declaration, given, "time");
+}
+
+/* ---- types ---- */
+
+static const char *
+whole_type(const Import *import, const IdcMysqlRemote *remote)
+{
+    static const char *const types[] = { [1] = "smallint", [2] = "smallint", [3] = "integer",
+                                         [4] = "integer",  [8] = "bigint" };
+    static const char *const unsigned_types[] = { [1] = "smallint", [2] = "integer",
+                                                  [3] = "integer",  [4] = "bigint",
+                                                  [8] = "numeric(20,0)" };
+
+    if (remote->bytes == 1 && remote->digits == 1 && !remote->is_unsigned && import->has_booleans)
+        return "boolean";
+    return remote->is_unsigned ? unsigned_types[remote->bytes] : types[remote->bytes];
+}
+
+/* Digits of the second: 0 where nothing is said. */
+static const char *
+moment_type(const Import *import, const char *type, const char *zone, const IdcMysqlRemote *remote)
+{
+    return idc_arena_printf(import->arena, "%s(%d)%s", type,
+                            remote->digits < 0 ? 0 : remote->digits, zone);
+}
+
+static const char *
+time_type(const Import *import, const IdcMysqlRemote *remote)
+{
+    if (import->time != NULL && strcmp(import->time, "text") == 0)
+        return "text COLLATE \"C\"";
+    if (import->time != NULL && strcmp(import->time, "interval") == 0)
+        return "interval";
+    return moment_type(import, "time", "", remote);
+}
+
+/* NULL: no memory. */
+static const char *
+hub_type(const Import *import, const IdcMysqlRemote *remote, bool is_json)
+{
+    if (is_json || remote->kind == IDC_MYSQL_JSON)
+        return "jsonb";
+    switch (remote->kind) {
+    case IDC_MYSQL_INTEGER:
+        return whole_type(import, remote);
+    case IDC_MYSQL_DECIMAL:
+        return idc_arena_printf(import->arena, "numeric(%d,%d)", remote->digits, remote->scale);
+    case IDC_MYSQL_FLOAT:
+        return "real";
+    case IDC_MYSQL_DOUBLE:
+        return "double precision";
+    case IDC_MYSQL_BIT:
+        return idc_arena_printf(import->arena, "bit(%d)", remote->digits < 1 ? 1 : remote->digits);
+    case IDC_MYSQL_YEAR:
+        return "smallint";
+    case IDC_MYSQL_DATE:
+        return import->has_text_dates ? "text COLLATE \"C\"" : "date";
+    case IDC_MYSQL_TIME:
+        return time_type(import, remote);
+    case IDC_MYSQL_DATETIME:
+        return import->has_text_dates ? "text COLLATE \"C\""
+                                      : moment_type(import, "timestamp", "", remote);
+    case IDC_MYSQL_TIMESTAMP:
+        return import->has_text_dates
+                   ? "text COLLATE \"C\""
+                   : moment_type(import, "timestamp", " with time zone", remote);
+    case IDC_MYSQL_CHAR:
+        /* The server gives them without the blanks at their ends. */
+        return remote->digits < 1
+                   ? "text COLLATE \"C\""
+                   : idc_arena_printf(import->arena, "varchar(%d) COLLATE \"C\"", remote->digits);
+    case IDC_MYSQL_TEXT:
+        return remote->digits < 1
+                   ? "text COLLATE \"C\""
+                   : idc_arena_printf(import->arena, "varchar(%d) COLLATE \"C\"", remote->digits);
+    case IDC_MYSQL_BINARY:
+    case IDC_MYSQL_BLOB:
+    case IDC_MYSQL_GEOMETRY:
+    case IDC_MYSQL_VECTOR:
+        return "bytea";
+    case IDC_MYSQL_UUID:
+        return "uuid";
+    case IDC_MYSQL_INET:
+        return "inet";
+    default:
+        return "text COLLATE \"C\"";
+    }
+}
+
+/* ---- asking ---- */
+
+static IdcStatus
+ask(Import *import, IdcText *sql, MYSQL_RES **result, IdcError *err)
+{
+    IdcStatus status = idc_text_check(sql, err);
+
+    import->stats->requests++;
+    if (status == IDC_OK)
+        status = idc_mysql_query(import->wait, import->conn, idc_text_string(sql), result, err);
+    idc_text_done(sql);
+    return status;
+}
+
+/* Only of the tables that are wanted, where they are named. */
+static void
+append_names(const Import *import, IdcText *sql)
+{
+    if (!import->wanted->is_list)
+        return;
+    idc_text_append(sql, " AND TABLE_NAME IN (''");
+    for (size_t i = 0; i < import->wanted->name_count; i++) {
+        idc_text_append(sql, ", ");
+        idc_sql_literal(import->wanted->names[i], sql);
+    }
+    idc_text_append_char(sql, ')');
+}
+
+static bool
+is_wanted(const Import *import, MYSQL_ROW row)
+{
+    const IdcImport *wanted = import->wanted;
+    bool is_named = false;
+
+    if (!import->has_views && strcmp(row[TABLE_TYPE], "VIEW") == 0)
+        return false;
+    for (size_t i = 0; i < wanted->name_count; i++)
+        is_named |= strcmp(wanted->names[i], row[TABLE_NAME]) == 0;
+    return wanted->is_list ? is_named : !(wanted->is_except && is_named);
+}
+
+static IdcStatus
+add_table(Import *import, MYSQL_ROW row, IdcError *err)
+{
+    IdcOptionPair *options = idc_arena_alloc_array(import->arena, 2, sizeof *options);
+    IdcImportedTable *table = &import->tables[import->table_count];
+    const char *comment = row[TABLE_COMMENT] == NULL || strcmp(row[TABLE_TYPE], "VIEW") == 0
+                              ? ""
+                              : row[TABLE_COMMENT];
+
+    if (import->table_count == TABLES_MOST)
+        return idc_fail(err, IDC_UNSUPPORTED, "there are more than %d tables", TABLES_MOST);
+    table->name = idc_arena_strdup(import->arena, row[TABLE_NAME]);
+    table->comment = idc_arena_strdup(import->arena, comment);
+    if (options == NULL || table->name == NULL || table->comment == NULL)
+        return idc_fail_no_memory(err);
+    options[0] = (IdcOptionPair){ "database", import->wanted->remote_schema };
+    options[1] = (IdcOptionPair){ "table", table->name };
+    table->options = (IdcOptionSet){ options, 2 };
+    import->table_count++;
+    return IDC_OK;
+}
+
+static IdcStatus
+read_tables(Import *import, IdcError *err)
+{
+    MYSQL_RES *result = NULL;
+    MYSQL_ROW row;
+    IdcStatus status;
+    IdcText sql;
+
+    idc_text_init(&sql, 0);
+    idc_text_append(&sql, "SELECT TABLE_NAME, TABLE_COMMENT, TABLE_TYPE "
+                          "FROM information_schema.TABLES WHERE TABLE_TYPE <> 'SEQUENCE' AND "
+                          "TABLE_SCHEMA = ");
+    idc_sql_literal(import->wanted->remote_schema, &sql);
+    append_names(import, &sql);
+    idc_text_append(&sql, " ORDER BY CAST(TABLE_NAME AS BINARY)");
+    status = ask(import, &sql, &result, err);
+    while (status == IDC_OK && (row = mysql_fetch_row(result)) != NULL)
+        if (is_wanted(import, row))
+            status = add_table(import, row, err);
+    mysql_free_result(result);
+    return status;
+}
+
+/* ---- columns ---- */
+
+static void
+add_option(IdcImportedColumn *column, const char *name, const char *value)
+{
+    IdcOptionPair *options = (IdcOptionPair *) column->options.items;
+
+    options[column->options.count++] = (IdcOptionPair){ name, value };
+}
+
+/* Labels of an enum may be thousands, and nobody needs them. */
+static const char *
+remote_type(const Import *import, const char *type)
+{
+    if (strlen(type) <= REMOTE_TYPE_MOST)
+        return idc_arena_strdup(import->arena, type);
+    return idc_arena_strndup(import->arena, type, strcspn(type, "("));
+}
+
+static IdcStatus
+add_column(const Import *import, MYSQL_ROW row, IdcImportedColumn *column, IdcError *err)
+{
+    IdcMysqlRemote remote = { 0 };
+    bool is_json = row[COLUMN_IS_JSON] != NULL;
+    const char *type = remote_type(import, row[COLUMN_TYPE]), *collation = NULL;
+
+    column->options.items = idc_arena_alloc_array(import->arena, OPTIONS_MOST, sizeof(IdcOptionPair));
+    column->name = idc_arena_strdup(import->arena, row[COLUMN_NAME]);
+    column->comment = idc_arena_strdup(import->arena, row[COLUMN_COMMENT] == NULL ? "" : row[COLUMN_COMMENT]);
+    if (!idc_mysql_remote_read(row[COLUMN_TYPE], NULL, &remote))
+        remote.kind = IDC_MYSQL_UNKNOWN;
+    column->type = hub_type(import, &remote, is_json);
+    column->is_not_null = import->has_not_null && strcmp(row[COLUMN_NULLABLE], "NO") == 0;
+    if (row[COLUMN_COLLATION] != NULL)
+        collation = idc_arena_strdup(import->arena, row[COLUMN_COLLATION]);
+    if (column->options.items == NULL || column->name == NULL || column->comment == NULL ||
+        type == NULL || column->type == NULL || (collation == NULL && row[COLUMN_COLLATION] != NULL))
+        return idc_fail_no_memory(err);
+    if (strcmp(row[COLUMN_KEY], "PRI") == 0)
+        add_option(column, "key", "true");
+    if (strstr(row[COLUMN_EXTRA], "GENERATED") != NULL &&
+        strstr(row[COLUMN_EXTRA], "DEFAULT_GENERATED") == NULL)
+        add_option(column, "generated", "true");
+    if (remote.kind != IDC_MYSQL_UNKNOWN)
+        add_option(column, "remote_type", type);
+    if (collation != NULL)
+        add_option(column, "collation", collation);
+    return IDC_OK;
+}
+
+static bool
+is_skipped(const Import *import, MYSQL_ROW row)
+{
+    return !import->has_generated && strstr(row[COLUMN_EXTRA], "GENERATED") != NULL;
+}
+
+/* Rows of one table follow each other; *row is the first of the next one then, or NULL. */
+static IdcStatus
+fill_table(const Import *import, MYSQL_RES *result, IdcImportedTable *table, MYSQL_ROW *row,
+           IdcError *err)
+{
+    MYSQL_ROW_OFFSET first = mysql_row_tell(result);
+    MYSQL_ROW begin = *row;
+    IdcImportedColumn *columns;
+    IdcStatus status = IDC_OK;
+    size_t count = 0;
+
+    for (; *row != NULL && strcmp((*row)[COLUMN_TABLE], table->name) == 0; count++)
+        *row = mysql_fetch_row(result);
+    if (count > COLUMNS_MOST)
+        return idc_fail(err, IDC_UNSUPPORTED, "table \"%s\" has more than %d columns", table->name,
+                        COLUMNS_MOST);
+    columns = idc_arena_alloc_array(import->arena, count + 1, sizeof *columns);
+    if (columns == NULL)
+        return idc_fail_no_memory(err);
+    table->columns = columns;
+    (void) mysql_row_seek(result, first);
+    *row = begin;
+    while (status == IDC_OK && *row != NULL && strcmp((*row)[COLUMN_TABLE], table->name) == 0) {
+        if (!is_skipped(import, *row))
+            status = add_column(import, *row, &columns[table->column_count++], err);
+        *row = mysql_fetch_row(result);
+    }
+    return status;
+}
+
+/* json of MariaDB is a longtext with a check of its own. */
+static const char *
+json_check(const IdcMysqlConn *conn)
+{
+    if (!conn->is_mariadb || conn->version < 100222)
+        return "NULL";
+    return "(SELECT 1 FROM information_schema.CHECK_CONSTRAINTS k WHERE k.CONSTRAINT_SCHEMA = "
+           "c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME AND k.CONSTRAINT_NAME = c.COLUMN_NAME "
+           "AND k.CHECK_CLAUSE = CONCAT('json_valid(`', c.COLUMN_NAME, '`)') LIMIT 1)";
+}
+
+static IdcStatus
+read_columns(Import *import, IdcError *err)
+{
+    MYSQL_RES *result = NULL;
+    MYSQL_ROW row;
+    IdcStatus status;
+    size_t i = 0;
+    IdcText sql;
+
+    idc_text_init(&sql, 0);
+    idc_text_append_format(
+        &sql,
+        "SELECT c.TABLE_NAME, c.COLUMN_NAME, c.COLUMN_TYPE, c.IS_NULLABLE, c.COLUMN_KEY, "
+        "c.COLLATION_NAME, c.COLUMN_COMMENT, c.EXTRA, %s FROM information_schema.COLUMNS c "
+        "WHERE c.TABLE_SCHEMA = ",
+        json_check(import->conn));
+    idc_sql_literal(import->wanted->remote_schema, &sql);
+    append_names(import, &sql);
+    idc_text_append(&sql, " ORDER BY CAST(c.TABLE_NAME AS BINARY), c.ORDINAL_POSITION");
+    status = ask(import, &sql, &result, err);
+    if (status != IDC_OK)
+        return status;
+    row = mysql_fetch_row(result);
+    while (status == IDC_OK && row != NULL && i < import->table_count) {
+        int order = strcmp(row[COLUMN_TABLE], import->tables[i].name);
+
+        if (order == 0)
+            status = fill_table(import, result, &import->tables[i++], &row, err);
+        else if (order < 0)
+            row = mysql_fetch_row(result);
+        else
+            i++;
+    }
+    mysql_free_result(result);
+    return status;
+}
+
+/* ---- together ---- */
+
+static IdcStatus
+check_schema(Import *import, IdcError *err)
+{
+    MYSQL_RES *result = NULL;
+    IdcStatus status;
+    IdcText sql;
+
+    if (import->table_count > 0)
+        return IDC_OK;
+    idc_text_init(&sql, 0);
+    idc_text_append(&sql, "SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ");
+    idc_sql_literal(import->wanted->remote_schema, &sql);
+    status = ask(import, &sql, &result, err);
+    if (status == IDC_OK && mysql_num_rows(result) == 0) {
+        status = idc_fail(err, IDC_NOT_FOUND, "the server has no database \"%s\", or not for us",
+                          import->wanted->remote_schema);
+        idc_error_set_sqlstate(err, "HV00Q");
+    }
+    mysql_free_result(result);
+    return status;
+}
+
+/* Views that are broken have no columns. */
+static void
+leave_out_empty(Import *import)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < import->table_count; i++)
+        if (import->tables[i].column_count > 0)
+            import->tables[kept++] = import->tables[i];
+    import->table_count = kept;
+}
+
+static IdcStatus
+read_all(IdcSourceScan *scan, Import *import, IdcError *err)
+{
+    IdcStatus status;
+
+    import->tables = idc_arena_alloc_array(scan->arena, TABLES_MOST + 1, sizeof *import->tables);
+    if (import->tables == NULL)
+        return idc_fail_no_memory(err);
+    read_options(scan->server, import);
+    status = read_tables(import, err);
+    if (status == IDC_OK)
+        status = check_schema(import, err);
+    if (status == IDC_OK)
+        status = read_columns(import, err);
+    leave_out_empty(import);
+    return status;
+}
+
+IdcStatus
+idc_mysql_import(IdcSourceScan *scan, const IdcImport *wanted, const IdcImportedTable **tables,
+                 size_t *count, IdcError *err)
+{
+    const IdcMysqlServer *server = scan->server->state;
+    Import import = { .arena = scan->arena, .wanted = wanted, .stats = &scan->stats };
+    IdcMysqlWait wait;
+    IdcLink *link = NULL;
+    IdcStatus status = idc_links_for_scan(server->links, scan, &link, err);
+
+    if (status != IDC_OK)
+        return status;
+    import.conn = link->handle;
+    import.wait = &wait;
+    idc_mysql_wait_begin(&wait, scan->call, -1, &scan->stats);
+    status = read_all(scan, &import, err);
+    if (status != IDC_OK) {
+        link->is_broken = true;
+        return status;
+    }
+    *tables = import.tables;
+    *count = import.table_count;
+    return IDC_OK;
+}
