@@ -20,5 +20,9 @@ idc_adapter_find(const char *name)
     if (strcmp(name, "sqlite") == 0)
         return &idc_adapter_sqlite;
 #endif
+#ifdef IDC_WITH_mysql
+    if (strcmp(name, "mysql") == 0)
+        return &idc_adapter_mysql;
+#endif
     return NULL;
 }

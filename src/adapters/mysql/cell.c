@@ -406,8 +406,7 @@ append_moment(const IdcMysqlReader *reader, IdcColumn *column, const uint8_t *va
         return fit_of(idc_column_append_date(column, days));
     if ((column->kind == IDC_KIND_TIMESTAMP || column->kind == IDC_KIND_TIMESTAMPTZ) &&
         !needs_rounding(reader))
-        return fit_of(
-            idc_column_append_timestamp(column, days * IDC_DAY_US + clock_us(&moment)));
+        return fit_of(idc_column_append_timestamp(column, days * IDC_DAY_US + clock_us(&moment)));
     len = print_moment(reader, &moment, text, sizeof text);
     return append_read(reader, column, text, len, len, scratch, problem);
 }
@@ -517,8 +516,8 @@ append_geometry(const IdcMysqlReader *reader, IdcColumn *column, const uint8_t *
 static void
 choose_integer(int width, IdcColumnKind kind, IdcMysqlReader *reader)
 {
-    bool is_same = (width == 2 && kind == IDC_KIND_INT16) || (width == 4 && kind == IDC_KIND_INT32) ||
-                   (width == 8 && kind == IDC_KIND_INT64);
+    bool is_same = (width == 2 && kind == IDC_KIND_INT16) ||
+                   (width == 4 && kind == IDC_KIND_INT32) || (width == 8 && kind == IDC_KIND_INT64);
 
     reader->width = width;
     reader->append = is_same && !reader->is_unsigned && __BYTE_ORDER == __LITTLE_ENDIAN

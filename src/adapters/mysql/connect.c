@@ -13,6 +13,9 @@
 
 #include "base/memory.h"
 
+/* Values are read on the library's own stack. */
+enum { STACK_BYTES = 256 * 1024 };
+
 enum { TOO_MANY_CONNECTIONS = 1040, TOO_MANY_OF_USER = 1203, USER_LIMIT_REACHED = 1226 };
 
 /* A server that is gone without a word is noticed after 30 + 3 * 10 seconds. */
@@ -33,13 +36,13 @@ set_options(const IdcMysqlServer *server, MYSQL *mysql)
     const IdcOptionSet *options = &server->server->options;
     unsigned seconds = (unsigned) ((server->connect_ms + 999) / 1000), none = 0;
     unsigned protocol = server->socket != NULL ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
-    size_t packet = (size_t) 1 << 30;
+    size_t packet = (size_t) 1 << 30, stack = STACK_BYTES;
     my_bool no = 0;
     const char *file = idc_mysql_server_option(server, "option_file");
     const char *group = idc_mysql_server_option(server, "option_group");
     const char *plugins = idc_mysql_server_option(server, "plugin_dir");
 
-    (void) mysql_options(mysql, MYSQL_OPT_NONBLOCK, NULL);
+    (void) mysql_options(mysql, MYSQL_OPT_NONBLOCK, &stack);
     (void) mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, idc_mysql_io_wait);
     (void) mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
     (void) mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
@@ -78,10 +81,10 @@ open_host(IdcMysqlServer *server, size_t host, IdcMysqlWait *wait, MYSQL **mysql
     if (made == NULL)
         return idc_fail_no_memory(err);
     set_options(server, made);
-    status = idc_mysql_real_connect(wait, made, place->name, idc_mysql_server_option(server, "user"),
-                                    idc_mysql_server_option(server, "password"),
-                                    idc_mysql_server_option(server, "database"), place->port,
-                                    server->socket, CLIENT_FOUND_ROWS, err);
+    status = idc_mysql_real_connect(
+        wait, made, place->name, idc_mysql_server_option(server, "user"),
+        idc_mysql_server_option(server, "password"), idc_mysql_server_option(server, "database"),
+        place->port, server->socket, CLIENT_FOUND_ROWS, err);
     *mysql = made;
     if (status == IDC_OK && server->socket == NULL)
         keep_alive(made);
@@ -139,18 +142,17 @@ set_session(IdcMysqlConn *conn, IdcMysqlWait *wait, IdcError *err)
     idc_text_init(&modes, 0);
     append_modes(conn, &modes);
     idc_text_init(&sql, 0);
-    idc_text_append_format(&sql, "SET NAMES utf8mb4 COLLATE %s, SESSION sql_mode = ",
-                           collation(conn));
+    idc_text_append_format(&sql,
+                           "SET NAMES utf8mb4 COLLATE %s, SESSION sql_mode = ", collation(conn));
     idc_sql_literal(idc_text_string(&modes), &sql);
     /* A hub may take its time between two batches, and with a transaction. */
     idc_text_append(&sql, ", SESSION time_zone = '+00:00', SESSION net_write_timeout = 86400, "
                           "SESSION wait_timeout = 86400, SESSION sql_select_limit = DEFAULT, "
                           "SESSION autocommit = 1");
     idc_text_append_format(&sql, ", SESSION %s = 'REPEATABLE-READ'",
-                           conn->is_mariadb && conn->version < 110101 ? "tx_isolation"
-                           : conn->is_mariadb || conn->version >= 50720
-                               ? "transaction_isolation"
-                               : "tx_isolation");
+                           conn->is_mariadb && conn->version < 110101   ? "tx_isolation"
+                           : conn->is_mariadb || conn->version >= 50720 ? "transaction_isolation"
+                                                                        : "tx_isolation");
     status = idc_text_check(&modes, err);
     if (status == IDC_OK)
         status = idc_text_check(&sql, err);
@@ -172,8 +174,9 @@ begin_session(IdcMysqlConn *conn, IdcMysqlWait *wait, IdcError *err)
     conn->is_mariadb = mariadb_connection(conn->mysql) != 0;
     conn->level = 1;
     if (!conn->is_mariadb && conn->version < 50700)
-        return idc_fail(err, IDC_UNSUPPORTED, "the server is MySQL %s; 5.7 is the oldest that can "
-                                              "be read from",
+        return idc_fail(err, IDC_UNSUPPORTED,
+                        "the server is MySQL %s; 5.7 is the oldest that can "
+                        "be read from",
                         mysql_get_server_info(conn->mysql));
     status = set_session(conn, wait, err);
     if (status == IDC_OK && command != NULL) {

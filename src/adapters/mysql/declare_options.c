@@ -91,9 +91,8 @@ const IdcAdapterOption idc_mysql_options[] = {
     TEXT("init_command", IDC_OPTION_SERVER, "a statement for each new connection"),
     TEXT("sql_mode", IDC_OPTION_SERVER, "modes of the server beside those that this adapter sets"),
     WORD("protocol", IDC_OPTION_SERVER, protocol_words, "auto", "how rows are sent"),
-    IDC_LINK_OPTIONS
-    BOOL("use_remote_estimate", IDC_OPTION_SERVER, "false",
-         "ANALYZE takes the server's own estimates"),
+    IDC_LINK_OPTIONS BOOL("use_remote_estimate", IDC_OPTION_SERVER, "false",
+                          "ANALYZE takes the server's own estimates"),
     NUMBER("partitions", SERVER_AND_TABLE, "1", 1, 64,
            "how many ranges of its key a table is read in at once"),
     WORD("zero_date", SERVER_AND_TABLE | IDC_OPTION_COLUMN, zero_date_words, "null",

@@ -60,11 +60,12 @@ read_options(const IdcSourceServer *server, Import *import)
 static const char *
 whole_type(const Import *import, const IdcMysqlRemote *remote)
 {
-    static const char *const types[] = { [1] = "smallint", [2] = "smallint", [3] = "integer",
-                                         [4] = "integer",  [8] = "bigint" };
-    static const char *const unsigned_types[] = { [1] = "smallint", [2] = "integer",
-                                                  [3] = "integer",  [4] = "bigint",
-                                                  [8] = "numeric(20,0)" };
+    static const char *const types[] = {
+        [1] = "smallint", [2] = "smallint", [3] = "integer", [4] = "integer", [8] = "bigint"
+    };
+    static const char *const unsigned_types[] = {
+        [1] = "smallint", [2] = "integer", [3] = "integer", [4] = "bigint", [8] = "numeric(20,0)"
+    };
 
     if (remote->bytes == 1 && remote->digits == 1 && !remote->is_unsigned && import->has_booleans)
         return "boolean";
@@ -116,9 +117,8 @@ hub_type(const Import *import, const IdcMysqlRemote *remote, bool is_json)
         return import->has_text_dates ? "text COLLATE \"C\""
                                       : moment_type(import, "timestamp", "", remote);
     case IDC_MYSQL_TIMESTAMP:
-        return import->has_text_dates
-                   ? "text COLLATE \"C\""
-                   : moment_type(import, "timestamp", " with time zone", remote);
+        return import->has_text_dates ? "text COLLATE \"C\""
+                                      : moment_type(import, "timestamp", " with time zone", remote);
     case IDC_MYSQL_CHAR:
         /* The server gives them without the blanks at their ends. */
         return remote->digits < 1
@@ -254,9 +254,11 @@ add_column(const Import *import, MYSQL_ROW row, IdcImportedColumn *column, IdcEr
     bool is_json = row[COLUMN_IS_JSON] != NULL;
     const char *type = remote_type(import, row[COLUMN_TYPE]), *collation = NULL;
 
-    column->options.items = idc_arena_alloc_array(import->arena, OPTIONS_MOST, sizeof(IdcOptionPair));
+    column->options.items =
+        idc_arena_alloc_array(import->arena, OPTIONS_MOST, sizeof(IdcOptionPair));
     column->name = idc_arena_strdup(import->arena, row[COLUMN_NAME]);
-    column->comment = idc_arena_strdup(import->arena, row[COLUMN_COMMENT] == NULL ? "" : row[COLUMN_COMMENT]);
+    column->comment =
+        idc_arena_strdup(import->arena, row[COLUMN_COMMENT] == NULL ? "" : row[COLUMN_COMMENT]);
     if (!idc_mysql_remote_read(row[COLUMN_TYPE], NULL, &remote))
         remote.kind = IDC_MYSQL_UNKNOWN;
     column->type = hub_type(import, &remote, is_json);
@@ -264,7 +266,8 @@ add_column(const Import *import, MYSQL_ROW row, IdcImportedColumn *column, IdcEr
     if (row[COLUMN_COLLATION] != NULL)
         collation = idc_arena_strdup(import->arena, row[COLUMN_COLLATION]);
     if (column->options.items == NULL || column->name == NULL || column->comment == NULL ||
-        type == NULL || column->type == NULL || (collation == NULL && row[COLUMN_COLLATION] != NULL))
+        type == NULL || column->type == NULL ||
+        (collation == NULL && row[COLUMN_COLLATION] != NULL))
         return idc_fail_no_memory(err);
     if (strcmp(row[COLUMN_KEY], "PRI") == 0)
         add_option(column, "key", "true");

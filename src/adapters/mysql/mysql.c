@@ -24,11 +24,118 @@ typedef struct Scan {
     const char *sql;
     IdcMysqlReader *readers;
     unsigned field_count;
-    int pending;        /* what the fetch that has begun waits for; 0: none has */
-    const uint8_t *row; /* the first value that is there of the row; NULL: all are NULL */
+    int pending; /* what the fetch that has begun waits for; 0: none has */
     bool is_lenient;
     IdcText scratch;
+    /* The row that is fetched: where it goes, and what became of it. */
+    IdcSourceScan *source;
+    IdcBatchBuilder *builder;
+    IdcStatus status;
+    IdcError *err;
 } Scan;
+
+/* ---- a value ---- */
+
+/* https://mariadb.com/kb/en/protocol-data-types/#length-encoded-integers; false: it is cut. */
+static bool
+read_length(const uint8_t **at, const uint8_t *end, size_t *len)
+{
+    static const uint8_t widths[] = { [0] = 0, [1] = 2, [2] = 3, [3] = 8 };
+    uint64_t number = 0;
+    uint8_t first, width;
+
+    if (*at >= end)
+        return false;
+    first = *(*at)++;
+    if (first <= 251) {
+        *len = first;
+        return first != 251 && first <= (size_t) (end - *at);
+    }
+    width = first == 255 ? 0 : widths[first - 251];
+    if (width == 0 || width > end - *at)
+        return false;
+    for (unsigned i = 0; i < width; i++)
+        number |= (uint64_t) (*at)[i] << (8 * i);
+    *at += width;
+    *len = (size_t) number;
+    return number <= (size_t) (end - *at);
+}
+
+static IdcStatus
+settle(Scan *scan, size_t i, IdcFit fit, const IdcValueProblem *problem)
+{
+    const IdcRelation *relation = scan->source->relation;
+    const char *table = idc_relation_base(relation)->name;
+    IdcColumn *target = &scan->builder->columns[i];
+    IdcError *err = scan->err;
+
+    switch (fit) {
+    case IDC_FITS_NULL:
+        return idc_batch_append_other(scan->builder, target, IDC_DECODED, err);
+    case IDC_FITS_ARROW:
+        return idc_batch_append_other(scan->builder, target, IDC_DECODED_UNREPRESENTABLE, err);
+    case IDC_FITS_NOT:
+        break;
+    default:
+        return idc_fail_no_memory(err);
+    }
+    if (scan->is_lenient) {
+        scan->source->stats.nulled++;
+        return idc_batch_append_other(scan->builder, target, IDC_DECODED, err);
+    }
+    (void) idc_fail(err, IDC_SOURCE_FAILED,
+                    "a value of column \"%s\" of table \"%s\" does not fit its type: %s",
+                    relation->columns[i].name, table == NULL ? "the request" : table,
+                    problem->reason);
+    idc_error_set_sqlstate(err, problem->sqlstate);
+    idc_error_set_hint(err, "give the column another type, or the table the option on_error "
+                            "'null'");
+    return IDC_SOURCE_FAILED;
+}
+
+static IdcStatus
+fail_cut(IdcError *err)
+{
+    (void) idc_fail(err, IDC_SOURCE_FAILED, "the server sent a row that is cut");
+    idc_error_set_sqlstate(err, "08P01");
+    return IDC_SOURCE_FAILED;
+}
+
+/*
+ * The library calls it for each value of a row, from left to right; *at: where it lies, to be moved
+ * to where it ends. NULL: it is NULL.
+ */
+static void
+take_value(void *host, unsigned i, unsigned char **at)
+{
+    Scan *scan = host;
+    const IdcMysqlReader *reader = &scan->readers[i];
+    const uint8_t *value = at == NULL ? NULL : *at, *end = scan->conn->mysql->net.buff_end;
+    IdcValueProblem problem = { 0 };
+    IdcFit fit = IDC_FITS_NULL;
+    size_t len = (size_t) reader->width;
+
+    if (value != NULL) {
+        if (reader->width < 0 ? !read_length(&value, end, &len) : len > (size_t) (end - value)) {
+            scan->status = fail_cut(scan->err);
+            return;
+        }
+        *at = (unsigned char *) value + len;
+        scan->source->stats.bytes += (int64_t) len;
+    }
+    if (scan->status != IDC_OK || i >= scan->builder->column_count)
+        return;
+    if (value != NULL) {
+        IdcColumn *column = &scan->builder->columns[i];
+
+        fit = reader->append(reader, column, value, len, (size_t) (end - value), &scan->scratch,
+                             &problem);
+        if (column->offsets != NULL)
+            scan->builder->bytes += (int64_t) len;
+    }
+    if (fit != IDC_FITS)
+        scan->status = settle(scan, i, fit, &problem);
+}
 
 /* ---- the statement ---- */
 
@@ -52,8 +159,8 @@ static bool
 prepare(Scan *scan)
 {
     int failed = 1;
-    int status = mysql_stmt_prepare_start(&failed, scan->conn->statement, scan->sql,
-                                          strlen(scan->sql));
+    int status =
+        mysql_stmt_prepare_start(&failed, scan->conn->statement, scan->sql, strlen(scan->sql));
 
     while (status != 0 && idc_mysql_wait_for(&scan->wait, scan->conn->mysql, &status))
         status = mysql_stmt_prepare_cont(&failed, scan->conn->statement, status);
@@ -71,17 +178,6 @@ execute(Scan *scan)
     return status == 0 && failed == 0;
 }
 
-/* The library calls it for each value; the first one that is there says where the row is. */
-static void
-note_value(void *host, unsigned column, unsigned char **value)
-{
-    Scan *scan = host;
-
-    (void) column;
-    if (value != NULL && scan->row == NULL)
-        scan->row = *value;
-}
-
 static IdcStatus
 send_statement(IdcSourceScan *source, Scan *scan, IdcError *err)
 {
@@ -92,7 +188,7 @@ send_statement(IdcSourceScan *source, Scan *scan, IdcError *err)
     scan->conn->statement = statement;
     scan->conn->is_busy = true;
     (void) mysql_stmt_attr_set(statement, STMT_ATTR_CB_USER_DATA, scan);
-    (void) mysql_stmt_attr_set(statement, STMT_ATTR_CB_RESULT, (const void *) note_value);
+    (void) mysql_stmt_attr_set(statement, STMT_ATTR_CB_RESULT, (const void *) take_value);
     source->stats.requests++;
     return prepare(scan) && execute(scan) ? IDC_OK : fail_statement(scan, err);
 }
@@ -111,18 +207,18 @@ make_readers(IdcSourceScan *source, Scan *scan, IdcError *err)
         (relation->native != NULL && scan->field_count != relation->column_count))
         return idc_fail(err, IDC_BAD_VALUE, "the request has %u columns, where %zu are wanted",
                         scan->field_count, relation->column_count);
-    scan->readers =
-        idc_arena_alloc_array(source->arena, relation->column_count + 1, sizeof *scan->readers);
+    scan->readers = idc_arena_alloc_array(source->arena, scan->field_count, sizeof *scan->readers);
     if (scan->readers == NULL)
         return idc_fail_no_memory(err);
-    for (size_t i = 0; status == IDC_OK && i < relation->column_count; i++) {
+    for (size_t i = 0; status == IDC_OK && i < scan->field_count; i++) {
+        static const IdcRelationColumn nothing = { .name = "" };
+        bool is_wanted = i < relation->column_count;
+        const IdcRelationColumn *column = is_wanted ? &relation->columns[i] : &nothing;
         IdcColumnSpec spec = { 0 };
 
-        idc_type_column(relation->columns[i].type, &spec);
-        status = idc_mysql_reader(&fields[i], &relation->columns[i], spec.kind, &scan->readers[i],
-                                  err);
-        scan->readers[i].zero = idc_mysql_zero(source->server, idc_relation_base(relation),
-                                               &relation->columns[i]);
+        idc_type_column(column->type, &spec);
+        status = idc_mysql_reader(&fields[i], column, spec.kind, &scan->readers[i], err);
+        scan->readers[i].zero = idc_mysql_zero(source->server, idc_relation_base(relation), column);
     }
     return status;
 }
@@ -135,8 +231,9 @@ drain(Scan *scan)
 {
     MYSQL_STMT *statement = scan->conn->statement;
 
-    if (scan->pending != 0)
+    if (scan->pending != 0 || scan->readers == NULL)
         return false;
+    scan->status = IDC_CANCELED;
     for (int i = 0; i < DRAINED_ROWS_MOST; i++) {
         int got = 1;
 
@@ -214,6 +311,7 @@ open_scan(IdcSourceScan *source, IdcError *err)
     if (scan == NULL || idc_arena_on_free(source->arena, end_scan, scan) != IDC_OK)
         return idc_fail_no_memory(err);
     idc_text_init(&scan->scratch, 0);
+    scan->source = source;
     source->state = scan;
     on_error = idc_option_value(&idc_relation_base(source->relation)->options, "on_error");
     scan->is_lenient = on_error != NULL && strcmp(on_error, "null") == 0;
@@ -236,29 +334,27 @@ typedef enum Fetched { FETCHED, PAUSED, ENDED, FAILED } Fetched;
 
 /* Does the socket have what is waited for, soon? Errors are the next wait's. */
 static bool
-comes_soon(IdcSourceScan *source, Scan *scan)
+comes_soon(Scan *scan)
 {
     short events = (scan->pending & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : POLLIN;
-    IdcStatus status = idc_call_wait(source->call, (int) mysql_get_socket(scan->conn->mysql),
+    IdcStatus status = idc_call_wait(scan->source->call, (int) mysql_get_socket(scan->conn->mysql),
                                      events, PATIENCE_MS, NULL);
 
     return status != IDC_TIMEOUT;
 }
 
 static Fetched
-fetch(IdcSourceScan *source, Scan *scan, bool has_rows)
+fetch(Scan *scan)
 {
     MYSQL_STMT *statement = scan->conn->statement;
     int got = 1;
 
-    if (scan->pending == 0) {
-        scan->row = NULL;
+    if (scan->pending == 0)
         scan->pending = mysql_stmt_fetch_start(&got, statement);
-    }
     while (scan->pending != 0) {
         int ready = scan->pending;
 
-        if (has_rows && !comes_soon(source, scan))
+        if (idc_batch_row_count(scan->builder) > 0 && !comes_soon(scan))
             return PAUSED;
         if (!idc_mysql_wait_for(&scan->wait, scan->conn->mysql, &ready))
             return FAILED;
@@ -267,120 +363,23 @@ fetch(IdcSourceScan *source, Scan *scan, bool has_rows)
     return got == 0 ? FETCHED : got == MYSQL_NO_DATA ? ENDED : FAILED;
 }
 
-/* https://mariadb.com/kb/en/protocol-data-types/#length-encoded-integers; false: it is cut. */
-static bool
-read_length(const uint8_t **at, const uint8_t *end, size_t *len)
-{
-    static const uint8_t widths[] = { [0] = 0, [1] = 2, [2] = 3, [3] = 8 };
-    uint64_t number = 0;
-    uint8_t first, width;
-
-    if (*at >= end)
-        return false;
-    first = *(*at)++;
-    if (first <= 251) {
-        *len = first;
-        return first != 251 && first <= (size_t) (end - *at);
-    }
-    width = first == 255 ? 0 : widths[first - 251];
-    if (width == 0 || width > end - *at)
-        return false;
-    for (unsigned i = 0; i < width; i++)
-        number |= (uint64_t) (*at)[i] << (8 * i);
-    *at += width;
-    *len = (size_t) number;
-    return number <= (size_t) (end - *at);
-}
-
-static IdcStatus
-settle(IdcSourceScan *source, IdcBatchBuilder *builder, size_t i, IdcFit fit,
-       const IdcValueProblem *problem, IdcError *err)
-{
-    Scan *scan = source->state;
-    const char *table = idc_relation_base(source->relation)->name;
-    IdcColumn *target = &builder->columns[i];
-
-    switch (fit) {
-    case IDC_FITS_NULL:
-        return idc_batch_append_other(builder, target, IDC_DECODED, err);
-    case IDC_FITS_ARROW:
-        return idc_batch_append_other(builder, target, IDC_DECODED_UNREPRESENTABLE, err);
-    case IDC_FITS_NOT:
-        break;
-    default:
-        return idc_fail_no_memory(err);
-    }
-    if (scan->is_lenient) {
-        source->stats.nulled++;
-        return idc_batch_append_other(builder, target, IDC_DECODED, err);
-    }
-    (void) idc_fail(err, IDC_SOURCE_FAILED,
-                    "a value of column \"%s\" of table \"%s\" does not fit its type: %s",
-                    source->relation->columns[i].name, table == NULL ? "the request" : table,
-                    problem->reason);
-    idc_error_set_sqlstate(err, problem->sqlstate);
-    idc_error_set_hint(err, "give the column another type, or the table the option on_error "
-                            "'null'");
-    return IDC_SOURCE_FAILED;
-}
-
-static IdcStatus
-fail_cut(IdcError *err)
-{
-    (void) idc_fail(err, IDC_SOURCE_FAILED, "the server sent a row that is cut");
-    idc_error_set_sqlstate(err, "08P01");
-    return IDC_SOURCE_FAILED;
-}
-
-/* A bit for each NULL, from the third on, lies before the values. */
-static IdcStatus
-append_row(IdcSourceScan *source, IdcBatchBuilder *builder, IdcError *err)
-{
-    Scan *scan = source->state;
-    const uint8_t *at = scan->row, *end = scan->conn->mysql->net.buff_end;
-    const uint8_t *nulls = at - (scan->field_count + 9) / 8;
-    IdcStatus status = idc_batch_begin_row(builder, err);
-
-    if (status != IDC_OK)
-        return status;
-    for (size_t i = 0; i < builder->column_count; i++) {
-        const IdcMysqlReader *reader = &scan->readers[i];
-        IdcColumn *column = &builder->columns[i];
-        IdcValueProblem problem = { 0 };
-        IdcFit fit = IDC_FITS_NULL;
-        size_t len = (size_t) reader->width;
-
-        if (at != NULL && (nulls[(i + 2) / 8] >> (i + 2) % 8 & 1) == 0) {
-            if (reader->width < 0 ? !read_length(&at, end, &len) : len > (size_t) (end - at))
-                return fail_cut(err);
-            fit = reader->append(reader, column, at, len, (size_t) (end - at), &scan->scratch,
-                                 &problem);
-            at += len;
-            if (column->offsets != NULL)
-                builder->bytes += (int64_t) len;
-            if (fit == IDC_FITS)
-                continue;
-        }
-        status = settle(source, builder, i, fit, &problem, err);
-        if (status != IDC_OK)
-            return status;
-    }
-    if (at != NULL)
-        source->stats.bytes += at - nulls;
-    idc_batch_end_row(builder);
-    return IDC_OK;
-}
-
 static IdcStatus
 next(IdcSourceScan *source, IdcBatchBuilder *builder, bool *is_end, IdcError *err)
 {
     Scan *scan = source->state;
 
+    scan->builder = builder;
+    scan->err = err;
     while (!idc_batch_is_full(builder)) {
-        IdcStatus status;
+        IdcStatus status = idc_batch_begin_row(builder, err);
 
-        switch (fetch(source, scan, idc_batch_row_count(builder) > 0)) {
+        if (status != IDC_OK)
+            return status;
+        switch (fetch(scan)) {
         case FETCHED:
+            if (scan->status != IDC_OK)
+                return scan->status;
+            idc_batch_end_row(builder);
             break;
         case PAUSED:
             return IDC_OK;
@@ -391,9 +390,6 @@ next(IdcSourceScan *source, IdcBatchBuilder *builder, bool *is_end, IdcError *er
         default:
             return fail_statement(scan, err);
         }
-        status = append_row(source, builder, err);
-        if (status != IDC_OK)
-            return status;
     }
     return IDC_OK;
 }

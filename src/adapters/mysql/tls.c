@@ -9,10 +9,20 @@
  */
 #include "adapters/mysql/work.h"
 
-#include <mysql/client_plugin.h>
+#include <mysql/plugin_auth.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+
+/*
+ * mysql/client_plugin.h, as much of it as is used here. (That file includes one that Debian's
+ * package does not have.)
+ */
+enum { AUTHENTICATION_PLUGIN = 2, AUTHENTICATION_INTERFACE = 0x0100 };
+
+typedef struct AuthenticationPlugin {
+    struct st_mysql_client_plugin head;
+    int (*authenticate_user)(MYSQL_PLUGIN_VIO *vio, MYSQL *mysql);
+} AuthenticationPlugin;
 
 #define GATE "instant_gate"
 
@@ -64,14 +74,14 @@ pass_gate(MYSQL_PLUGIN_VIO *vio, MYSQL *mysql)
     return CR_OK;
 }
 
-static struct st_mysql_client_plugin_AUTHENTICATION gate = {
-    .type = MYSQL_CLIENT_AUTHENTICATION_PLUGIN,
-    .interface_version = MYSQL_CLIENT_AUTHENTICATION_PLUGIN_INTERFACE_VERSION,
-    .name = GATE,
-    .author = "instant",
-    .desc = "says who we are and nothing else",
-    .version = { 1, 0, 0 },
-    .license = "MIT",
+static AuthenticationPlugin gate = {
+    .head = { .type = AUTHENTICATION_PLUGIN,
+              .interface_version = AUTHENTICATION_INTERFACE,
+              .name = GATE,
+              .author = "instant",
+              .desc = "says who we are and nothing else",
+              .version = { 1, 0, 0 },
+              .license = "MIT" },
     .authenticate_user = pass_gate,
 };
 
@@ -83,7 +93,7 @@ idc_mysql_tls_init(IdcError *err)
 
     if (mysql_server_init(0, NULL, NULL) != 0 || (mysql = mysql_init(NULL)) == NULL)
         return idc_fail_no_memory(err);
-    is_known = mysql_client_register_plugin(mysql, (struct st_mysql_client_plugin *) &gate) != NULL;
+    is_known = mysql_client_register_plugin(mysql, &gate.head) != NULL;
     mysql_close(mysql);
     return is_known ? IDC_OK
                     : idc_fail(err, IDC_UNSUPPORTED, "libmariadb does not take a plugin of ours");

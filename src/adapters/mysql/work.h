@@ -62,7 +62,7 @@ typedef struct IdcMysqlConn {
     unsigned long version; /* 101106: 10.11.6 */
     int32_t level;         /* savepoints s2 … s<level> are there; 1: none */
     bool is_in_transaction, is_read_only;
-    bool is_busy; /* a statement was sent, and its answer not read to the end */
+    bool is_busy;          /* a statement was sent, and its answer not read to the end */
     MYSQL_STMT *statement; /* of the scan; closed with the connection if the scan did not */
 } IdcMysqlConn;
 
@@ -155,8 +155,8 @@ typedef enum IdcMysqlZero {
 IdcMysqlZero idc_mysql_zero(const IdcSourceServer *server, const IdcRelation *scan,
                             const IdcRelationColumn *column);
 /* Of the scan's arena. */
-IDC_CHECKED IdcStatus idc_mysql_write(IdcSourceScan *source, IdcMysqlWait *wait,
-                                      IdcMysqlConn *conn, const char **statement, IdcError *err);
+IDC_CHECKED IdcStatus idc_mysql_write(IdcSourceScan *source, IdcMysqlWait *wait, IdcMysqlConn *conn,
+                                      const char **statement, IdcError *err);
 
 /* ---- cell.c: a value of the binary protocol ---- */
 
