@@ -380,9 +380,9 @@ append_zero(const IdcMysqlReader *reader, IdcColumn *column, const Moment *momen
     char text[64];
     size_t len;
 
-    if (reader->zero == IDC_MYSQL_ZERO_NULL)
+    if (reader->zero == IDC_MYSQL_NO_DATE_IS_NULL)
         return IDC_FITS_NULL;
-    if (reader->zero == IDC_MYSQL_ZERO_ERROR || column->kind != IDC_KIND_TEXT)
+    if (reader->zero == IDC_MYSQL_NO_DATE_IS_ERROR || column->kind != IDC_KIND_TEXT)
         return misfit(problem, DATETIME, "a part of the date is zero");
     len = print_moment(reader, moment, text, sizeof text);
     return append_read(reader, column, text, len, len, scratch, problem);

@@ -12,7 +12,6 @@ static const char *const ssl_mode_words[] = { "disable",   "prefer",      "requi
 static const char *const on_error_words[] = { "error", "null", NULL };
 static const char *const tinyint_words[] = { "boolean", "smallint", NULL };
 static const char *const time_words[] = { "time", "interval", "text", NULL };
-static const char *const protocol_words[] = { "auto", "text", "binary", NULL };
 
 #define SERVER_AND_TABLE (IDC_OPTION_SERVER | IDC_OPTION_TABLE)
 
@@ -84,13 +83,11 @@ const IdcAdapterOption idc_mysql_options[] = {
          "ask an unencrypted server for the key that a password is encrypted with"),
     LOCAL("server_public_key", "file of that key"),
     LOCAL("plugin_dir", "folder of authentication plugins"),
-    TEXT("default_auth", IDC_OPTION_SERVER, "the authentication plugin that is tried first"),
     BOOL("compression", IDC_OPTION_SERVER, "false", "compress what goes over the wire"),
     SPAN("connect_timeout", "10s", "how long connecting may take, for each host"),
     SPAN("read_timeout", NULL, "how long the server may be silent"),
     TEXT("init_command", IDC_OPTION_SERVER, "a statement for each new connection"),
     TEXT("sql_mode", IDC_OPTION_SERVER, "modes of the server beside those that this adapter sets"),
-    WORD("protocol", IDC_OPTION_SERVER, protocol_words, "auto", "how rows are sent"),
     IDC_LINK_OPTIONS BOOL("use_remote_estimate", IDC_OPTION_SERVER, "false",
                           "ANALYZE takes the server's own estimates"),
     NUMBER("partitions", SERVER_AND_TABLE, "1", 1, 64,

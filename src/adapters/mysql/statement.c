@@ -19,8 +19,8 @@ idc_mysql_zero(const IdcSourceServer *server, const IdcRelation *scan,
     if (word == NULL)
         word = idc_adapter_option_text(&idc_declaration_mysql, &server->options, "zero_date");
     if (word == NULL || strcmp(word, "null") == 0)
-        return IDC_MYSQL_ZERO_NULL;
-    return strcmp(word, "text") == 0 ? IDC_MYSQL_ZERO_TEXT : IDC_MYSQL_ZERO_ERROR;
+        return IDC_MYSQL_NO_DATE_IS_NULL;
+    return strcmp(word, "text") == 0 ? IDC_MYSQL_NO_DATE_IS_TEXT : IDC_MYSQL_NO_DATE_IS_ERROR;
 }
 
 /* Columns as they are, of one table: how they compare does not matter. */

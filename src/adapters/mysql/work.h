@@ -146,9 +146,9 @@ void idc_mysql_append_table(const IdcRelation *scan, IdcText *text);
 /* ---- statement.c: a relation as a statement ---- */
 
 typedef enum IdcMysqlZero {
-    IDC_MYSQL_ZERO_NULL,
-    IDC_MYSQL_ZERO_ERROR,
-    IDC_MYSQL_ZERO_TEXT
+    IDC_MYSQL_NO_DATE_IS_NULL,
+    IDC_MYSQL_NO_DATE_IS_ERROR,
+    IDC_MYSQL_NO_DATE_IS_TEXT
 } IdcMysqlZero;
 
 /* Option zero_date of the column, its table, or the server. */
