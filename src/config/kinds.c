@@ -134,26 +134,9 @@ idc_kind_stands_for(const char *wrapper, const char *other)
     return otherwise != NULL && strcmp(otherwise, other) == 0;
 }
 
-/* libpq counts a connect_timeout in seconds, where our adapters have a time with a unit. */
-static void
-add_unit(Reader *reader, const char *wrapper, IdcConfigOption *option)
-{
-    const char *value = option->value, *text;
-
-    if (strcmp(wrapper, "instant_postgres") != 0 || strcmp(option->name, "connect_timeout") != 0 ||
-        value[0] == '\0' || strspn(value, "0123456789") < strlen(value))
-        return;
-    text =
-        strspn(value, "0") == strlen(value) ? "1h" : idc_arena_printf(reader->arena, "%ss", value);
-    reader->problems->is_out_of_memory |= text == NULL;
-    if (text != NULL)
-        option->value = text;
-}
-
 bool
-idc_kind_translate(Reader *reader, const char *wrapper, OptionLevel level, IdcConfigOption *option)
+idc_kind_translate(const char *wrapper, OptionLevel level, IdcConfigOption *option)
 {
-    add_unit(reader, wrapper, option);
     for (size_t i = 0; i < COUNT_OF(translations); i++) {
         if (strcmp(translations[i].ours, wrapper) != 0 ||
             strcmp(translations[i].from, option->name) != 0 ||

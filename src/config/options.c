@@ -415,7 +415,7 @@ static void
 accept_translated(Reader *reader, const IdcDeclaration *declaration, const char *wrapper,
                   OptionLevel level, IdcConfigOption option, IdcConfigOptions *options)
 {
-    if (idc_kind_translate(reader, wrapper, level, &option) ||
+    if (idc_kind_translate(wrapper, level, &option) ||
         idc_adapter_option_knows(declaration, level, option.name))
         idc_adapter_option_accept(reader, declaration, level, option, options);
     else

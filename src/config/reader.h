@@ -127,11 +127,10 @@ const char *idc_kind_name(const char *wrapper);
 const char *idc_kind_otherwise(const char *wrapper);
 bool idc_kind_stands_for(const char *wrapper, const char *other);
 /*
- * An option of mysql_fdw or postgres_fdw under the name, and with the unit, that our adapter has
- * for it. False: it only tunes that wrapper, and is left out.
+ * An option of mysql_fdw or postgres_fdw under the name that our adapter has for it. False: it only
+ * tunes that wrapper, and is left out where the adapter does not know it.
  */
-bool idc_kind_translate(Reader *reader, const char *wrapper, OptionLevel level,
-                        IdcConfigOption *option);
+bool idc_kind_translate(const char *wrapper, OptionLevel level, IdcConfigOption *option);
 
 /* ---- options_adapter.c: our own wrappers, called instant_ and the name of an adapter ---- */
 

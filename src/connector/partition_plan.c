@@ -308,12 +308,40 @@ static const char *
 why_no_pages(const IdcConn *conn, const Relation *relation)
 {
     if (relation->kind == 'f')
-        return "it is foreign, and partition_on names no column";
+        return "it is foreign, no column of its key has ranges, and partition_on names none";
     if (relation->kind == 'v')
         return "it is a view, and partition_on names no column";
     if (!relation->is_heap)
         return "it is no table of PostgreSQL's own kind, and partition_on names no column";
     return idc_conn_server_version(conn) < 140000 ? "the hub is older than PostgreSQL 14" : NULL;
+}
+
+/* The first column of a foreign table's key (its option `key`, which an import writes) that has
+ * ranges; NULL: there is none. */
+static IdcStatus
+find_key(IdcConn *conn, IdcCall *call, const Plan *plan, const char **name, IdcError *err)
+{
+    static const char sql[] =
+        "SELECT a.attname, o.option_value FROM pg_catalog.pg_class c"
+        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped,"
+        " pg_catalog.pg_options_to_table(a.attfdwoptions) o"
+        " WHERE n.nspname = $1 AND c.relname = $2 AND o.option_name = 'key' ORDER BY a.attnum";
+    const char *parameters[] = { plan->table->schema, plan->table->name };
+    IdcTextRows rows = { 0 };
+    IdcStatus status = idc_conn_query(conn, call, plan->arena, sql, parameters, 2, &rows, err);
+
+    *name = NULL;
+    for (size_t i = 0; status == IDC_OK && i < rows.row_count && *name == NULL; i++) {
+        const IdcTableColumn *column = find_column(plan->table, rows.values[2 * i]);
+        bool is_key;
+
+        if (column != NULL && rows.values[2 * i + 1] != NULL &&
+            idc_bool_parse(rows.values[2 * i + 1], &is_key) && is_key &&
+            find_range_type(plan, column) != NULL)
+            *name = column->name;
+    }
+    return status;
 }
 
 /* LOCK knows tables and views alone; what it finds below a view may be of any kind. */
@@ -359,6 +387,10 @@ idc_partition_plan(IdcConn *conn, IdcCall *call, IdcArena *arena, const IdcTable
     if (status != IDC_OK)
         return status;
     plan.kind = relation.kind;
+    if (column == NULL && relation.kind == 'f')
+        status = find_key(conn, call, &plan, &column, err);
+    if (status != IDC_OK)
+        return status;
     why = column == NULL ? why_no_pages(conn, &relation) : NULL;
     if (why != NULL)
         return fail_with_hint(err, table, why,

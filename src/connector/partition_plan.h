@@ -22,9 +22,10 @@ typedef struct IdcPartitionPlan {
 /*
  * Tables of the hub are cut by ctid, so that each page is read once; foreign tables (and all
  * tables, where `column` is given) by ranges of a column of numbers, dates or timestamps between
- * its least and its greatest value, NULLs in the first one. All in arena. IDC_UNSUPPORTED, with a
- * hint, for order_by, limit and offset, for views and foreign tables without a column, for tables
- * that keep their rows in another way than PostgreSQL's own, and for a column that has no ranges.
+ * its least and its greatest value, NULLs in the first one. A foreign table whose key is known has
+ * its column. All in arena. IDC_UNSUPPORTED, with a hint, for order_by, limit and offset, for views
+ * and other foreign tables without a column, for tables that keep their rows in another way than
+ * PostgreSQL's own, and for a column that has no ranges.
  */
 IDC_CHECKED IdcStatus idc_partition_plan(IdcConn *conn, IdcCall *call, IdcArena *arena,
                                          const IdcTable *table, const IdcTableRequest *request,
