@@ -1,8 +1,8 @@
 /*
  * conn_error.c - what the server says, as an IdcError: status, SQLSTATE, hint, source, remote SQL.
  *
- * Values of rows stay out: DETAIL is passed on only where it tells about a connection, and a
- * CONTEXT only as far as it is the SQL that a wrapper sent.
+ * Values of rows stay out: DETAIL is passed on only where it tells about a connection or of names,
+ * and a CONTEXT only as far as it is the SQL that a wrapper sent.
  */
 #include <stdio.h>
 #include <string.h>
@@ -138,6 +138,14 @@ set_remote_sql(IdcError *err, const char *context)
     idc_error_set_remote_sql(err, sql);
 }
 
+/* About a connection, a source, or the names of what depends on an object: no values of rows. */
+static bool
+has_telling_detail(const char *sqlstate)
+{
+    return starts_with(sqlstate, "HV") || starts_with(sqlstate, "08") ||
+           starts_with(sqlstate, "28") || strcmp(sqlstate, "2BP01") == 0;
+}
+
 IdcStatus
 idc_conn_fail(IdcConn *conn, const PGresult *result, IdcError *err)
 {
@@ -162,8 +170,7 @@ idc_conn_fail(IdcConn *conn, const PGresult *result, IdcError *err)
         status_of(result, sqlstate,
                   strstr(context, REMOTE_SQL_MARK) != NULL || strstr(context, SERVER_MARK) != NULL,
                   is_alive && starts_with(field(result, PG_DIAG_SEVERITY_NONLOCALIZED), "ERROR"));
-    if (detail[0] != '\0' &&
-        (starts_with(sqlstate, "HV") || starts_with(sqlstate, "08") || starts_with(sqlstate, "28")))
+    if (detail[0] != '\0' && has_telling_detail(sqlstate))
         (void) idc_fail(err, status, "%s: %s", message, detail);
     else
         (void) idc_fail(err, status, "%s", message);

@@ -40,6 +40,14 @@ IDC_CHECKED IdcStatus idc_apply_drop_servers(IdcSetup *setup, const IdcServerLis
                                              IdcError *err);
 IDC_CHECKED IdcStatus idc_apply_drop_schemas(IdcSetup *setup, IdcError *err);
 
+/* ---- grants.c ---- */
+
+/* Before a server is dropped that is made anew: what was granted on it and its tables. */
+IDC_CHECKED IdcStatus idc_grants_keep(IdcSetup *setup, const char *server, const char *source,
+                                      IdcError *err);
+/* Grant it again, on what is there again. */
+IDC_CHECKED IdcStatus idc_grants_apply(IdcSetup *setup, IdcError *err);
+
 /* ---- exact.c ---- */
 
 /* A copy of wanted in *exact with the types that keep its wrapper from comparing wrongly. */

@@ -334,16 +334,33 @@ apply_mapping(IdcSetup *setup, const IdcServer *actual, const IdcServer *wanted,
     return status;
 }
 
+/* A server keeps its wrapper for life: another one means that all of it is made anew. */
+static IdcStatus
+drop_for_another_wrapper(IdcSetup *setup, const IdcServer *actual, const IdcServer *wanted,
+                         IdcError *err)
+{
+    IdcStatus status = idc_grants_keep(setup, wanted->name, wanted->source, err);
+
+    if (status == IDC_OK)
+        status = drop_server(setup, wanted->name, err);
+    if (status != IDC_OK && err != NULL && strcmp(err->sqlstate, "2BP01") == 0)
+        idc_error_set_hint(err,
+                           "the source is served by %s now, so its tables are made anew: drop what "
+                           "uses them and make it again after, or keep the source as it is "
+                           "(\"wrapper: %s\")",
+                           wanted->wrapper, actual->wrapper);
+    return status;
+}
+
 static IdcStatus
 apply_source(IdcSetup *setup, const IdcServer *wanted, IdcError *err)
 {
     IdcServer *actual = NULL;
     IdcStatus status = idc_actual_server(setup, wanted->name, &actual, err);
 
-    /* A server keeps its wrapper for life. */
     if (status == IDC_OK && actual != NULL && strcmp(actual->wrapper, wanted->wrapper) != 0 &&
         idc_mark_find(&setup->marks, "server", "", wanted->name) != NULL) {
-        status = drop_server(setup, wanted->name, err);
+        status = drop_for_another_wrapper(setup, actual, wanted, err);
         actual = NULL;
     }
     if (status == IDC_OK)

@@ -79,6 +79,16 @@ typedef struct IdcDomainList {
     size_t count, capacity;
 } IdcDomainList;
 
+/* A privilege that somebody gave on an object of ours; schema "": on the server. */
+typedef struct IdcGrant {
+    const char *schema, *name, *column, *source, *sql;
+} IdcGrant;
+
+typedef struct IdcGrantList {
+    IdcGrant *items;
+    size_t count, capacity;
+} IdcGrantList;
+
 /* One transaction on the hub, and what is known about the hub. */
 typedef struct IdcSetup {
     IdcConn *conn;
@@ -96,6 +106,7 @@ typedef struct IdcSetup {
     const char **origins; /* by source: the file it is from, in full; NULL: as the file was named */
     IdcMarkList marks;
     IdcDomainList domains;
+    IdcGrantList grants; /* to give again at the end */
     IdcChange *changes;
     size_t change_count, change_capacity;
 } IdcSetup;

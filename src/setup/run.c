@@ -140,6 +140,8 @@ run_steps(IdcSetup *setup, const IdcSetupOptions *options, IdcError *err)
         status = idc_apply_drop_servers(setup, &servers, err);
     if (status == IDC_OK)
         status = idc_apply_drop_schemas(setup, err);
+    if (status == IDC_OK)
+        status = idc_grants_apply(setup, err);
     if (status == IDC_OK && !options->plan_only)
         status = idc_setup_commit(setup, err);
     if (status == IDC_OK)

@@ -14,7 +14,7 @@
 #include "hub/conn.h"
 
 typedef struct IdcChange {
-    const char *action; /* create | alter | drop | note | keep */
+    const char *action; /* create | alter | grant | drop | note | keep */
     const char *kind;   /* extension | schema | server | user mapping | type | table; of a note:
                            setting | wrapper */
     const char *name;

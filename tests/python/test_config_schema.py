@@ -44,6 +44,8 @@ def test_examples_fit(validator, path):
         "hub: embedded",
         "postgres_config: {host: h, port: 5432, database: d, username: u, password: p}",
         "sources: {shop: 'postgresql://user@host/db', web: 'mysql://user:pw@host:3306/db'}",
+        "sources: {a: 'sqlite:///x.db', b: {mysql: {host: h, database: d}}, c: {mysql: 'mysql://h/d', wrapper: mysql_fdw},"
+        " d: {postgres: {host: h}}, e: {extension: postgres_fdw, wrapper: instant_postgres}}",
         "sources: {s: {url: 'postgresql://h/d', import: [a, b], schema: x, enabled: 'no'}}",
         "sources: {s: {type: file_fdw, server_options: {}, user_mapping: {user: current_user}}}",
         "sources: {s: {type: x, tables: [a, {name: b, columns: [{name: c, type: text,"

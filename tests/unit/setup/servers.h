@@ -246,7 +246,7 @@ case_change(const IdcChanges *changes, const char *kind, const char *name)
     "        options: {table_name: orders, schema_name: public}\n"
 #define STOCK                                                                                      \
     "  stock:\n"                                                                                   \
-    "    extension: mysql_fdw\n"                                                                   \
+    "    wrapper: mysql_fdw\n"                                                                     \
     "    server: {name: stock_server, options: {host: 127.0.0.1, port: $MY, database: stock}}\n"   \
     "    user_mapping: {options: {username: app, password: geheim-2}}\n"
 

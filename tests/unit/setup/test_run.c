@@ -365,7 +365,7 @@ test_sources_that_change(void **state)
     /* Another wrapper under the same server's name: all of it is made anew. */
     expect_change(
         &test,
-        "sources:\n  shop:\n    extension: mysql_fdw\n"
+        "sources:\n  shop:\n    wrapper: mysql_fdw\n"
         "    server: {name: other, options: {host: 127.0.0.1, port: $MY, database: stock}}\n"
         "    user_mapping: {options: {username: app, password: geheim-2}}\n    tables: [items]\n",
         "create extension mysql_fdw, drop table orders, drop user mapping other, drop server "
@@ -381,6 +381,49 @@ test_sources_that_change(void **state)
                   "drop table items, drop user mapping other, drop server other", NULL);
     changes = case_setup(&test);
     assert_int_equal(changes.count, 0);
+    case_close(&test);
+}
+
+/* The same table of the hub, served by another wrapper: what others were granted stays. */
+static void
+test_another_wrapper(void **state)
+{
+    static const char other[] =
+        "sources:\n  shop:\n    wrapper: mysql_fdw\n"
+        "    server: {name: shop_server, options: {host: 127.0.0.1, port: $MY, database: stock}}\n"
+        "    user_mapping: {options: {username: app, password: geheim-2}}\n"
+        "    tables: [{name: orders, options: {table_name: items}, columns: [{name: id, type: "
+        "int}]}]\n";
+    IdcChanges changes;
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test, SHOP "    tables:\n" ORDERS);
+    (void) case_setup(&test);
+    case_sql(&test, "GRANT SELECT ON orders TO PUBLIC; GRANT INSERT (id, day) ON orders TO PUBLIC;"
+                    "GRANT USAGE ON FOREIGN SERVER shop_server TO PUBLIC;"
+                    "CREATE VIEW seen AS SELECT * FROM orders");
+    case_config(&test, other);
+    assert_int_equal(case_try(&test, &(IdcSetupOptions){ 0 }, &changes), IDC_QUERY_FAILED);
+    assert_non_null(strstr(test.err.message, "view seen depends on foreign table orders"));
+    assert_non_null(strstr(test.err.hint, "\"wrapper: postgres_fdw\""));
+    assert_string_equal(case_value(&test, "SELECT count(*)::text FROM seen"), "2");
+    case_sql(&test, "DROP VIEW seen");
+    changes = case_setup(&test);
+    assert_string_equal(case_story(&test, &changes),
+                        "create extension mysql_fdw, drop table orders, drop user mapping "
+                        "shop_server, drop server shop_server, create server shop_server, create "
+                        "user mapping shop_server, create table orders, grant table orders, grant "
+                        "table orders, grant server shop_server");
+    assert_string_equal(
+        case_value(&test, "SELECT relacl::text || (SELECT attacl::text FROM pg_attribute"
+                          " WHERE attrelid = c.oid AND attname = 'id') || srvacl::text"
+                          " FROM pg_class c, pg_foreign_server WHERE relname = 'orders'"),
+        "{postgres=arwdDxt/postgres,=r/postgres}{=a/postgres}{postgres=U/postgres,=U/postgres}");
+    assert_string_equal(case_value(&test, "SELECT count(*)::text FROM orders"), "1");
+    changes = case_setup(&test);
+    assert_int_equal(changes.change_count, 0);
     case_close(&test);
 }
 
@@ -703,6 +746,7 @@ main(void)
         cmocka_unit_test(test_asks_the_source),
         cmocka_unit_test(test_force_refresh),
         cmocka_unit_test(test_sources_that_change),
+        cmocka_unit_test(test_another_wrapper),
         cmocka_unit_test(test_names_of_any_kind),
         cmocka_unit_test(test_two_files),
         cmocka_unit_test(test_passwords_stay_out_of_the_log),

@@ -84,7 +84,7 @@ test_healthy(void **state)
     ", options: {host: " host ", port: " port ", dbname: " database more "}}\n"                    \
     "    user_mapping: {options: {user: app, password: " password "}}\n    tables: [orders]\n"
 #define MYSQL(name, host, port, database, password)                                                \
-    "  " name ":\n    extension: mysql_fdw\n    schema: " name "\n    server: {name: " name        \
+    "  " name ":\n    wrapper: mysql_fdw\n    schema: " name "\n    server: {name: " name          \
     ", options: {host: " host ", port: " port ", database: " database "}}\n"                       \
     "    user_mapping: {options: {username: app, password: " password "}}\n    tables: [items]\n"
 
