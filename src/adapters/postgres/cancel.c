@@ -1,0 +1,172 @@
+/*
+ * cancel.c - a statement that nobody wants any more ends at the source too.
+ *
+ * libpq's way to ask for it connects and waits without a limit, so it has a thread of its own. Who
+ * asks waits until the server has taken note, since a request that is late would hit the next
+ * statement.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <time.h>
+
+#include "adapters/postgres/work.h"
+#include "base/memory.h"
+
+/* The hub ends a process that has not said CLOSED after 100 ms. */
+enum { PATIENCE_MS = 80 };
+
+/* Of the asker and the thread; who leaves last frees it. */
+typedef struct Request {
+    pthread_mutex_t lock;
+    pthread_cond_t is_through;
+    PGcancel *handle;
+    int holders;
+    bool is_done, was_heard;
+} Request;
+
+static void
+leave(Request *request)
+{
+    int left;
+
+    pthread_mutex_lock(&request->lock);
+    left = --request->holders;
+    pthread_mutex_unlock(&request->lock);
+    if (left > 0)
+        return;
+    PQfreeCancel(request->handle);
+    pthread_cond_destroy(&request->is_through);
+    pthread_mutex_destroy(&request->lock);
+    idc_free(request);
+}
+
+static void *
+ask(void *argument)
+{
+    Request *request = argument;
+    char reason[256];
+    bool was_heard = PQcancel(request->handle, reason, sizeof reason) == 1;
+
+    pthread_mutex_lock(&request->lock);
+    request->is_done = true;
+    request->was_heard = was_heard;
+    pthread_cond_signal(&request->is_through);
+    pthread_mutex_unlock(&request->lock);
+    leave(request);
+    return NULL;
+}
+
+static Request *
+request_new(PGconn *libpq)
+{
+    Request *request = idc_calloc(1, sizeof *request);
+    pthread_condattr_t attributes;
+
+    if (request == NULL)
+        return NULL;
+    request->handle = PQgetCancel(libpq);
+    if (request->handle == NULL) {
+        idc_free(request);
+        return NULL;
+    }
+    request->holders = 1;
+    (void) pthread_mutex_init(&request->lock, NULL);
+    (void) pthread_condattr_init(&attributes);
+    (void) pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void) pthread_cond_init(&request->is_through, &attributes);
+    (void) pthread_condattr_destroy(&attributes);
+    return request;
+}
+
+static bool
+start(Request *request)
+{
+    pthread_t thread;
+    sigset_t all, old;
+    bool is_started;
+
+    request->holders++;
+    sigfillset(&all);
+    (void) pthread_sigmask(SIG_SETMASK, &all, &old);
+    is_started = pthread_create(&thread, NULL, ask, request) == 0;
+    (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (is_started)
+        (void) pthread_detach(thread);
+    else
+        request->holders--;
+    return is_started;
+}
+
+/* The server has been told before `until` (idc_clock_ms). */
+static bool
+was_told(IdcPostgresSession *session, int64_t until)
+{
+    Request *request = request_new(session->libpq);
+    struct timespec end = { .tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000 };
+    bool was_heard;
+    int waited = 0;
+
+    if (request == NULL)
+        return false;
+    if (!start(request)) {
+        leave(request);
+        return false;
+    }
+    pthread_mutex_lock(&request->lock);
+    while (!request->is_done && waited == 0)
+        waited = pthread_cond_timedwait(&request->is_through, &request->lock, &end);
+    was_heard = request->is_done && request->was_heard;
+    pthread_mutex_unlock(&request->lock);
+    leave(request);
+    return was_heard;
+}
+
+/* Whatever still comes, to the end. */
+static void
+read_rest(IdcPostgresSession *session, IdcCall *call)
+{
+    char *row = NULL;
+    IdcAnswer answer;
+    IdcError ignored;
+
+    while (session->is_busy && !session->is_lost) {
+        int len = session->is_raw ? -1 : PQgetCopyData(session->libpq, &row, 1);
+
+        PQfreemem(row);
+        row = NULL;
+        if (len > 0)
+            continue;
+        if (len == 0) {
+            if (idc_call_wait(call, PQsocket(session->libpq), POLLIN, -1, NULL) != IDC_OK ||
+                PQconsumeInput(session->libpq) != 1)
+                session->is_lost = true;
+            continue;
+        }
+        idc_error_init(&ignored);
+        if (idc_postgres_answer(session, call, &answer, &ignored) != IDC_OK && session->is_busy)
+            session->is_lost = true;
+        else if (answer.kind == IDC_ANSWER_COPY_IN && session->is_busy &&
+                 idc_postgres_copy_end(session, call, "cancelled", NULL) != IDC_OK)
+            session->is_lost = true;
+    }
+}
+
+void
+idc_postgres_cancel(IdcPostgresSession *session)
+{
+    int64_t until = idc_clock_ms() + PATIENCE_MS;
+    IdcCall *call;
+
+    if (!session->is_busy || session->is_lost)
+        return;
+    call = idc_call_new();
+    if (call == NULL || !was_told(session, until)) {
+        session->is_lost = true;
+    } else {
+        int64_t left = until - idc_clock_ms();
+
+        idc_call_set_timeout(call, left > 1 ? left : 1);
+        read_rest(session, call);
+    }
+    idc_call_free(call);
+}
