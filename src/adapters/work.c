@@ -24,5 +24,9 @@ idc_adapter_find(const char *name)
     if (strcmp(name, "mysql") == 0)
         return &idc_adapter_mysql;
 #endif
+#ifdef IDC_WITH_postgres
+    if (strcmp(name, "postgres") == 0)
+        return &idc_adapter_postgres;
+#endif
     return NULL;
 }

@@ -11,13 +11,13 @@
 
 /* Domains are looked through. */
 static const char columns_sql[] =
-    "WITH RECURSIVE base(number, name, type, modifier, collation) AS ("
+    "WITH RECURSIVE base(number, name, type, modifier, coll) AS ("
     "SELECT attnum, attname, atttypid, atttypmod, attcollation FROM pg_attribute "
     "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped "
     "UNION ALL SELECT number, name, typbasetype, CASE WHEN typtypmod = -1 THEN modifier "
-    "ELSE typtypmod END, collation FROM base JOIN pg_type ON oid = type AND typtype = 'd') "
+    "ELSE typtypmod END, coll FROM base JOIN pg_type ON oid = type AND typtype = 'd') "
     "SELECT name, type, modifier, %s FROM base JOIN pg_type t ON t.oid = type AND typtype <> 'd' "
-    "LEFT JOIN pg_collation c ON c.oid = collation ORDER BY number";
+    "LEFT JOIN pg_collation c ON c.oid = coll ORDER BY number";
 
 /* ---- asking ---- */
 
@@ -29,8 +29,7 @@ add_column(IdcPostgresHost *host, IdcPostgresTable *table, const IdcAnswer *row,
     if (row->field_count != 4)
         return IDC_OK;
     if (table->count % STEP == 0) {
-        const char **names =
-            idc_arena_alloc_array(host->arena, table->count + STEP, sizeof *names);
+        const char **names = idc_arena_alloc_array(host->arena, table->count + STEP, sizeof *names);
         IdcPostgresColumn *columns =
             idc_arena_alloc_array(host->arena, table->count + STEP, sizeof *columns);
 
@@ -60,7 +59,7 @@ read_columns(IdcPostgresSession *session, IdcSourceScan *scan, const char *sql,
 {
     IdcPostgresHost *host = session->host;
     IdcAnswer answer = { 0 };
-    IdcStatus status = idc_postgres_send(session, scan->call, sql, err);
+    IdcStatus status = idc_postgres_send_harmless(session, scan->call, sql, err);
 
     scan->stats.requests++;
     while (status == IDC_OK) {

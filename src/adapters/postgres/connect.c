@@ -23,16 +23,36 @@ enum { HOSTS_MOST = 64, PARAMETERS_MOST = 64 };
 
 /* Handed to libpq as they are. */
 static const char *const plain_server_options[] = {
-    "dbname",         "options",           "sslmode",
-    "sslrootcert",    "sslcrl",            "sslcrldir",
-    "sslsni",         "sslnegotiation",    "sslcertmode",
-    "channel_binding", "ssl_min_protocol_version", "ssl_max_protocol_version",
-    "min_protocol_version", "max_protocol_version", "require_auth",
-    "gssencmode",     "krbsrvname",        "gsslib",
-    "requirepeer",    "keepalives",        "keepalives_idle",
-    "keepalives_interval", "keepalives_count", "service",
-    "application_name", "tcp_user_timeout", "sslcert",
-    "sslkey", "passfile", "gssdelegation",
+    "dbname",
+    "options",
+    "sslmode",
+    "sslrootcert",
+    "sslcrl",
+    "sslcrldir",
+    "sslsni",
+    "sslnegotiation",
+    "sslcertmode",
+    "channel_binding",
+    "ssl_min_protocol_version",
+    "ssl_max_protocol_version",
+    "min_protocol_version",
+    "max_protocol_version",
+    "require_auth",
+    "gssencmode",
+    "krbsrvname",
+    "gsslib",
+    "requirepeer",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "service",
+    "application_name",
+    "tcp_user_timeout",
+    "sslcert",
+    "sslkey",
+    "passfile",
+    "gssdelegation",
 };
 static const char *const plain_user_options[] = { "user",    "password", "passfile",
                                                   "sslcert", "sslkey",   "sslpassword" };
@@ -230,8 +250,8 @@ add_server_options(const Attempt *attempt, const PQconninfoOption *known, Parame
 }
 
 static void
-fill(const Attempt *attempt, const Target *target, const char *attrs,
-     const PQconninfoOption *known, Parameters *parameters)
+fill(const Attempt *attempt, const Target *target, const char *attrs, const PQconninfoOption *known,
+     Parameters *parameters)
 {
     const IdcOptionSet *user = &attempt->host->server->user_options;
 
@@ -287,7 +307,8 @@ take_sqlstate(char *text, char sqlstate[6])
     if (location != NULL)
         *location = '\0';
     for (char *at = strstr(text, ": "); at != NULL; at = strstr(at + 1, ": "))
-        if (strspn(at + 2, letters) == 5 && at[7] == ':') {
+        if (strspn(at + 2, letters) == 5 && at[7] == ':' && strpbrk(at + 2, "0123456789") < at + 7 &&
+            strpbrk(at + 2, "0123456789") != NULL) {
             memcpy(sqlstate, at + 2, 5);
             sqlstate[5] = '\0';
             memmove(at + 2, at + 9, strlen(at + 9) + 1);
@@ -342,8 +363,9 @@ fail_connect(PGconn *libpq, bool *is_full, IdcError *err)
     *is_full = strcmp(sqlstate, "53300") == 0;
     status = reason == NULL ? IDC_CONNECTION_FAILED : reason->status;
     (void) idc_fail(err, status, "cannot connect to the source: %s", text);
-    idc_error_set_sqlstate(err, sqlstate[0] != '\0' ? sqlstate
-                                : status == IDC_BAD_CREDENTIAL ? "28000" : "08001");
+    idc_error_set_sqlstate(err, sqlstate[0] != '\0'            ? sqlstate
+                                : status == IDC_BAD_CREDENTIAL ? "28000"
+                                                               : "08001");
     if (reason != NULL)
         idc_error_set_hint(err, "%s", reason->hint);
     return status;
@@ -358,10 +380,9 @@ poll_until(const Attempt *attempt, PGconn *libpq, int64_t until, IdcError *err)
     while (PQstatus(libpq) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
            state != PGRES_POLLING_FAILED) {
         int64_t left = until - idc_clock_ms();
-        IdcStatus status =
-            idc_call_wait(attempt->call, PQsocket(libpq),
-                          state == PGRES_POLLING_READING ? POLLIN : POLLOUT, left > 0 ? left : 0,
-                          err);
+        IdcStatus status = idc_call_wait(attempt->call, PQsocket(libpq),
+                                         state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+                                         left > 0 ? left : 0, err);
 
         if (status == IDC_TIMEOUT && idc_call_remaining_ms(attempt->call, -1) != 0) {
             status = idc_fail(err, IDC_CONNECTION_FAILED,
@@ -463,9 +484,9 @@ session_new(IdcPostgresHost *host, PGconn *libpq, IdcPostgresSession **session, 
     idc_text_init(&made->before, 0);
     idc_text_init(&made->fields, 0);
     if (PQserverVersion(libpq) < 90600)
-        status = idc_fail(err, IDC_UNSUPPORTED,
-                          "the source is PostgreSQL %d.%d: 9.6 or later is needed",
-                          PQserverVersion(libpq) / 10000, PQserverVersion(libpq) / 100 % 100);
+        status =
+            idc_fail(err, IDC_UNSUPPORTED, "the source is PostgreSQL %d.%d: 9.6 or later is needed",
+                     PQserverVersion(libpq) / 10000, PQserverVersion(libpq) / 100 % 100);
     else if (PQsetnonblocking(libpq, 1) != 0)
         status = idc_postgres_fail_lost(made, err);
     if (status == IDC_OK)
@@ -514,7 +535,8 @@ idc_postgres_close(IdcPostgresSession *session)
     idc_free(session);
 }
 
-/* A server that says something unasked says goodbye, or tells of a setting that it has read anew. */
+/* A server that says something unasked says goodbye, or tells of a setting that it has read anew.
+ */
 bool
 idc_postgres_is_alive(IdcPostgresSession *session)
 {

@@ -79,13 +79,25 @@ select_of(const IdcSql *sql)
     return sql->host;
 }
 
+/* Its columns have the hub's names, by position. */
+static void
+append_native(const IdcRelation *scan, IdcText *text)
+{
+    idc_text_append_format(text, "(SELECT * FROM (%s\n) AS n", scan->native);
+    for (size_t i = 0; i < scan->column_count; i++) {
+        idc_text_append(text, i == 0 ? "(" : ", ");
+        append_identifier(idc_postgres_column_name(&scan->columns[i]), text);
+    }
+    idc_text_append(text, scan->column_count == 0 ? ")" : "))");
+}
+
 static void
 append_table(const IdcSql *sql, const IdcRelation *scan, IdcText *text)
 {
     const char *slice = select_of(sql)->slice;
 
     if (scan->native != NULL) {
-        idc_text_append_format(text, "(%s)", scan->native);
+        append_native(scan, text);
     } else if (slice == NULL) {
         idc_postgres_append_table(scan, text);
     } else {
@@ -151,6 +163,8 @@ output_type(IdcArena *arena, IdcType type)
     idc_type_column(type, &spec);
     if (spec.kind != IDC_KIND_TEXT)
         return type_name(arena, type);
+    if (type.oid == IDC_TYPE_VARCHAR || type.oid == IDC_TYPE_NAME)
+        return type.oid == IDC_TYPE_NAME ? "name" : "varchar";
     return type.oid == IDC_TYPE_BPCHAR ? "bpchar" : "text";
 }
 
@@ -158,9 +172,11 @@ static void
 append_output(const IdcSql *sql, const IdcSqlColumn *column, IdcType type, IdcText *text)
 {
     const IdcPostgresSelect *select = select_of(sql);
-    bool is_known = column->raw < 0 || select->look != NULL || select->is_explain;
+    /* A table may be altered after it was looked at. Where nothing changed the cast is none. */
+    bool is_sure = column->raw < 0 || select->is_explain;
+    bool is_known = is_sure || select->look != NULL;
     const char *name = output_type(sql->arena, type);
-    bool is_cast = !is_known || (strcmp(name, "text") == 0 && !is_sent_as_text(type.oid));
+    bool is_cast = !is_sure || (strcmp(name, "text") == 0 && !is_sent_as_text(type.oid));
     /* The cast of inet writes a netmask that its output function leaves out. */
     bool is_inet = type.oid == IDC_TYPE_INET && is_known;
 
@@ -342,7 +358,15 @@ idc_postgres_write(IdcArena *arena, const IdcRelation *relation, const IdcPostgr
                    .host = (void *) select };
     const IdcSqlColumn *columns;
 
-    return idc_sql_write(&sql, relation, statement, &columns, err);
+    IdcStatus status = idc_sql_write(&sql, relation, statement, &columns, err);
+
+    /* Only the number of rows is asked for. */
+    if (status == IDC_OK && relation->column_count == 0 && !select->is_explain) {
+        *statement = idc_arena_printf(arena, "SELECT FROM (%s) AS q", *statement);
+        if (*statement == NULL)
+            status = idc_fail_no_memory(err);
+    }
+    return status;
 }
 
 IdcStatus

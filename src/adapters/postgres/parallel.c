@@ -56,7 +56,7 @@ count_pages(IdcPostgresSession *session, IdcSourceScan *scan, const IdcRelation 
     idc_text_append_char(&sql, ')');
     status = idc_text_check(&sql, err);
     if (status == IDC_OK)
-        status = idc_postgres_send(session, scan->call, idc_text_string(&sql), err);
+        status = idc_postgres_send_harmless(session, scan->call, idc_text_string(&sql), err);
     idc_text_done(&name);
     idc_text_done(&sql);
     scan->stats.requests++;

@@ -186,9 +186,8 @@ open_more(Scan *scan, IdcError *err)
     while (scan->part_count < wanted && scan->part_count < PARTS_MOST &&
            scan->next < scan->statement_count) {
         Part *part = &scan->parts[scan->part_count];
-        IdcStatus status =
-            idc_links_for_more(session_of(scan->parts[0].link)->host->links, scan->source,
-                               &part->link, err);
+        IdcStatus status = idc_links_for_more(session_of(scan->parts[0].link)->host->links,
+                                              scan->source, &part->link, err);
 
         if (status != IDC_OK || part->link == NULL)
             return status;
@@ -298,9 +297,8 @@ wait_parts(Scan *scan, int64_t longest_ms, IdcError *err)
 
     for (size_t i = 0; i < scan->part_count; i++)
         if (scan->parts[i].link != NULL)
-            fds[count++] =
-                (struct pollfd){ .fd = PQsocket(session_of(scan->parts[i].link)->libpq),
-                                 .events = POLLIN };
+            fds[count++] = (struct pollfd){ .fd = PQsocket(session_of(scan->parts[i].link)->libpq),
+                                            .events = POLLIN };
     fds[count++] = (struct pollfd){ .fd = idc_call_fd(scan->source->call), .events = POLLIN };
     ready = poll(fds, count, left < 0 ? -1 : left > INT32_MAX ? INT32_MAX : (int) left);
     if (fds[count - 1].revents != 0 && ready > 0)

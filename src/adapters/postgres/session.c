@@ -23,7 +23,8 @@ typedef struct Meaning {
 } Meaning;
 
 static const Meaning meanings[] = {
-    { "28", IDC_BAD_CREDENTIAL, "check user and password of the user mapping, and the pg_hba.conf of the source" },
+    { "28", IDC_BAD_CREDENTIAL,
+      "check user and password of the user mapping, and the pg_hba.conf of the source" },
     { "3D000", IDC_CONNECTION_FAILED, "check the option dbname of the server" },
     { "53300", IDC_CONNECTION_FAILED,
       "set the option max_connections of the server, or raise that of the source" },
@@ -120,8 +121,7 @@ flush(IdcPostgresSession *session, IdcCall *call, IdcError *err)
     int left;
 
     while ((left = PQflush(session->libpq)) == 1) {
-        IdcStatus status =
-            idc_call_wait(call, PQsocket(session->libpq), POLLOUT | POLLIN, -1, err);
+        IdcStatus status = idc_call_wait(call, PQsocket(session->libpq), POLLOUT | POLLIN, -1, err);
 
         if (status != IDC_OK) {
             session->is_lost = true;
@@ -143,27 +143,85 @@ send_text(IdcPostgresSession *session, IdcCall *call, const char *sql, IdcError 
     return flush(session, call, err);
 }
 
-IdcStatus
-idc_postgres_send(IdcPostgresSession *session, IdcCall *call, const char *sql, IdcError *err)
+/* What goes before, with sql behind it in the same message. */
+static IdcStatus
+send_with_before(IdcPostgresSession *session, IdcCall *call, const char *sql, IdcError *err)
 {
     IdcStatus status;
 
-    if (session->is_lost)
-        return idc_fail(err, IDC_CONNECTION_FAILED, "the connection to the server was lost");
-    if (session->before.len == 0) {
-        session->skip_count = 0;
-        status = send_text(session, call, sql, err);
-    } else {
-        idc_text_append(&session->before, sql);
-        status = idc_text_check(&session->before, err);
-        if (status == IDC_OK)
-            status = send_text(session, call, idc_text_string(&session->before), err);
-        session->skip_count = session->before_count;
-        session->before_count = 0;
-        idc_text_clear(&session->before);
-    }
+    idc_text_append(&session->before, sql);
+    status = idc_text_check(&session->before, err);
+    if (status == IDC_OK)
+        status = send_text(session, call, idc_text_string(&session->before), err);
+    session->skip_count = session->before_count;
+    session->before_count = 0;
+    idc_text_clear(&session->before);
     session->is_busy = status == IDC_OK;
     session->has_begun |= session->is_busy && session->level > 0;
+    return status;
+}
+
+/*
+ * The server keeps answers back until all statements of a message are through or many rows have
+ * come, and other sessions wait for the snapshot.
+ */
+static bool
+is_waited_for(IdcPostgresSession *session)
+{
+    bool is_coming;
+
+    pthread_mutex_lock(&session->host->lock);
+    is_coming = session->snapshot_state == IDC_SNAPSHOT_COMING;
+    pthread_mutex_unlock(&session->host->lock);
+    return is_coming && session->before_count > 0;
+}
+
+/* What goes before, in a message of its own, to its end. */
+static IdcStatus
+send_before(IdcPostgresSession *session, IdcCall *call, IdcError *err)
+{
+    IdcAnswer answer = { 0 };
+    IdcStatus status = send_with_before(session, call, "", err);
+
+    while (status == IDC_OK) {
+        status = idc_postgres_answer(session, call, &answer, err);
+        if (status == IDC_OK && answer.kind == IDC_ANSWER_END)
+            return IDC_OK;
+    }
+    return status;
+}
+
+static IdcStatus
+check_not_lost(const IdcPostgresSession *session, IdcError *err)
+{
+    if (!session->is_lost)
+        return IDC_OK;
+    return idc_fail(err, IDC_CONNECTION_FAILED, "the connection to the source was lost");
+}
+
+IdcStatus
+idc_postgres_send(IdcPostgresSession *session, IdcCall *call, const char *sql, IdcError *err)
+{
+    IdcStatus status = check_not_lost(session, err);
+
+    session->skip_ready = 0;
+    if (status == IDC_OK && is_waited_for(session))
+        status = send_before(session, call, err);
+    return status == IDC_OK ? send_with_before(session, call, sql, err) : status;
+}
+
+IdcStatus
+idc_postgres_send_harmless(IdcPostgresSession *session, IdcCall *call, const char *sql,
+                           IdcError *err)
+{
+    IdcStatus status = check_not_lost(session, err);
+
+    if (status != IDC_OK || !session->is_raw || !is_waited_for(session))
+        return status == IDC_OK ? idc_postgres_send(session, call, sql, err) : status;
+    status = send_with_before(session, call, "", err);
+    if (status == IDC_OK)
+        status = send_text(session, call, sql, err);
+    session->skip_ready = 1;
     return status;
 }
 
@@ -276,7 +334,8 @@ void
 idc_postgres_ready(IdcPostgresSession *session, const IdcMessage *message)
 {
     session->status = message->len > 0 ? (char) message->body[0] : '?';
-    session->is_busy = false;
+    session->is_busy = session->skip_ready > 0;
+    session->skip_ready -= session->skip_ready > 0 ? 1 : 0;
 }
 
 /* After an error: to the end of everything. */
@@ -329,6 +388,8 @@ raw_answer(IdcPostgresSession *session, IdcCall *call, IdcAnswer *answer, IdcErr
             return idc_postgres_fail_message(session, call, &message, err);
         case 'Z':
             idc_postgres_ready(session, &message);
+            if (session->is_busy)
+                break;
             answer->kind = IDC_ANSWER_END;
             return IDC_OK;
         case 'T': /* columns, a notice, a setting, a notification, the rest of a COPY */
@@ -401,9 +462,8 @@ give_row(IdcPostgresSession *session, IdcAnswer *answer, IdcError *err)
     IdcStatus status = reserve_fields(session, (size_t) count, err);
 
     for (int i = 0; status == IDC_OK && i < count; i++)
-        session->field_pointers[i] = PQgetisnull(session->result, row, i)
-                                         ? NULL
-                                         : PQgetvalue(session->result, row, i);
+        session->field_pointers[i] =
+            PQgetisnull(session->result, row, i) ? NULL : PQgetvalue(session->result, row, i);
     answer->kind = IDC_ANSWER_ROW;
     answer->field_count = (size_t) count;
     answer->fields = session->field_pointers;
@@ -451,8 +511,8 @@ libpq_answer(IdcPostgresSession *session, IdcCall *call, IdcAnswer *answer, IdcE
         return IDC_OK;
     case PGRES_COPY_OUT:
     case PGRES_COPY_IN:
-        answer->kind = PQresultStatus(result) == PGRES_COPY_OUT ? IDC_ANSWER_COPY_OUT
-                                                                : IDC_ANSWER_COPY_IN;
+        answer->kind =
+            PQresultStatus(result) == PGRES_COPY_OUT ? IDC_ANSWER_COPY_OUT : IDC_ANSWER_COPY_IN;
         PQclear(result);
         return IDC_OK;
     default:

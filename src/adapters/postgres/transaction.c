@@ -279,9 +279,8 @@ finish_level(IdcPostgresSession *session, IdcCall *call, const IdcFinish *finish
         idc_postgres_before(session, statement);
         return idc_text_check(&session->before, err);
     }
-    (void) snprintf(statement, sizeof statement,
-                    "ROLLBACK TO SAVEPOINT s%d; RELEASE SAVEPOINT s%d", (int) finish->level,
-                    (int) finish->level);
+    (void) snprintf(statement, sizeof statement, "ROLLBACK TO SAVEPOINT s%d; RELEASE SAVEPOINT s%d",
+                    (int) finish->level, (int) finish->level);
     return idc_postgres_run(session, call, statement, NULL, err);
 }
 
@@ -332,7 +331,7 @@ idc_postgres_send_read(IdcPostgresSession *session, IdcCall *call, const char *s
                            session->level > 0 ? "" : "; COMMIT");
     status = idc_text_check(&text, err);
     if (status == IDC_OK)
-        status = idc_postgres_send(session, call, idc_text_string(&text), err);
+        status = idc_postgres_send_harmless(session, call, idc_text_string(&text), err);
     idc_text_done(&text);
     session->is_reading = status == IDC_OK;
     return status;

@@ -149,8 +149,8 @@ write_all(IdcPostgresSession *session, IdcCall *call, const uint8_t *bytes, size
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             status = idc_call_wait(call, fd, POLLOUT, -1, err);
         } else if (errno != EINTR) {
-            status = idc_fail(err, IDC_CONNECTION_FAILED, "the connection to the server was lost: %s",
-                              idc_errno_text(errno));
+            status = idc_fail(err, IDC_CONNECTION_FAILED,
+                              "the connection to the server was lost: %s", idc_errno_text(errno));
         }
         if (status != IDC_OK) {
             session->is_lost = true;

@@ -19,16 +19,6 @@
 
 extern const IdcAdapter idc_adapter_postgres;
 
-/* A server of the hub in this process: IdcSourceServer.state. */
-typedef struct IdcPostgresHost {
-    const IdcSourceServer *server;
-    IdcLinks *links;
-    pthread_mutex_t lock; /* of what follows, and all sessions' snapshots */
-    IdcArena *arena;
-    IdcPostgresTable *tables;
-    pthread_cond_t snapshot_changed;
-} IdcPostgresHost;
-
 /* What a table has at the source (columns.c): of the host's arena. */
 typedef struct IdcPostgresTable {
     struct IdcPostgresTable *next;
@@ -38,6 +28,16 @@ typedef struct IdcPostgresTable {
     const char **names;
     IdcPostgresColumn *columns;
 } IdcPostgresTable;
+
+/* A server of the hub in this process: IdcSourceServer.state. */
+typedef struct IdcPostgresHost {
+    const IdcSourceServer *server;
+    IdcLinks *links;
+    pthread_mutex_t lock; /* of what follows, and all sessions' snapshots */
+    IdcArena *arena;
+    IdcPostgresTable *tables;
+    pthread_cond_t snapshot_changed;
+} IdcPostgresHost;
 
 typedef enum IdcSnapshotState {
     IDC_SNAPSHOT_NONE,   /* its transaction, if any, tells none */
@@ -59,18 +59,19 @@ typedef struct IdcPostgresSession {
     bool is_raw;  /* neither TLS nor GSS: wire.c reads and writes the socket, libpq sleeps */
     bool is_busy; /* an answer has not been read to its end */
     bool is_lost;
-    char status;         /* of the last ReadyForQuery: I, T or E */
-    int32_t level;       /* 0: in no transaction of the hub; else as IdcTransaction's */
-    bool has_begun;      /* and the source knows it */
+    char status;    /* of the last ReadyForQuery: I, T or E */
+    int32_t level;  /* 0: in no transaction of the hub; else as IdcTransaction's */
+    bool has_begun; /* and the source knows it */
     bool is_read_only;
-    bool is_reading;     /* inside the savepoint that a read has */
-    IdcText before;      /* statements that go with the next ones, and nobody wants answers of */
-    int before_count;    /* how many */
-    int skip_count;      /* of those that were sent: answers that are still to come */
+    bool is_reading;  /* inside the savepoint that a read has */
+    IdcText before;   /* statements that go with the next ones, and nobody wants answers of */
+    int before_count; /* how many */
+    int skip_ready;      /* ReadyForQuery that come before the one that counts */
+    int skip_count;   /* of those that were sent: answers that are still to come */
     IdcPostgresWire wire;
-    PGresult *result;    /* of libpq: rows that are being given away */
+    PGresult *result; /* of libpq: rows that are being given away */
     int result_row;
-    IdcText fields;      /* of the row that was given away last */
+    IdcText fields; /* of the row that was given away last */
     const char **field_pointers;
     size_t field_capacity;
     IdcSnapshotState snapshot_state;
@@ -125,9 +126,14 @@ void idc_postgres_ready(IdcPostgresSession *session, const IdcMessage *message);
 
 /* Goes with the next statement. */
 void idc_postgres_before(IdcPostgresSession *session, const char *statement);
-/* Statements, with ; between. */
+/* Statements, with ; between. A snapshot that is to be told comes before the first of them is
+ * through. */
 IDC_CHECKED IdcStatus idc_postgres_send(IdcPostgresSession *session, IdcCall *call, const char *sql,
                                         IdcError *err);
+/* The same of a statement that does no harm where what goes before it has failed: no time is lost
+ * for a snapshot. */
+IDC_CHECKED IdcStatus idc_postgres_send_harmless(IdcPostgresSession *session, IdcCall *call,
+                                                 const char *sql, IdcError *err);
 /* The next answer. An error is returned when all that came with it was read (or the session is
  * lost). */
 IDC_CHECKED IdcStatus idc_postgres_answer(IdcPostgresSession *session, IdcCall *call,
