@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "adapters/postgres/work.h"
 #include "base/memory.h"
@@ -229,6 +230,24 @@ bool_text(const IdcOptionSet *options, const char *name)
     return value ? "1" : "0";
 }
 
+/* Where nobody says whom to trust, or "system", whom this machine trusts. */
+static const char *
+root_certificates(const IdcOptionSet *options)
+{
+    static const char *const files[] = { "/etc/ssl/certs/ca-certificates.crt",
+                                         "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem" };
+    const char *mode = option_text(options, "sslmode");
+    const char *given = option_text(options, "sslrootcert");
+    bool is_verified = mode != NULL && strncmp(mode, "verify-", 7) == 0;
+
+    if (!is_verified || (given != NULL && strcmp(given, "system") != 0))
+        return given;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (access(files[i], R_OK) == 0)
+            return files[i];
+    return given;
+}
+
 static void
 add_server_options(const Attempt *attempt, const PQconninfoOption *known, Parameters *parameters)
 {
@@ -241,6 +260,8 @@ add_server_options(const Attempt *attempt, const PQconninfoOption *known, Parame
             value = duration_text(attempt->arena, options, name);
         else if (strcmp(name, "keepalives") == 0 || strcmp(name, "sslsni") == 0)
             value = bool_text(options, name);
+        else if (strcmp(name, "sslrootcert") == 0)
+            value = root_certificates(options);
         if (is_known(known, name))
             add(parameters, name, value);
     }
@@ -307,8 +328,8 @@ take_sqlstate(char *text, char sqlstate[6])
     if (location != NULL)
         *location = '\0';
     for (char *at = strstr(text, ": "); at != NULL; at = strstr(at + 1, ": "))
-        if (strspn(at + 2, letters) == 5 && at[7] == ':' && strpbrk(at + 2, "0123456789") < at + 7 &&
-            strpbrk(at + 2, "0123456789") != NULL) {
+        if (strspn(at + 2, letters) == 5 && at[7] == ':' &&
+            strpbrk(at + 2, "0123456789") < at + 7 && strpbrk(at + 2, "0123456789") != NULL) {
             memcpy(sqlstate, at + 2, 5);
             sqlstate[5] = '\0';
             memmove(at + 2, at + 9, strlen(at + 9) + 1);

@@ -66,7 +66,7 @@ typedef struct IdcPostgresSession {
     bool is_reading;  /* inside the savepoint that a read has */
     IdcText before;   /* statements that go with the next ones, and nobody wants answers of */
     int before_count; /* how many */
-    int skip_ready;      /* ReadyForQuery that come before the one that counts */
+    int skip_ready;   /* ReadyForQuery that come before the one that counts */
     int skip_count;   /* of those that were sent: answers that are still to come */
     IdcPostgresWire wire;
     PGresult *result; /* of libpq: rows that are being given away */
