@@ -18,6 +18,7 @@
 #include "fdw/options.h"
 #include "fdw/query.h"
 #include "fdw/raise.h"
+#include "fdw/relay.h"
 #include <funcapi.h>
 #include <nodes/memnodes.h>
 #include <pgstat.h>
@@ -41,7 +42,8 @@ typedef struct Stream {
     FdwColumns *columns;
     IdcBatchBuilder *builder;
     IdcIpcWriter *writer;
-    bytea *message; /* the row that was returned last: its memory serves the next one too */
+    FdwRelay *relay; /* batches come as they are; NULL: rows come */
+    bytea *message;  /* the row that was returned last: its memory serves the next one too */
     size_t message_capacity;
     int scratch_rows; /* since scratch was emptied */
     bool has_batch;   /* the builder is filled and not sent */
@@ -71,6 +73,8 @@ prepare_builder(Stream *stream)
     specs = fdw_columns_specs(stream->columns, &count);
     fdw_check(idc_batch_builder_new(specs, count, &batch, &stream->builder, &err), &err);
     fdw_check(idc_ipc_writer_new(stream->builder, &ipc, &stream->writer, &err), &err);
+    if (fdw_query_plan(stream->query) != NULL)
+        stream->relay = fdw_relay_new(fdw_query_plan(stream->query), specs, count, options);
 }
 
 /* The executor ends with the statement that calls, however that ends, unless by an error. */
@@ -133,12 +137,25 @@ fill_batch(Stream *stream)
         fdw_columns_append(stream->columns, stream->builder, slot, stream->scratch);
         tidy_scratch(stream);
         stream->has_batch = true;
-        if (idc_batch_is_full(stream->builder))
+        if (idc_batch_is_full(stream->builder) ||
+            (stream->relay != NULL && !fdw_relay_has_rows(stream->relay)))
             break;
     }
     fdw_query_leave(stream->query);
     MemoryContextReset(stream->scratch);
     stream->scratch_rows = 0;
+}
+
+static void
+check_size(size_t size)
+{
+    if (size > MAX_BYTEA)
+        ereport(ERROR,
+                (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                 errmsg("cannot send a batch of %zu bytes: a value of PostgreSQL has at most 1 GB",
+                        size),
+                 errhint("Make batches smaller with the option \"batch_bytes\", or select less of "
+                         "the longest values.")));
 }
 
 /*
@@ -149,13 +166,7 @@ fill_batch(Stream *stream)
 static bytea *
 new_message(Stream *stream, size_t size)
 {
-    if (size > MAX_BYTEA)
-        ereport(ERROR,
-                (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-                 errmsg("cannot send a batch of %zu bytes: a value of PostgreSQL has at most 1 GB",
-                        size),
-                 errhint("Make batches smaller with the option \"batch_bytes\", or select less of "
-                         "the longest values.")));
+    check_size(size);
     if (VARHDRSZ + size > stream->message_capacity) {
         size_t capacity = Min(VARHDRSZ + size + size / 8, MaxAllocSize);
 
@@ -196,6 +207,14 @@ schema_message(Stream *stream)
     return emit_message(stream, size);
 }
 
+static void
+count_batch(int64 rows, size_t size)
+{
+    fdw_count(FDW_BATCHES, 1);
+    fdw_count(FDW_ROWS, (uint64) rows);
+    fdw_count(FDW_BYTES, size);
+}
+
 static bytea *
 batch_message(Stream *stream)
 {
@@ -205,13 +224,47 @@ batch_message(Stream *stream)
     IdcError err;
 
     fdw_check(idc_ipc_prepare_batch(stream->writer, &size, &err), &err);
-    result = new_message(stream, size);
-    idc_ipc_emit(stream->writer, (uint8 *) VARDATA(result));
+    result = emit_message(stream, size);
     stream->has_batch = false;
-    fdw_count(FDW_BATCHES, 1);
-    fdw_count(FDW_ROWS, (uint64) rows);
-    fdw_count(FDW_BYTES, size);
+    count_batch(rows, size);
     return result;
+}
+
+/* The bytes as they came, if they are what the writer would make of the batch. */
+static bytea *
+passed_message(Stream *stream, const struct ArrowArray *batch, uint8_t *bytes, size_t len)
+{
+    bytea *result;
+    size_t size;
+    IdcError err;
+
+    fdw_check(idc_ipc_prepare_array(stream->writer, batch, &size, &err), &err);
+    if (idc_ipc_is_prepared(stream->writer, bytes, len)) {
+        check_size(size);
+        result = (bytea *) (bytes - VARHDRSZ);
+        SET_VARSIZE(result, VARHDRSZ + size);
+    } else {
+        result = emit_message(stream, size);
+    }
+    fdw_query_note_rows(stream->query, batch->length);
+    count_batch(batch->length, size);
+    return result;
+}
+
+/* A batch of the source; NULL: there are rows to be read, or no more. */
+static bytea *
+relay_message(Stream *stream)
+{
+    const struct ArrowArray *batch;
+    uint8_t *bytes;
+    size_t len;
+
+    if (stream->relay == NULL || stream->has_batch || fdw_relay_has_rows(stream->relay))
+        return NULL;
+    fdw_query_enter(stream->query);
+    batch = fdw_relay_next(stream->relay, &bytes, &len);
+    fdw_query_leave(stream->query);
+    return batch == NULL ? NULL : passed_message(stream, batch, bytes, len);
 }
 
 static bytea *
@@ -234,7 +287,7 @@ next_message(Stream *stream)
 
     if (stream->phase == SCHEMA) {
         result = schema_message(stream);
-    } else {
+    } else if ((result = relay_message(stream)) == NULL) {
         if (!stream->has_batch)
             fill_batch(stream);
         result = stream->has_batch ? batch_message(stream) : end_message(stream);

@@ -43,7 +43,7 @@ server_copy(const char *text)
 
 static void
 plan_column(FdwConvert *convert, const IdcRelationColumn *source, Form_pg_attribute attribute,
-            FdwConvertColumn *column)
+            const IdcBatchLayout *layout, FdwConvertColumn *column)
 {
     Oid input;
 
@@ -57,6 +57,11 @@ plan_column(FdwConvert *convert, const IdcRelationColumn *source, Form_pg_attrib
     column->name = server_copy(source->name);
     column->type_name = format_type_with_typemod(attribute->atttypid, attribute->atttypmod);
     idc_type_column(source->type, &column->spec);
+    if (layout != NULL) {
+        column->has_small_offsets = layout->has_small_offsets;
+        if (layout->decimals_are_float64 && column->spec.kind == IDC_KIND_NUMERIC_DECIMAL)
+            column->spec.kind = IDC_KIND_NUMERIC_FLOAT64;
+    }
     if (column->spec.kind != IDC_KIND_TEXT && column->base != source->type.oid)
         elog(ERROR, "column \"%s\" of a relation has another type than its attribute",
              column->name);
@@ -64,11 +69,12 @@ plan_column(FdwConvert *convert, const IdcRelationColumn *source, Form_pg_attrib
     fmgr_info(input, &column->input);
     if (fdw_convert_plan(column) || OidIsValid(column->domain))
         convert->may_raise = true;
+    fdw_convert_plan_check(column);
 }
 
 FdwConvert *
 fdw_convert_new(const IdcRelationColumn *columns, size_t count, TupleDesc descriptor,
-                List *attributes, MemoryContext context)
+                List *attributes, const IdcBatchLayout *layout, MemoryContext context)
 {
     MemoryContext before = MemoryContextSwitchTo(context);
     FdwConvert *convert = palloc0(sizeof *convert);
@@ -86,7 +92,7 @@ fdw_convert_new(const IdcRelationColumn *columns, size_t count, TupleDesc descri
 
         if (attribute < 1 || attribute > descriptor->natts)
             elog(ERROR, "attribute %d of a scan does not exist", attribute);
-        plan_column(convert, &columns[i], TupleDescAttr(descriptor, attribute - 1),
+        plan_column(convert, &columns[i], TupleDescAttr(descriptor, attribute - 1), layout,
                     &convert->columns[i]);
     }
     MemoryContextSwitchTo(before);
@@ -109,17 +115,27 @@ shown_format(const struct ArrowSchema *schema)
     return shown;
 }
 
+/* The same type with 32-bit offsets, where that is due. */
+static const char *
+due_format(const FdwConvertColumn *column, const char *format)
+{
+    if (!column->has_small_offsets)
+        return format;
+    return strcmp(format, "U") == 0 ? "u" : strcmp(format, "Z") == 0 ? "z" : format;
+}
+
 static void
 check_column(const FdwConvertColumn *column, const struct ArrowSchema *found,
              const struct ArrowSchema *expected)
 {
-    if (found->dictionary == NULL && found->n_children == 0 &&
-        strcmp(found->format, expected->format) == 0)
+    const char *format = due_format(column, expected->format);
+
+    if (found->dictionary == NULL && found->n_children == 0 && strcmp(found->format, format) == 0)
         return;
     ereport(ERROR,
             (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
              errmsg("column \"%s\" came as the Arrow type \"%s\", where \"%s\" was due for type %s",
-                    column->name, shown_format(found), expected->format, column->type_name)));
+                    column->name, shown_format(found), format, column->type_name)));
 }
 
 void
@@ -165,6 +181,18 @@ fdw_convert_batch(FdwConvert *convert, const struct ArrowArray *batch)
         column->values = array->buffers[1];
         column->bytes = array->n_buffers > 2 ? array->buffers[2] : NULL;
     }
+}
+
+bool
+fdw_convert_is_plain(const FdwConvert *convert)
+{
+    for (size_t i = 0; i < convert->count; i++) {
+        const FdwConvertColumn *column = &convert->columns[i];
+
+        if (column->check == NULL || !column->check(column, convert->row_count))
+            return false;
+    }
+    return true;
 }
 
 static const char *
@@ -255,7 +283,7 @@ convert_columns(FdwConvert *convert, int64 row, Datum *values, bool *nulls)
         int target = column->attribute;
 
         convert->column = i;
-        if (column->validity != NULL && (column->validity[row / 8] >> (row % 8) & 1) == 0) {
+        if (fdw_convert_is_null(column, row)) {
             if (OidIsValid(column->domain))
                 domain_check((Datum) 0, true, column->domain, &column->domain_state,
                              convert->context);

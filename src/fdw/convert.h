@@ -22,16 +22,18 @@
 #include <nodes/pg_list.h>
 
 #include "arrow/abi.h"
-#include "relation/relation.h"
+#include "relation/message.h"
 
 typedef struct FdwConvert FdwConvert;
 
 /*
  * attributes: for each of the columns, the attribute (from 1) of the descriptor that it becomes.
- * Both may go after the call. All memory is of `context`.
+ * columns are those that come, as the layout says (NULL: as idc_type_column says). All may go after
+ * the call. All memory is of `context`.
  */
 extern FdwConvert *fdw_convert_new(const IdcRelationColumn *columns, size_t count,
-                                   TupleDesc descriptor, List *attributes, MemoryContext context);
+                                   TupleDesc descriptor, List *attributes,
+                                   const IdcBatchLayout *layout, MemoryContext context);
 
 /* Raises unless the schema is the one that idc_type_column promises for the columns' types. */
 extern void fdw_convert_schema(FdwConvert *convert, const struct ArrowSchema *schema);
@@ -45,5 +47,14 @@ extern void fdw_convert_batch(FdwConvert *convert, const struct ArrowArray *batc
  * column becomes one. Values are good until the next call; freeing them is not the caller's.
  */
 extern void fdw_convert_row(FdwConvert *convert, int64 row, Datum *values, bool *nulls);
+
+/*
+ * True if a column of a source, as it is or as a double, may be passed on for an attribute as what
+ * instant.arrow makes of it: by its type. Then its values decide, batch by batch.
+ */
+extern bool fdw_convert_may_pass(const IdcRelationColumn *source, Form_pg_attribute attribute,
+                                 const IdcColumnSpec *wanted);
+/* True if no value of the batch would be another one, or an error, after conversion. */
+extern bool fdw_convert_is_plain(const FdwConvert *convert);
 
 #endif

@@ -11,7 +11,10 @@
 
 #include "arrow/decode.h"
 
+#include <math.h>
+
 #include <catalog/pg_type.h>
+#include <common/shortest_dec.h>
 #include <mb/pg_wchar.h>
 #include <utils/builtins.h>
 #include <utils/date.h>
@@ -118,14 +121,14 @@ read_timestamp(FdwConvertColumn *column, int64 row)
 static const char *
 bytes_of(const FdwConvertColumn *column, int64 row, int *len)
 {
-    const int64 *offsets = column->values;
-    int64 size = offsets[row + 1] - offsets[row];
+    int64 begin = fdw_convert_offset(column, row);
+    int64 size = fdw_convert_offset(column, row + 1) - begin;
 
     /* What palloc refuses, with a name. */
     if (size > (int64) (MaxAllocSize - VARHDRSZ - 1))
         fdw_convert_fail(column, ERRCODE_PROGRAM_LIMIT_EXCEEDED);
     *len = (int) size;
-    return column->bytes + offsets[row];
+    return column->bytes + begin;
 }
 
 /* In the database's encoding; not always terminated. Neither NUL nor anything that is not UTF-8. */
@@ -335,6 +338,22 @@ read_decimal(FdwConvertColumn *column, int64 row)
     return InputFunctionCall(&column->input, text, column->input_param, column->modifier);
 }
 
+/*
+ * Each decimal is the shortest text that means its own double, or no longer than that: so nothing
+ * is left to be rounded.
+ */
+static Datum
+read_numeric_float(FdwConvertColumn *column, int64 row)
+{
+    double value = ((const double *) column->values)[row];
+    char text[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+    if (fabs(value) > fdw_convert_bound(&column->spec))
+        fdw_convert_fail(column, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE);
+    (void) double_to_shortest_decimal_buf(value, text);
+    return InputFunctionCall(&column->input, text, column->input_param, -1);
+}
+
 /* ---- which of them ---- */
 
 /* Types whose values are their text in the same bytes. */
@@ -392,6 +411,8 @@ fdw_convert_plan(FdwConvertColumn *column)
         return plan(column, read_bytes, false);
     case IDC_KIND_NUMERIC_DECIMAL:
         return plan(column, read_decimal, true);
+    case IDC_KIND_NUMERIC_FLOAT64:
+        return plan(column, read_numeric_float, true);
     case IDC_KIND_NUMERIC_STRING:
         return plan(column, read_numeric_text, true);
     default:

@@ -33,17 +33,35 @@ typedef enum FdwPrivate {
 
 typedef struct FdwScan FdwScan;
 
+/* How somebody wants the batches who passes them on (fdw/relay.h). */
+typedef struct FdwBatchOrder {
+    IdcBatchLayout layout; /* columns: not NULL */
+    int64 batch_rows, first_batch_rows, batch_bytes;
+} FdwBatchOrder;
+
 /*
  * Ask the source process of (server, user) for a relation: sends OPEN and does not wait for an
  * answer. attributes as FDW_PRIVATE_ATTRIBUTES; slots given to fdw_scan_next have this descriptor.
- * Everything is of `context`, and is closed when that is reset or deleted, at the latest.
+ * order: NULL, or borrowed as long as the scan. Everything is of `context`, and is closed when that
+ * is reset or deleted, at the latest.
  */
 extern FdwScan *fdw_scan_open(Oid server, Oid user, const IdcRelation *relation,
                               const IdcValue *values, size_t value_count, TupleDesc descriptor,
-                              List *attributes, MemoryContext context);
+                              List *attributes, const FdwBatchOrder *order, MemoryContext context);
 /* The next row as a virtual tuple, good until the next call; false at the end. Waits; can be
  * cancelled. */
 extern bool fdw_scan_next(FdwScan *scan, TupleTableSlot *slot);
+/* Of a scan with an order: wait for the next batch; false at the end. The rows before it that were
+ * not asked for are lost. */
+extern bool fdw_scan_next_batch(FdwScan *scan);
+/* Rows of the batch that fdw_scan_next will return. */
+extern int64 fdw_scan_rows_left(const FdwScan *scan);
+/*
+ * The batch as it came, if each of its values is the very one that conversion would make of it;
+ * else NULL, and it has to be read row by row. The message is good until the next batch, its rows
+ * count as read, and FDW_MESSAGE_HEAD bytes before it may be written to.
+ */
+extern const struct ArrowArray *fdw_scan_take_batch(FdwScan *scan, uint8_t **bytes, size_t *len);
 /* True if fdw_scan_next would not wait. Never waits itself. */
 extern bool fdw_scan_is_ready(FdwScan *scan);
 /* The descriptor to wait on for reading until fdw_scan_is_ready may have become true. */

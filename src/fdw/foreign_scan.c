@@ -99,7 +99,7 @@ open_scan(ForeignScanState *node)
 
     state->scan = fdw_scan_open(state->server, state->user, state->relation, values, count,
                                 node->ss.ss_ScanTupleSlot->tts_tupleDescriptor, attributes,
-                                state->scan_context);
+                                state->order, state->scan_context);
     state->values = values;
     state->value_count = count;
     state->is_fresh = true;

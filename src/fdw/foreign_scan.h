@@ -18,6 +18,7 @@ typedef struct FdwForeignScan {
     Oid server, user;
     List *expressions; /* ExprState, by parameter */
     MemoryContext scan_context;
+    const FdwBatchOrder *order; /* NULL unless batches are passed on (relay.c) */
     FdwScan *scan;
     const IdcValue *values;
     size_t value_count;

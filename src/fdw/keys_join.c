@@ -360,7 +360,7 @@ send_request(KeysJoin *join)
 
     join->batch->scan = fdw_scan_open(
         join->server, join->user, join->relation, values, (size_t) list_length(join->parameters),
-        join->inner_descriptor, join->attributes, join->batch_context);
+        join->inner_descriptor, join->attributes, NULL, join->batch_context);
     MemoryContextSwitchTo(before);
 }
 

@@ -66,7 +66,7 @@ instant_query(PG_FUNCTION_ARGS)
     relation = make_relation(request, result->setDesc, &attributes);
     slot = MakeSingleTupleTableSlot(result->setDesc, &TTSOpsVirtual);
     scan = fdw_scan_open(server->serverid, GetUserId(), relation, NULL, 0, result->setDesc,
-                         attributes, CurrentMemoryContext);
+                         attributes, NULL, CurrentMemoryContext);
     while (fdw_scan_next(scan, slot))
         tuplestore_puttupleslot(result->setResult, slot);
     fdw_scan_close(scan);

@@ -91,6 +91,18 @@ fdw_query_target_list(const FdwQuery *query)
     return query->plan.statement->planTree->targetlist;
 }
 
+PlanState *
+fdw_query_plan(const FdwQuery *query)
+{
+    return query->desc->estate->es_junkFilter == NULL ? query->desc->planstate : NULL;
+}
+
+void
+fdw_query_note_rows(FdwQuery *query, int64 count)
+{
+    query->desc->estate->es_processed += (uint64) count;
+}
+
 void
 fdw_query_enter(FdwQuery *query)
 {

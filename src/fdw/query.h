@@ -28,6 +28,11 @@ extern FdwQuery *fdw_query_open(const char *text, const FdwArguments *arguments,
 extern TupleDesc fdw_query_descriptor(const FdwQuery *query);
 extern List *fdw_query_target_list(const FdwQuery *query);
 
+/* Its plan as it runs, if its rows are the plan's and need nothing else; else NULL. */
+extern PlanState *fdw_query_plan(const FdwQuery *query);
+/* So many rows were had from the plan by another way than fdw_query_next. */
+extern void fdw_query_note_rows(FdwQuery *query, int64 count);
+
 /* Around the rows of one call: the query's snapshot is the active one between the two. */
 extern void fdw_query_enter(FdwQuery *query);
 extern void fdw_query_leave(FdwQuery *query);

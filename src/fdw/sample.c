@@ -65,7 +65,7 @@ acquire_rows(Relation table, int level, HeapTuple *rows, int wanted, double *tot
     int64 most = most_rows(fdw_server(server), &relation->options);
     TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual);
     FdwScan *scan = fdw_scan_open(server, GetUserId(), relation, NULL, 0, RelationGetDescr(table),
-                                  attributes, CurrentMemoryContext);
+                                  attributes, NULL, CurrentMemoryContext);
     Sample sample = { .rows = rows, .wanted = wanted, .skip = -1 };
 
     reservoir_init_selection_state(&sample.state, wanted);

@@ -35,6 +35,8 @@ struct FdwScan {
     IdcIpcReader *reader;
     FdwConvert *convert;
     struct ArrowArray batch;
+    uint8_t *bytes; /* of the message that the batch came in */
+    size_t len;
     int64 row, row_count;
     bool is_done;
     const char *server_name, *table_name;
@@ -109,9 +111,22 @@ batch_rows(const FdwServer *server, const IdcRelation *relation)
     return rows != NULL && idc_int64_parse(rows, &count) && count > 0 ? count : 8192;
 }
 
+/* What is passed on is of the size that the reader wants, unless the table says less. */
+static void
+take_order(const FdwServer *server, const FdwBatchOrder *order, IdcOpen *open)
+{
+    bool is_said = idc_option_value(table_options(open->relation), "fetch_rows") != NULL ||
+                   idc_option_value(&server->options, "fetch_rows") != NULL;
+
+    open->layout = order->layout;
+    open->batch_rows = is_said ? Min(order->batch_rows, open->batch_rows) : order->batch_rows;
+    open->first_batch_rows = Min(order->first_batch_rows, open->batch_rows);
+    open->batch_bytes = order->batch_bytes;
+}
+
 static void
 send_open(FdwScan *scan, const FdwServer *server, Oid user, const IdcRelation *relation,
-          const IdcValue *values, size_t value_count)
+          const IdcValue *values, size_t value_count, const FdwBatchOrder *order)
 {
     int64 rows = batch_rows(server, relation);
     IdcOpen open = { .relation = relation,
@@ -125,6 +140,8 @@ send_open(FdwScan *scan, const FdwServer *server, Oid user, const IdcRelation *r
     FdwProcess *process = fdw_process_get(server->oid, user);
     IdcText payload;
 
+    if (order != NULL)
+        take_order(server, order, &open);
     idc_text_init(&payload, 0);
     fdw_transaction_join(process, server, false, &open.transaction);
     idc_open_write(&open, &payload);
@@ -136,9 +153,30 @@ send_open(FdwScan *scan, const FdwServer *server, Oid user, const IdcRelation *r
     idc_text_done(&payload);
 }
 
+/* The columns of the relation as they come, and what becomes of each. */
+static FdwConvert *
+make_convert(const IdcRelation *relation, TupleDesc descriptor, List *attributes,
+             const FdwBatchOrder *order, MemoryContext context)
+{
+    const IdcBatchLayout *layout = &order->layout;
+    IdcRelationColumn *columns;
+    List *arranged = NIL;
+
+    if (order == NULL)
+        return fdw_convert_new(relation->columns, relation->column_count, descriptor, attributes,
+                               NULL, context);
+    columns = palloc(layout->column_count * sizeof *columns);
+    for (size_t i = 0; i < layout->column_count; i++) {
+        columns[i] = relation->columns[layout->columns[i]];
+        arranged = lappend_int(arranged, list_nth_int(attributes, (int) layout->columns[i]));
+    }
+    return fdw_convert_new(columns, layout->column_count, descriptor, arranged, layout, context);
+}
+
 FdwScan *
 fdw_scan_open(Oid server_oid, Oid user, const IdcRelation *relation, const IdcValue *values,
-              size_t value_count, TupleDesc descriptor, List *attributes, MemoryContext context)
+              size_t value_count, TupleDesc descriptor, List *attributes,
+              const FdwBatchOrder *order, MemoryContext context)
 {
     MemoryContext old = MemoryContextSwitchTo(context);
     FdwServer *server = fdw_server(server_oid);
@@ -157,14 +195,13 @@ fdw_scan_open(Oid server_oid, Oid user, const IdcRelation *relation, const IdcVa
         idc_error_init(&err);
         scan->stream_context =
             AllocSetContextCreate(context, "instant stream", ALLOCSET_DEFAULT_SIZES);
-        scan->convert = fdw_convert_new(relation->columns, relation->column_count, descriptor,
-                                        attributes, context);
+        scan->convert = make_convert(relation, descriptor, attributes, order, context);
         MemoryContextSwitchTo(scan->stream_context);
         fdw_check(idc_ipc_reader_new(&scan->reader, &err), &err);
         /* Over a socketpair nobody compresses; and little that becomes much is an attack. */
         idc_ipc_reader_set_limit(scan->reader, 0);
         MemoryContextSwitchTo(context);
-        send_open(scan, server, user, relation, values, value_count);
+        send_open(scan, server, user, relation, values, value_count, order);
         END_SAYING();
     }
     MemoryContextSwitchTo(old);
@@ -177,8 +214,7 @@ fdw_scan_open(Oid server_oid, Oid user, const IdcRelation *relation, const IdcVa
 static void
 free_payload(void *handle)
 {
-    if (handle != NULL)
-        pfree(handle);
+    fdw_message_free_bytes(handle);
 }
 
 static void
@@ -200,6 +236,8 @@ read_stream(FdwScan *scan, FdwMessage *message)
     IdcError err;
 
     idc_error_init(&err);
+    scan->bytes = message->bytes;
+    scan->len = message->len;
     fdw_check(idc_ipc_read(scan->reader, message->bytes, message->len, owner, &scan->batch, &err),
               &err);
     pfree(message);
@@ -317,6 +355,37 @@ fdw_scan_next(FdwScan *scan, TupleTableSlot *slot)
     }
     END_SAYING();
     return !TupIsNull(slot);
+}
+
+bool
+fdw_scan_next_batch(FdwScan *scan)
+{
+    BEGIN_SAYING(scan);
+    CHECK_FOR_INTERRUPTS();
+    scan->row = scan->row_count;
+    (void) advance(scan, true);
+    END_SAYING();
+    return scan->row < scan->row_count;
+}
+
+int64
+fdw_scan_rows_left(const FdwScan *scan)
+{
+    return scan->row_count - scan->row;
+}
+
+const struct ArrowArray *
+fdw_scan_take_batch(FdwScan *scan, uint8_t **bytes, size_t *len)
+{
+    /* Where no buffer is in the message, it is gone already; and what has bytes after the end of
+     * the stream, or the end in it, is nothing to be passed on. */
+    if (scan->row > 0 || idc_ipc_reader_is_complete(scan->reader) ||
+        !fdw_convert_is_plain(scan->convert))
+        return NULL;
+    scan->row = scan->row_count;
+    *bytes = scan->bytes;
+    *len = scan->len;
+    return &scan->batch;
 }
 
 bool

@@ -98,8 +98,7 @@ fdw_talk_free(FdwTalk *talk)
 void
 fdw_talk_free_message(FdwMessage *message)
 {
-    if (message->bytes != NULL)
-        pfree(message->bytes);
+    fdw_message_free_bytes(message->bytes);
     pfree(message);
 }
 

@@ -115,14 +115,14 @@ message_reserve(FdwTalk *talk, FdwMessage *message, size_t len)
         capacity = len;
     while (capacity < message->len + len)
         capacity *= 2;
-    grown =
-        MemoryContextAllocExtended(talk->context, capacity, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+    grown = MemoryContextAllocExtended(talk->context, FDW_MESSAGE_HEAD + capacity,
+                                       MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
     if (grown == NULL)
         return false;
+    grown += FDW_MESSAGE_HEAD;
     if (message->len > 0)
         memcpy(grown, message->bytes, message->len);
-    if (message->bytes != NULL)
-        pfree(message->bytes);
+    fdw_message_free_bytes(message->bytes);
     message->bytes = grown;
     message->capacity = capacity;
     return true;

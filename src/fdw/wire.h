@@ -19,15 +19,26 @@
 
 typedef struct FdwProcess FdwProcess;
 
-enum { FDW_SHORT_BYTES = 16 };
+enum {
+    FDW_SHORT_BYTES = 16,
+    FDW_MESSAGE_HEAD = 8 /* before the bytes of a message: room for the head of a bytea */
+};
 
 /* Memory of its talk's context. */
 typedef struct FdwMessage {
     dlist_node node;
     IdcMessageKind kind;
-    uint8_t *bytes; /* aligned to 8 */
+    uint8_t *bytes; /* aligned to 8; NULL: none. Before them are FDW_MESSAGE_HEAD more */
     size_t len, capacity;
 } FdwMessage;
+
+/* NULL: nothing. */
+static inline void
+fdw_message_free_bytes(uint8_t *bytes)
+{
+    if (bytes != NULL)
+        pfree(bytes - FDW_MESSAGE_HEAD);
+}
 
 /*
  * One number's messages. It has an owner (the variable that points to it) until it is closed; after
