@@ -137,13 +137,16 @@ check_moment_steps(const FdwConvertColumn *column, int64 count)
     return check_moment(column, count) && check_steps(column, count);
 }
 
-double
-fdw_convert_bound(const IdcColumnSpec *spec)
+/* The greatest double that a value of numeric(p, s) may be. */
+static double
+bound_of(const IdcColumnSpec *spec)
 {
-    double end = 1;
+    char text[16];
+    double end;
 
-    for (int i = spec->scale; i < spec->precision; i++)
-        end *= 10;
+    /* The nearest double to a power of ten: multiplying would not always lead there. */
+    snprintf(text, sizeof text, "1e%d", spec->precision - spec->scale);
+    end = strtod(text, NULL);
     return spec->precision > DOUBLE_DIGITS ? end : nextafter(end, 0);
 }
 
@@ -370,7 +373,7 @@ fdw_convert_plan_check(FdwConvertColumn *column)
     column->decimal_end = 1;
     for (int i = 0; i < column->spec.precision; i++)
         column->decimal_end *= 10;
-    column->float_bound = fdw_convert_bound(&column->spec);
+    column->float_bound = bound_of(&column->spec);
 }
 
 bool

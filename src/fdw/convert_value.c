@@ -348,7 +348,7 @@ read_numeric_float(FdwConvertColumn *column, int64 row)
     double value = ((const double *) column->values)[row];
     char text[DOUBLE_SHORTEST_DECIMAL_LEN];
 
-    if (fabs(value) > fdw_convert_bound(&column->spec))
+    if (fabs(value) > column->float_bound)
         fdw_convert_fail(column, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE);
     (void) double_to_shortest_decimal_buf(value, text);
     return InputFunctionCall(&column->input, text, column->input_param, -1);

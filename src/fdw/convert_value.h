@@ -60,9 +60,6 @@ fdw_convert_is_null(const FdwConvertColumn *column, int64 row)
     return column->validity != NULL && (column->validity[row / 8] >> (row % 8) & 1) == 0;
 }
 
-/* The greatest double that a value of numeric(p, s) may be. */
-extern double fdw_convert_bound(const IdcColumnSpec *spec);
-
 /* Raises an error about the column's value in the current row. */
 extern void fdw_convert_fail(const FdwConvertColumn *column, int sqlstate)
     __attribute__((noreturn));
