@@ -44,8 +44,8 @@ append_options(StringInfo sql, const IdcOptionSet *options, const char *comment)
         appendStringInfoChar(sql, ')');
 }
 
-/* TYPE or TYPE COLLATE "NAME". */
-static void
+/* TYPE or TYPE COLLATE "NAME", of which the collation is returned: options stand before it. */
+static const char *
 append_type(StringInfo sql, const char *text)
 {
     static const char collate[] = " COLLATE \"";
@@ -72,8 +72,7 @@ append_type(StringInfo sql, const char *text)
     appendStringInfoString(
         sql,
         format_type_extended(oid, modifier, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
-    if (collation != NULL)
-        appendStringInfo(sql, " COLLATE %s", quote_identifier(collation));
+    return collation;
 }
 
 /* PostgreSQL lets an import make no COMMENT. */
@@ -92,11 +91,14 @@ create_table(const IdcImportedTable *table, const char *server, bool has_comment
     appendStringInfo(&sql, "CREATE FOREIGN TABLE %s (", quote_identifier(of_database(table->name)));
     for (size_t i = 0; i < table->column_count; i++) {
         const IdcImportedColumn *column = &table->columns[i];
+        const char *collation;
 
         appendStringInfo(&sql, "%s%s ", i > 0 ? ", " : "",
                          quote_identifier(of_database(column->name)));
-        append_type(&sql, column->type);
+        collation = append_type(&sql, column->type);
         append_options(&sql, &column->options, wanted_comment(column->comment, has_comments));
+        if (collation != NULL)
+            appendStringInfo(&sql, " COLLATE %s", quote_identifier(collation));
         if (column->is_not_null)
             appendStringInfoString(&sql, " NOT NULL");
     }
