@@ -9,7 +9,8 @@
 static bool
 is_known_version(const char *version)
 {
-    return strncmp(version, "0.1.", 4) == 0 || strncmp(version, "0.2.", 4) == 0;
+    return strncmp(version, "0.1.", 4) == 0 || strncmp(version, "0.2.", 4) == 0 ||
+           strncmp(version, "0.3.", 4) == 0;
 }
 
 /* Functions count only as members of the extension: the schema may have others. */
@@ -37,7 +38,7 @@ idc_extension_state(const IdcTextRows *rows, const IdcLog *log)
     if (!is_known_version(version)) {
         idc_log(log, IDC_INFO,
                 "hub: version \"%s\" of the extension instant_fdw is not used, this library knows "
-                "0.1 and 0.2: results come by COPY",
+                "0.1 to 0.3: results come by COPY",
                 version);
         return IDC_EXTENSION_UNKNOWN;
     }
