@@ -146,9 +146,10 @@ set_session(IdcMysqlConn *conn, IdcMysqlWait *wait, IdcError *err)
                            "SET NAMES utf8mb4 COLLATE %s, SESSION sql_mode = ", collation(conn));
     idc_sql_literal(idc_text_string(&modes), &sql);
     /* A hub may take its time between two batches, and with a transaction. */
-    idc_text_append(&sql, ", SESSION time_zone = '+00:00', SESSION net_write_timeout = 86400, "
-                          "SESSION wait_timeout = 86400, SESSION sql_select_limit = DEFAULT, "
-                          "SESSION autocommit = 1");
+    idc_text_append(
+        &sql, ", SESSION time_zone = '+00:00', SESSION net_write_timeout = 86400, "
+              "SESSION wait_timeout = 86400, SESSION sql_select_limit = 18446744073709551615, "
+              "SESSION autocommit = 1");
     idc_text_append_format(&sql, ", SESSION %s = 'REPEATABLE-READ'",
                            conn->is_mariadb && conn->version < 110101   ? "tx_isolation"
                            : conn->is_mariadb || conn->version >= 50720 ? "transaction_isolation"
