@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
 
 # A library's header, and the only folders that may know it.
 LIBRARIES: dict[str, set[str]] = {
-    r"libpq|postgres_ext\.h|pg_config.*": {"hub"},
+    r"libpq|postgres_ext\.h|pg_config.*": {"hub", "adapters"},
     r"libfyaml": {"config", "adapters"},
     r"nanoarrow|flatcc": {"arrow"},
     r"Python\.h": {"python"},

@@ -14,6 +14,7 @@
 #include <miscadmin.h>
 #include <nodes/parsenodes.h>
 #include <parser/parse_type.h>
+#include <parser/parser.h>
 #include <utils/builtins.h>
 
 /* In the database's encoding; raises where it has no such characters. */
@@ -75,6 +76,25 @@ append_type(StringInfo sql, const char *text)
     return collation;
 }
 
+/* An expression, and nothing else that would stand between two parentheses. */
+static void
+append_default(StringInfo sql, const IdcImportedColumn *column)
+{
+    const char *text = of_database(column->default_sql);
+    List *parsed = raw_parser(text, RAW_PARSE_PLPGSQL_EXPR);
+    SelectStmt *select = castNode(SelectStmt, linitial_node(RawStmt, parsed)->stmt);
+
+    if (list_length(select->targetList) != 1 || select->fromClause != NIL ||
+        select->whereClause != NULL || select->distinctClause != NIL ||
+        select->groupClause != NIL || select->havingClause != NULL || select->windowClause != NIL ||
+        select->sortClause != NIL || select->limitCount != NULL || select->limitOffset != NULL ||
+        select->lockingClause != NIL)
+        ereport(ERROR,
+                (errcode(ERRCODE_FDW_ERROR), errmsg("the source named a default that is none")));
+    appendStringInfo(
+        sql, column->is_generated ? " GENERATED ALWAYS AS (%s\n) STORED" : " DEFAULT (%s\n)", text);
+}
+
 /* PostgreSQL lets an import make no COMMENT. */
 static const char *
 wanted_comment(const char *comment, bool has_comments)
@@ -99,6 +119,8 @@ create_table(const IdcImportedTable *table, const char *server, bool has_comment
         append_options(&sql, &column->options, wanted_comment(column->comment, has_comments));
         if (collation != NULL)
             appendStringInfo(&sql, " COLLATE %s", quote_identifier(collation));
+        if (column->default_sql != NULL)
+            append_default(&sql, column);
         if (column->is_not_null)
             appendStringInfoString(&sql, " NOT NULL");
     }

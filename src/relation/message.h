@@ -164,7 +164,9 @@ typedef struct IdcImportedColumn {
     const char *type; /* SQL, such as "numeric(15,2)" or "text COLLATE \"C\"": of a closed grammar,
                          the hub checks that it is a type */
     bool is_not_null;
-    const char *comment; /* or NULL */
+    const char *comment;     /* or NULL */
+    const char *default_sql; /* or NULL: an expression in PostgreSQL's SQL: its default, or */
+    bool is_generated;       /* what it is always made of */
     IdcOptionSet options;
 } IdcImportedColumn;
 

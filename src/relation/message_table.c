@@ -5,7 +5,7 @@
 
 enum {
     /* The least that one of them takes. */
-    IMPORTED_COLUMN_BYTES = 4 + 4 + 1 + 4 + 4,
+    IMPORTED_COLUMN_BYTES = 4 + 4 + 1 + 4 + 4 + 1 + 4,
     IMPORTED_TABLE_BYTES = 4 + 4 + 4 + 4
 };
 
@@ -52,6 +52,8 @@ put_imported_column(IdcText *bytes, const IdcImportedColumn *column)
     idc_wire_put_text(bytes, column->type);
     idc_wire_put_u8(bytes, column->is_not_null);
     idc_wire_put_text(bytes, column->comment);
+    idc_wire_put_text(bytes, column->default_sql);
+    idc_wire_put_u8(bytes, column->is_generated);
     idc_wire_put_options(bytes, &column->options);
 }
 
@@ -87,6 +89,8 @@ get_imported_table(IdcWire *wire, IdcImportedTable *table)
         columns[i].type = idc_wire_need_text(wire);
         columns[i].is_not_null = idc_wire_get_bool(wire);
         columns[i].comment = idc_wire_get_text(wire);
+        columns[i].default_sql = idc_wire_get_text(wire);
+        columns[i].is_generated = idc_wire_get_bool(wire);
         idc_wire_get_options(wire, &columns[i].options);
     }
 }

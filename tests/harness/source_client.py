@@ -348,11 +348,15 @@ class ImportedColumn:
     type: str
     is_not_null: bool
     options: dict[str, str]
+    comment: str | None = None
+    default: str | None = None
+    is_generated: bool = False
 
     @classmethod
     def read(cls, reader: Reader) -> ImportedColumn:
-        name, type_, is_not_null, _comment = reader.text() or "", reader.text() or "", bool(reader.u8()), reader.text()
-        return cls(name, type_, is_not_null, reader.options())
+        name, type_, is_not_null, comment = reader.text() or "", reader.text() or "", bool(reader.u8()), reader.text()
+        default, is_generated = reader.text(), bool(reader.u8())
+        return cls(name, type_, is_not_null, reader.options(), comment, default, is_generated)
 
 
 def _as_descriptors(sock: int, bucket: int | None) -> None:

@@ -351,5 +351,6 @@ const IdcAdapter idc_adapter_postgres = {
     .disconnect = disconnect_server,
     .open = open_scan,
     .next = next,
+    .import = idc_postgres_import,
     .finish = finish,
 };

@@ -311,6 +311,32 @@ const IdcLinkMethods idc_postgres_link_methods = {
 
 /* ---- reads ---- */
 
+static void
+before_alone(IdcPostgresSession *session)
+{
+    idc_postgres_before(session, "START TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+    before_settings(session);
+    if (can_watch(session))
+        idc_postgres_before(session, "SELECT " WATCH);
+}
+
+IdcStatus
+idc_postgres_begin_alone(IdcPostgresSession *session, IdcError *err)
+{
+    if (session->level == 0)
+        before_alone(session);
+    return idc_text_check(&session->before, err);
+}
+
+void
+idc_postgres_end_alone(IdcPostgresSession *session)
+{
+    if (session->is_busy)
+        idc_postgres_cancel(session);
+    if (session->level == 0 && session->status != 'I')
+        idc_postgres_before(session, "ROLLBACK");
+}
+
 IdcStatus
 idc_postgres_send_read(IdcPostgresSession *session, IdcCall *call, const char *statement,
                        IdcError *err)
@@ -319,14 +345,10 @@ idc_postgres_send_read(IdcPostgresSession *session, IdcCall *call, const char *s
     IdcText text;
 
     idc_text_init(&text, 0);
-    if (session->level > 0) {
+    if (session->level > 0)
         idc_postgres_before(session, "SAVEPOINT " READ_SAVEPOINT);
-    } else {
-        idc_postgres_before(session, "START TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-        before_settings(session);
-        if (can_watch(session))
-            idc_postgres_before(session, "SELECT " WATCH);
-    }
+    else
+        before_alone(session);
     idc_text_append_format(&text, "COPY (%s) TO STDOUT (FORMAT binary)%s", statement,
                            session->level > 0 ? "" : "; COMMIT");
     status = idc_text_check(&text, err);

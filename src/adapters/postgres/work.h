@@ -178,6 +178,9 @@ extern const IdcLinkMethods idc_postgres_link_methods;
 /* COPY (select) TO STDOUT, in a savepoint of its own, or in a transaction of its own. */
 IDC_CHECKED IdcStatus idc_postgres_send_read(IdcPostgresSession *session, IdcCall *call,
                                              const char *statement, IdcError *err);
+/* A transaction of its own for what comes next, where the hub has none; and its end. */
+IDC_CHECKED IdcStatus idc_postgres_begin_alone(IdcPostgresSession *session, IdcError *err);
+void idc_postgres_end_alone(IdcPostgresSession *session);
 /* The read is over, well or not. */
 void idc_postgres_end_read(IdcPostgresSession *session);
 

@@ -453,3 +453,60 @@ def test_tls(make: Make, tls_server: PostgresServer, certificates: Path, server:
     assert failure(make(sslmode="require"), request).sqlstate == "08001"
     with pytest.raises(SourceError):
         make(to=tls_server, may_use_local=False, **full)
+
+
+# ---- IMPORT FOREIGN SCHEMA
+
+IMPORTED = """
+DROP SCHEMA IF EXISTS shop CASCADE; CREATE SCHEMA shop;
+CREATE TYPE shop.mood AS ENUM ('sad', 'ok'); CREATE DOMAIN shop.amount AS numeric(9, 2); CREATE DOMAIN shop.price AS shop.amount CHECK (VALUE > 0);
+CREATE TYPE shop.pair AS (a int4, b text);
+CREATE TABLE shop.orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name varchar(20) COLLATE "C" NOT NULL, m shop.mood, p shop.price,
+  pairs shop.pair, moods shop.mood[], ints int4[], at timestamptz(3) DEFAULT now(), twice numeric GENERATED ALWAYS AS (p * 2) STORED, "we ird" jsonb);
+COMMENT ON TABLE shop.orders IS 'what was ordered'; COMMENT ON COLUMN shop.orders.name IS 'who';
+CREATE TABLE shop.lines (a int4 NOT NULL, b int4 NOT NULL, c int4, UNIQUE (a, b), UNIQUE (c));
+CREATE VIEW shop.open AS SELECT id, name FROM shop.orders;
+CREATE TABLE shop.parts (id int4, at date) PARTITION BY RANGE (at);
+CREATE TABLE shop.parts_2024 PARTITION OF shop.parts FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE shop.nothing ()
+"""
+
+
+def test_import(make: Make, db: psycopg.Connection) -> None:
+    db.execute(IMPORTED)
+    session = make()
+    found = {name: (options, {column.name: column for column in columns}) for name, options, columns in session.tables("shop")}
+    assert list(found) == ["lines", "nothing", "open", "orders", "parts"]
+    options, orders = found["orders"]
+    assert options == {"schema": "shop", "table": "orders"}
+    assert {name: column.type for name, column in orders.items()} == {
+        "id": "bigint", "name": 'character varying(20) COLLATE "C"', "m": "text", "p": "numeric(9,2)", "pairs": "text", "moods": "text",
+        "ints": "integer[]", "at": "timestamp(3) with time zone", "twice": "numeric", "we ird": "jsonb"}
+    assert orders["id"].options == {"key": "true"} and orders["id"].is_not_null and orders["name"].is_not_null
+    assert orders["m"].options == {"remote_type": "shop.mood"} and orders["p"].options == {"remote_type": "shop.price"}
+    assert orders["name"].comment == "who" and orders["name"].options == {}
+    assert orders["twice"].is_generated and orders["twice"].default is not None and orders["at"].default is None
+    assert [column.options for column in found["lines"][1].values()] == [{"key": "true"}, {"key": "true"}, {}]
+    assert found["nothing"][1] == {}
+    assert [name for name, _, _ in session.tables("shop", only=["parts_2024", "open", "none"])] == ["open", "parts_2024"]
+    assert [name for name, _, _ in session.tables("shop", but=["parts", "orders"])] == ["lines", "nothing", "open"]
+    plain = {name: {column.name: column for column in columns} for name, _, columns in session.tables("shop", options={
+        "import_collate": "false", "import_default": "true", "import_generated": "false", "import_not_null": "false", "import_unknown_as_text": "false"})}
+    assert plain["orders"]["name"].type == "character varying(20)" and not plain["orders"]["name"].is_not_null
+    assert plain["orders"]["at"].default == "now()" and not plain["orders"]["twice"].is_generated
+    assert plain["orders"]["m"].type == "shop.mood" and plain["orders"]["moods"].type == "shop.mood[]"
+    with pytest.raises(SourceError) as caught:
+        list(session.tables("nowhere"))
+    assert caught.value.sqlstate == "HV00Q"
+
+
+def test_columns_of_types_that_the_hub_has_as_text(make: Make, db: psycopg.Connection) -> None:
+    db.execute(IMPORTED)
+    db.execute("INSERT INTO shop.orders (name, m, p, pairs, moods) VALUES ('x', 'ok', 1.5, (1, 'a b'), '{sad,ok}')")
+    orders = rel.scan("orders", [rel.column("m", rel.TEXT), rel.column("p", (1700, (9 << 16 | 2) + 4)), rel.column("pairs", rel.TEXT), rel.column("moods", rel.TEXT)], {"schema": "shop"})
+    session = make()
+    assert [tuple(map(str, row)) for row in session.open(orders).rows()] == [("ok", "1.50", '(1,"a b")', "{sad,ok}")]
+    wanted = rel.filter_(orders, rel.compare("=", rel.col(orders, 0), rel.const(rel.TEXT, "ok")), rel.compare("<>", rel.col(orders, 2), rel.const(rel.TEXT, "x")))
+    assert session.open(count(wanted)).rows() == [(1,)]
+    unknown = rel.filter_(orders, rel.compare("=", rel.col(orders, 0), rel.const(rel.TEXT, "no mood")))
+    assert session.open(count(unknown)).rows() == [(0,)]

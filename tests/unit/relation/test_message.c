@@ -286,8 +286,8 @@ carries_tables(void **state)
     static const IdcOptionPair endpoint[] = { { "endpoint", "/orders" } };
     static const IdcOptionPair path[] = { { "path", "/id" } };
     static const IdcImportedColumn columns[] = {
-        { "id", "bigint", true, "the key", { path, 1 } },
-        { "name", "text COLLATE \"C\"", false, NULL, { 0 } },
+        { "id", "bigint", true, "the key", NULL, false, { path, 1 } },
+        { "name", "text COLLATE \"C\"", false, NULL, "'x'", true, { 0 } },
     };
     const IdcImportedTable tables[] = { { "orders", NULL, columns, 2, { endpoint, 1 } },
                                         { "nothing", "empty", NULL, 0, { 0 } } };
@@ -302,6 +302,8 @@ carries_tables(void **state)
     assert_int_equal(count, 2);
     assert_string_equal(read[0].columns[1].type, "text COLLATE \"C\"");
     assert_string_equal(read[0].columns[0].comment, "the key");
+    assert_string_equal(read[0].columns[1].default_sql, "'x'");
+    assert_true(read[0].columns[0].default_sql == NULL && read[0].columns[1].is_generated);
     assert_true(read[0].columns[0].is_not_null && !read[0].columns[1].is_not_null);
     assert_string_equal(read[0].options.items[0].value, "/orders");
     assert_string_equal(read[1].comment, "empty");
