@@ -677,3 +677,15 @@ idc_sql_write(IdcSql *sql, const IdcRelation *relation, const char **statement,
     *columns = block.columns;
     return sql->is_broken ? broken(sql, err) : IDC_OK;
 }
+
+IdcStatus
+idc_sql_parts(IdcSql *sql, const IdcRelation *relation, IdcSqlParts *parts, IdcError *err)
+{
+    Block block = { 0 };
+
+    build(sql, relation, &block);
+    if (sql->is_broken)
+        return broken(sql, err);
+    *parts = (IdcSqlParts){ .from = block.from, .where = block.where, .columns = block.columns };
+    return IDC_OK;
+}

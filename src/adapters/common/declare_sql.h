@@ -117,6 +117,15 @@ IDC_CHECKED IdcStatus idc_sql_write(IdcSql *sql, const IdcRelation *relation,
                                     const char **statement, const IdcSqlColumn **columns,
                                     IdcError *err);
 
+/* The same in parts, for statements that write: of a SCAN with FILTERs and a PROJECT above. */
+typedef struct IdcSqlParts {
+    const char *from;            /* "t" AS t1 */
+    const char *where;           /* or NULL */
+    const IdcSqlColumn *columns; /* as the columns are at their source, or as they were computed */
+} IdcSqlParts;
+IDC_CHECKED IdcStatus idc_sql_parts(IdcSql *sql, const IdcRelation *relation, IdcSqlParts *parts,
+                                    IdcError *err);
+
 /* For dialects. */
 /* The statement cannot be written: what it would need is only known now. sqlstate may be NULL. */
 void idc_sql_fail(IdcSql *sql, const char *sqlstate, const char *format, ...)
