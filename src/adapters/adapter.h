@@ -118,7 +118,8 @@ typedef struct IdcDeclaration {
     unsigned (*writes)(const IdcOptionSet *server_options, const IdcRelation *table);
     /* UPDATE_WHERE and DELETE_WHERE (message.h): true if the source's answer is the one that
      * PostgreSQL would give: conversions to the columns' types included. The FILTERs were agreed
-     * to. NULL: never. */
+     * to, the new values were not looked at; a column's value is of the type of the column but for
+     * its modifier. Also asked of an INSERT whose conflict is not ERROR. NULL: never. */
     bool (*can_modify)(const IdcOptionSet *server_options, const IdcModify *modify,
                        const char **why);
     /* The remote statement of a modify as text (rows: as for one row), without secrets; NULL: the

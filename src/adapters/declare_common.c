@@ -4,6 +4,8 @@
  */
 #include "adapters/adapter.h"
 
+static const char *const conflict_words[] = { "error", "nothing", "update", NULL };
+
 const IdcAdapterOption idc_common_options[] = {
     { .name = "credential",
       .levels = IDC_OPTION_USER,
@@ -69,6 +71,18 @@ const IdcAdapterOption idc_common_options[] = {
       .type = IDC_OPTION_BOOL,
       .fallback = "false",
       .help = "tables and columns get the option comment, where the source has one" },
+    { .name = "on_conflict",
+      .levels = IDC_OPTION_TABLE,
+      .type = IDC_OPTION_WORD,
+      .words = conflict_words,
+      .fallback = "error",
+      .help = "what an INSERT does where the source has such a row already, by a key of its own" },
+    { .name = "batch_size",
+      .levels = IDC_OPTION_SERVER | IDC_OPTION_TABLE,
+      .type = IDC_OPTION_INTEGER,
+      .min = 1,
+      .max = 10000,
+      .help = "rows that are written by one request, where the adapter has no option of its own" },
     { .name = "updatable",
       .levels = IDC_OPTION_SERVER | IDC_OPTION_TABLE,
       .type = IDC_OPTION_BOOL,

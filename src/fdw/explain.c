@@ -54,6 +54,18 @@ split_lines(char *text)
 }
 
 void
+fdw_explain_lines(const char *label, const IdcText *text, ExplainState *es)
+{
+    show_list(label, split_lines(of_database(idc_text_string(text))), es);
+}
+
+bool
+fdw_explain_is_verbose(const ExplainState *es)
+{
+    return es->verbose;
+}
+
+void
 fdw_explain_request(const FdwServer *server, const IdcRelation *relation, ExplainState *es)
 {
     IdcText text;
@@ -61,7 +73,7 @@ fdw_explain_request(const FdwServer *server, const IdcRelation *relation, Explai
     idc_text_init(&text, 0);
     if (server->declaration->explain != NULL)
         server->declaration->explain(&server->options, relation, &text);
-    show_list("Remote request", split_lines(of_database(idc_text_string(&text))), es);
+    fdw_explain_lines("Remote request", &text, es);
     idc_text_clear(&text);
     idc_relation_print(relation, true, &text);
     ExplainPropertyText("Relation", of_database(idc_text_string(&text)), es);

@@ -61,19 +61,14 @@ fdw_foreign_begin(ForeignScanState *node, int eflags)
                                                 ALLOCSET_DEFAULT_SIZES);
 }
 
-/* The parameters as they are now, in the scan's context. */
-static IdcValue *
-evaluate(ForeignScanState *node, size_t *count)
+IdcValue *
+fdw_evaluate(List *expressions, List *lists, ExprContext *context, size_t *count)
 {
-    FdwForeignScan *state = node->fdw_state;
-    List *lists =
-        list_nth_node(List, ((ForeignScan *) node->ss.ps.plan)->fdw_private, FDW_PRIVATE_LISTS);
-    IdcValue *values = palloc0(sizeof *values * (size_t) (list_length(state->expressions) + 1));
-    ExprContext *context = node->ss.ps.ps_ExprContext;
+    IdcValue *values = palloc0(sizeof *values * (size_t) (list_length(expressions) + 1));
     ListCell *cell;
 
     *count = 0;
-    foreach (cell, state->expressions) {
+    foreach (cell, expressions) {
         ExprState *expression = lfirst(cell);
         Oid type = exprType((Node *) expression->expr);
         int32 modifier = exprTypmod((Node *) expression->expr);
@@ -91,11 +86,12 @@ static void
 open_scan(ForeignScanState *node)
 {
     FdwForeignScan *state = node->fdw_state;
-    List *attributes = list_nth_node(List, ((ForeignScan *) node->ss.ps.plan)->fdw_private,
-                                     FDW_PRIVATE_ATTRIBUTES);
+    List *fdw_private = ((ForeignScan *) node->ss.ps.plan)->fdw_private;
+    List *attributes = list_nth_node(List, fdw_private, FDW_PRIVATE_ATTRIBUTES);
+    List *lists = list_nth_node(List, fdw_private, FDW_PRIVATE_LISTS);
     MemoryContext old = MemoryContextSwitchTo(state->scan_context);
     size_t count;
-    IdcValue *values = evaluate(node, &count);
+    IdcValue *values = fdw_evaluate(state->expressions, lists, node->ss.ps.ps_ExprContext, &count);
 
     state->scan = fdw_scan_open(state->server, state->user, state->relation, values, count,
                                 node->ss.ss_ScanTupleSlot->tts_tupleDescriptor, attributes,

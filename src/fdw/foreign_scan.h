@@ -30,6 +30,9 @@ typedef struct FdwForeignScan {
 
 /* The relation that a plan node was made with, memory of the current context. */
 extern const IdcRelation *fdw_plan_relation(const ForeignScan *plan);
+/* The parameters of a request as they are now, memory of the current context. expressions:
+ * ExprState; lists: as FDW_PRIVATE_LISTS. */
+extern IdcValue *fdw_evaluate(List *expressions, List *lists, ExprContext *context, size_t *count);
 /* Whose user mapping it is. */
 extern Oid fdw_scan_user(const ForeignScanState *node);
 /* The scan, opened now if need be. */

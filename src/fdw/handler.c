@@ -6,8 +6,7 @@
 FDW_SQL_FUNCTION(instant_fdw_handler);
 
 /*
- * Not there, on purpose: IsForeignScanParallelSafe (a source process belongs to one backend),
- * direct modification and TRUNCATE.
+ * Not there, on purpose: IsForeignScanParallelSafe (a source process belongs to one backend).
  */
 Datum
 instant_fdw_handler(PG_FUNCTION_ARGS)
@@ -39,6 +38,12 @@ instant_fdw_handler(PG_FUNCTION_ARGS)
     routine->ExecForeignDelete = fdw_modify_delete;
     routine->EndForeignModify = fdw_modify_end;
     routine->EndForeignInsert = fdw_modify_end_insert;
+    routine->PlanDirectModify = fdw_direct_plan;
+    routine->BeginDirectModify = fdw_direct_begin;
+    routine->IterateDirectModify = fdw_direct_iterate;
+    routine->EndDirectModify = fdw_direct_end;
+    routine->ExplainDirectModify = fdw_direct_explain;
+    routine->ExecForeignTruncate = fdw_truncate;
     routine->IsForeignRelUpdatable = fdw_modify_is_updatable;
     routine->ExplainForeignScan = fdw_explain_scan;
     routine->ExplainForeignModify = fdw_explain_modify;

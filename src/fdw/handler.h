@@ -60,6 +60,14 @@ extern TupleTableSlot *fdw_modify_update(EState *estate, ResultRelInfo *info, Tu
                                          TupleTableSlot *plan_slot);
 extern TupleTableSlot *fdw_modify_delete(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
                                          TupleTableSlot *plan_slot);
+/* modify_direct.c */
+extern bool fdw_direct_plan(PlannerInfo *root, ModifyTable *plan, Index index, int subplan);
+extern void fdw_direct_begin(ForeignScanState *node, int eflags);
+extern TupleTableSlot *fdw_direct_iterate(ForeignScanState *node);
+extern void fdw_direct_end(ForeignScanState *node);
+extern void fdw_direct_explain(ForeignScanState *node, struct ExplainState *es);
+/* modify_truncate.c */
+extern void fdw_truncate(List *tables, DropBehavior behavior, bool restarts_identity);
 extern void fdw_modify_end(EState *estate, ResultRelInfo *info);
 extern void fdw_modify_end_insert(EState *estate, ResultRelInfo *info);
 

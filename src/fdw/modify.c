@@ -1,18 +1,18 @@
 /*
  * modify.c - INSERT, UPDATE and DELETE of foreign tables, where the adapter can write.
  *
- * Rows travel as texts, many at once for INSERT. A row of UPDATE and DELETE is named by the columns
- * that the adapter calls its key, as they were read. What a source wrote stays written when the
- * transaction is rolled back; nothing that it makes up (a default, a number) comes back: RETURNING
- * has what was sent.
+ * Rows travel as texts, many at once. A row of UPDATE and DELETE is named by the columns that the
+ * adapter calls its key, as they were read. Where the adapter can say what became of a row, that is
+ * what RETURNING and triggers see; else what was sent, without what the source makes up (a default,
+ * a number). Where it has no transactions, what a source wrote stays written.
  */
-#include "fdw/exchange.h"
+#include "fdw/modify.h"
+
+#include "fdw/explain.h"
 #include "fdw/foreign.h"
 #include "fdw/handler.h"
-#include "fdw/raise.h"
 #include "fdw/server.h"
 #include "fdw/table.h"
-#include "fdw/transaction.h"
 
 #include <access/sysattr.h>
 #include <access/table.h>
@@ -27,6 +27,7 @@
 #include <nodes/makefuncs.h>
 #include <optimizer/appendinfo.h>
 #include <optimizer/inherit.h>
+#include <optimizer/optimizer.h>
 #include <optimizer/pathnode.h>
 #include <parser/parse_relation.h>
 #include <parser/parsetree.h>
@@ -36,19 +37,6 @@
 #define KEY_PREFIX "instant_key_"
 
 enum { DEFAULT_BATCH_ROWS = 100 };
-
-/* ResultRelInfo.ri_FdwState. attributes: the keys as they were (junk attributes), then values. */
-typedef struct Modify {
-    IdcModifyKind kind;
-    const FdwServer *server;
-    Oid user;
-    const IdcRelation *relation;
-    List *keys;   /* numbers of attributes of the table */
-    List *junk;   /* for each key, its place in the plan's row */
-    List *values; /* numbers of attributes */
-    int batch_rows;
-    MemoryContext context; /* reset with each request */
-} Modify;
 
 /* ---- planning ---- */
 
@@ -74,22 +62,33 @@ is_updatable(const FdwServer *server, const IdcOptionSet *options)
     return text == NULL || !idc_bool_parse(text, &value) || value;
 }
 
+unsigned
+fdw_modify_kinds(const FdwServer *server, const IdcRelation *table)
+{
+    if (server->declaration->writes == NULL || !is_updatable(server, &table->options))
+        return 0;
+    return server->declaration->writes(&server->options, table);
+}
+
+static bool
+has_kind(unsigned kinds, IdcModifyKind kind)
+{
+    return (kinds & 1U << kind) != 0;
+}
+
 int
 fdw_modify_is_updatable(Relation table)
 {
     const FdwServer *server = fdw_server(GetForeignTable(RelationGetRelid(table))->serverid);
-    const IdcRelation *relation = fdw_table_relation(table, fdw_table_attributes(table));
-    unsigned writes;
+    unsigned kinds =
+        fdw_modify_kinds(server, fdw_table_relation(table, fdw_table_attributes(table)));
     int events = 0;
 
-    if (server->declaration->writes == NULL || !is_updatable(server, &relation->options))
-        return 0;
-    writes = server->declaration->writes(&server->options, relation);
-    if ((writes & 1u << IDC_INSERT) != 0)
+    if (has_kind(kinds, IDC_INSERT))
         events |= 1 << CMD_INSERT;
-    if ((writes & 1u << IDC_UPDATE) != 0)
+    if (has_kind(kinds, IDC_UPDATE) || has_kind(kinds, IDC_UPDATE_WHERE))
         events |= 1 << CMD_UPDATE;
-    if ((writes & 1u << IDC_DELETE) != 0)
+    if (has_kind(kinds, IDC_DELETE) || has_kind(kinds, IDC_DELETE_WHERE))
         events |= 1 << CMD_DELETE;
     return events;
 }
@@ -167,40 +166,136 @@ value_attributes(Relation table, const Bitmapset *named, CmdType operation)
     return values;
 }
 
-static void
-check_no_conflict(const ModifyTable *plan, Relation table)
-{
-    if (plan->onConflictAction != ONCONFLICT_NONE)
-        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                        errmsg("ON CONFLICT of foreign table \"%s\" is not supported",
-                               RelationGetRelationName(table))));
-}
-
-List *
-fdw_modify_plan(PlannerInfo *root, ModifyTable *plan, Index index, int subplan)
-{
-    RangeTblEntry *entry = planner_rt_fetch(index, root);
-    Relation table = table_open(entry->relid, NoLock);
-    List *values = NIL, *keys = NIL;
-
-    (void) subplan;
-    check_no_conflict(plan, table);
-    if (plan->operation != CMD_DELETE)
-        values =
-            value_attributes(table, named_columns(root, index, plan->operation), plan->operation);
-    if (plan->operation != CMD_INSERT)
-        keys = key_attributes(table);
-    table_close(table, NoLock);
-    return list_make2(keys, values);
-}
-
-/* ---- beginning ---- */
-
 static IdcModifyKind
 kind_of(CmdType operation)
 {
     return operation == CMD_INSERT ? IDC_INSERT : operation == CMD_UPDATE ? IDC_UPDATE : IDC_DELETE;
 }
+
+/* PostgreSQL knows no unique key of a foreign table, so of ON CONFLICT only DO NOTHING without a
+ * target comes here. Else the table's own option says it. */
+static IdcConflict
+conflict_of(const FdwServer *server, const IdcRelation *table, OnConflictAction action)
+{
+    const char *word = fdw_common_option(server, &table->options, "on_conflict");
+
+    if (action == ONCONFLICT_NOTHING || (word != NULL && strcmp(word, "nothing") == 0))
+        return IDC_CONFLICT_NOTHING;
+    return word != NULL && strcmp(word, "update") == 0 ? IDC_CONFLICT_UPDATE : IDC_CONFLICT_ERROR;
+}
+
+static void
+check_conflict(const FdwServer *server, const IdcModify *message)
+{
+    const char *why = NULL;
+
+    if (message->kind != IDC_INSERT || message->conflict == IDC_CONFLICT_ERROR)
+        return;
+    if (server->declaration->can_modify == NULL ||
+        !server->declaration->can_modify(&server->options, message, &why))
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("ON CONFLICT of foreign table \"%s\" is not supported",
+                               message->table->name),
+                        why == NULL ? 0 : errdetail_internal("%s", why)));
+}
+
+/* Whole rows, and what the hub computes of its own, aside. */
+List *
+fdw_modify_wanted(Relation table, List *returning, Index index)
+{
+    List *wanted = NIL;
+    Bitmapset *found = NULL;
+    ListCell *cell;
+
+    pull_varattnos((Node *) returning, index, &found);
+    if (bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, found))
+        return fdw_table_attributes(table);
+    foreach (cell, fdw_table_attributes(table))
+        if (bms_is_member(lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber, found))
+            wanted = lappend_int(wanted, lfirst_int(cell));
+    return wanted;
+}
+
+static bool
+has_trigger_after(const TriggerDesc *triggers, CmdType operation)
+{
+    if (triggers == NULL)
+        return false;
+    return operation == CMD_INSERT   ? triggers->trig_insert_after_row
+           : operation == CMD_UPDATE ? triggers->trig_update_after_row
+                                     : triggers->trig_delete_after_row;
+}
+
+static bool
+can_return(const FdwServer *server, const IdcRelation *table, IdcModifyKind kind)
+{
+    return server->declaration->returns != NULL &&
+           has_kind(server->declaration->returns(&server->options, table), kind);
+}
+
+/* What has to come back, if it can. */
+static List *
+returning_attributes(const ModifyTable *plan, const FdwServer *server, Relation table, Index index,
+                     int subplan)
+{
+    List *exprs = NIL;
+
+    if (!can_return(server, fdw_table_relation(table, NIL), kind_of(plan->operation)))
+        return NIL;
+    if (has_trigger_after(table->trigdesc, plan->operation))
+        return fdw_table_attributes(table);
+    if (plan->returningLists != NIL)
+        exprs = list_concat_copy(exprs, list_nth(plan->returningLists, subplan));
+    if (plan->withCheckOptionLists != NIL)
+        exprs = lappend(exprs, list_nth(plan->withCheckOptionLists, subplan));
+    return fdw_modify_wanted(table, exprs, index);
+}
+
+/* That a table is not written at all is PostgreSQL's to say (fdw_modify_is_updatable). */
+static void
+check_kind(const FdwServer *server, Relation table, IdcModifyKind kind)
+{
+    const IdcRelation *relation = fdw_table_relation(table, fdw_table_attributes(table));
+    IdcModifyKind whole = kind == IDC_UPDATE ? IDC_UPDATE_WHERE : IDC_DELETE_WHERE;
+    unsigned kinds = fdw_modify_kinds(server, relation);
+
+    if (kind == IDC_INSERT || has_kind(kinds, kind) || !has_kind(kinds, whole))
+        return;
+    ereport(ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+             errmsg("foreign table \"%s\" cannot be written row by row", relation->name),
+             errdetail("The source cannot do this statement as a whole, and no column names a "
+                       "row."),
+             errhint("Give the columns of the table's key the option key 'true'.")));
+}
+
+/* What the executor gets: keys, values and what comes back, by attribute; what becomes of
+ * conflicts. */
+List *
+fdw_modify_plan(PlannerInfo *root, ModifyTable *plan, Index index, int subplan)
+{
+    RangeTblEntry *entry = planner_rt_fetch(index, root);
+    Relation table = table_open(entry->relid, NoLock);
+    const FdwServer *server = fdw_server(GetForeignTable(entry->relid)->serverid);
+    List *values = NIL, *keys = NIL, *returning;
+    IdcModify message = { .kind = kind_of(plan->operation) };
+
+    check_kind(server, table, message.kind);
+    if (plan->operation != CMD_DELETE)
+        values =
+            value_attributes(table, named_columns(root, index, plan->operation), plan->operation);
+    if (plan->operation != CMD_INSERT)
+        keys = key_attributes(table);
+    returning = returning_attributes(plan, server, table, index, subplan);
+    message.table = fdw_table_relation(table, list_concat_copy(keys, values));
+    if (plan->operation == CMD_INSERT)
+        message.conflict = conflict_of(server, message.table, plan->onConflictAction);
+    check_conflict(server, &message);
+    table_close(table, NoLock);
+    return list_make4(keys, values, returning, makeInteger(message.conflict));
+}
+
+/* ---- beginning ---- */
 
 static Oid
 modify_user(EState *estate, ResultRelInfo *info)
@@ -229,11 +324,12 @@ batch_rows(const FdwServer *server, const IdcRelation *relation)
                                                                     : DEFAULT_BATCH_ROWS;
 }
 
-static Modify *
-make_modify(EState *estate, ResultRelInfo *info, IdcModifyKind kind, List *keys, List *values)
+static FdwModify *
+make_modify(EState *estate, ResultRelInfo *info, IdcModifyKind kind, List *keys, List *values,
+            List *returning)
 {
     Relation table = info->ri_RelationDesc;
-    Modify *modify = palloc0(sizeof *modify);
+    FdwModify *modify = palloc0(sizeof *modify);
 
     modify->kind = kind;
     modify->server = fdw_server(GetForeignTable(RelationGetRelid(table))->serverid);
@@ -241,10 +337,32 @@ make_modify(EState *estate, ResultRelInfo *info, IdcModifyKind kind, List *keys,
     modify->keys = keys;
     modify->values = values;
     modify->relation = fdw_table_relation(table, list_concat_copy(keys, values));
+    modify->returning = returning;
+    if (returning != NIL)
+        modify->returned = fdw_table_relation(table, returning);
     modify->batch_rows = batch_rows(modify->server, modify->relation);
     modify->context =
         AllocSetContextCreate(estate->es_query_cxt, "instant modify", ALLOCSET_DEFAULT_SIZES);
     return modify;
+}
+
+static bool
+has_row_trigger(const TriggerDesc *triggers, CmdType operation)
+{
+    if (triggers == NULL)
+        return false;
+    return operation == CMD_UPDATE
+               ? triggers->trig_update_before_row || triggers->trig_update_after_row
+               : triggers->trig_delete_before_row || triggers->trig_delete_after_row;
+}
+
+/* Nobody wants to know of a single row whether it was there, and all of them can be undone. */
+static bool
+may_gather(const FdwModify *modify, const ResultRelInfo *info, CmdType operation)
+{
+    return operation != CMD_INSERT && modify->server->declaration->has_transactions &&
+           modify->batch_rows > 1 && info->ri_projectReturning == NULL &&
+           info->ri_WithCheckOptions == NIL && !has_row_trigger(info->ri_TrigDesc, operation);
 }
 
 void
@@ -253,14 +371,15 @@ fdw_modify_begin(ModifyTableState *state, ResultRelInfo *info, List *fdw_private
 {
     List *keys = linitial_node(List, fdw_private);
     Plan *plan = outerPlanState(state)->plan;
-    Modify *modify;
+    FdwModify *modify;
     ListCell *cell;
 
     (void) subplan;
     if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
         return;
     modify = make_modify(state->ps.state, info, kind_of(state->operation), keys,
-                         lsecond_node(List, fdw_private));
+                         lsecond_node(List, fdw_private), lthird_node(List, fdw_private));
+    modify->conflict = (IdcConflict) intVal(lfourth(fdw_private));
     foreach (cell, keys) {
         const char *name = key_name(info->ri_RelationDesc, lfirst_int(cell));
         AttrNumber junk = ExecFindJunkAttributeInTlist(plan->targetlist, name);
@@ -269,6 +388,8 @@ fdw_modify_begin(ModifyTableState *state, ResultRelInfo *info, List *fdw_private
             elog(ERROR, "could not find junk column \"%s\"", name);
         modify->junk = lappend_int(modify->junk, junk);
     }
+    if (may_gather(modify, info, state->operation))
+        fdw_modify_gather_begin(modify, state->ps.state->es_query_cxt);
     info->ri_FdwState = modify;
 }
 
@@ -276,16 +397,30 @@ fdw_modify_begin(ModifyTableState *state, ResultRelInfo *info, List *fdw_private
 void
 fdw_modify_begin_insert(ModifyTableState *state, ResultRelInfo *info)
 {
-    if (state->ps.plan != NULL)
-        check_no_conflict(castNode(ModifyTable, state->ps.plan), info->ri_RelationDesc);
+    Relation table = info->ri_RelationDesc;
+    List *attributes = fdw_table_attributes(table);
+    const ModifyTable *plan = state->ps.plan == NULL ? NULL : castNode(ModifyTable, state->ps.plan);
+    IdcModify message = { .kind = IDC_INSERT };
+    FdwModify *modify;
+
     /* It would be updated after, or again: only one of the two has room in info. */
     if (info->ri_FdwState != NULL)
         ereport(ERROR,
                 (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                  errmsg("cannot move rows into foreign table \"%s\", which the same UPDATE changes",
-                        RelationGetRelationName(info->ri_RelationDesc))));
-    info->ri_FdwState = make_modify(state->ps.state, info, IDC_INSERT, NIL,
-                                    fdw_table_attributes(info->ri_RelationDesc));
+                        RelationGetRelationName(table))));
+    modify = make_modify(state->ps.state, info, IDC_INSERT, NIL, attributes, NIL);
+    modify->conflict = conflict_of(modify->server, modify->relation,
+                                   plan == NULL ? ONCONFLICT_NONE : plan->onConflictAction);
+    message.table = modify->relation;
+    message.conflict = modify->conflict;
+    check_conflict(modify->server, &message);
+    if ((info->ri_projectReturning != NULL || has_trigger_after(info->ri_TrigDesc, CMD_INSERT)) &&
+        can_return(modify->server, modify->relation, IDC_INSERT)) {
+        modify->returning = attributes;
+        modify->returned = modify->relation;
+    }
+    info->ri_FdwState = modify;
 }
 
 /* ---- rows ---- */
@@ -301,7 +436,7 @@ text_of(TupleTableSlot *slot, int number, Form_pg_attribute attribute)
 
 /* One row's texts. */
 static const char **
-put_row(const Modify *modify, ResultRelInfo *info, const char **texts, TupleTableSlot *slot,
+put_row(const FdwModify *modify, ResultRelInfo *info, const char **texts, TupleTableSlot *slot,
         TupleTableSlot *plan_slot)
 {
     TupleDesc descriptor = RelationGetDescr(info->ri_RelationDesc);
@@ -315,10 +450,23 @@ put_row(const Modify *modify, ResultRelInfo *info, const char **texts, TupleTabl
     return texts;
 }
 
-/* How many rows the source says it wrote. */
+static void
+take_returned(const FdwModify *modify, TupleTableSlot *slot, const IdcModified *modified,
+              MemoryContext context)
+{
+    if (modify->returning == NIL || modified->stats.rows == 0)
+        return;
+    if (modified->row_count != 1)
+        ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
+                        errmsg("the source returned %zu rows of one that was written",
+                               modified->row_count)));
+    fdw_modify_store(slot, modify->returning, modified->rows, modify->kind != IDC_DELETE, context);
+}
+
+/* How many rows the source says it wrote. What comes back is of one slot, for the time of a row. */
 static int64
-write_rows(Modify *modify, ResultRelInfo *info, TupleTableSlot **slots, TupleTableSlot **plan_slots,
-           int count)
+write_rows(FdwModify *modify, EState *estate, ResultRelInfo *info, TupleTableSlot **slots,
+           TupleTableSlot **plan_slots, int count)
 {
     MemoryContext old = MemoryContextSwitchTo(modify->context);
     const char **rows =
@@ -327,53 +475,45 @@ write_rows(Modify *modify, ResultRelInfo *info, TupleTableSlot **slots, TupleTab
                           .table = modify->relation,
                           .key_count = (size_t) list_length(modify->keys),
                           .rows = rows,
-                          .row_count = (size_t) count };
+                          .row_count = (size_t) count,
+                          .conflict = modify->conflict,
+                          .returning = modify->returned };
     const char **next = rows;
-    FdwProcess *process = fdw_process_get(modify->server->oid, modify->user);
     IdcModified modified;
-    const void *answer;
-    IdcText payload;
-    IdcError err;
-    size_t len;
 
     for (int i = 0; i < count; i++)
         next = put_row(modify, info, next, slots[i], plan_slots == NULL ? NULL : plan_slots[i]);
-    idc_error_init(&err);
-    idc_text_init(&payload, 0);
-    fdw_transaction_join(process, modify->server, true, &message.transaction);
-    idc_modify_write(&message, &payload);
-    answer = fdw_exchange(process, modify->server, IDC_MSG_MODIFY, &payload, IDC_MSG_MODIFIED,
-                          modify->relation->name, &len);
-    fdw_check(idc_modified_read(idc_arena_new(0), answer, len, &modified, &err), &err);
+    fdw_modify_send(modify->server, modify->user, 0, &message, &modified);
+    take_returned(modify, slots[0], &modified, GetPerTupleMemoryContext(estate));
     MemoryContextSwitchTo(old);
     MemoryContextReset(modify->context);
     return modified.stats.rows;
 }
 
+/* NULL: it was there already, and stayed as it was. */
 TupleTableSlot *
 fdw_modify_insert(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
                   TupleTableSlot *plan_slot)
 {
-    (void) estate;
     (void) plan_slot;
-    (void) write_rows(info->ri_FdwState, info, &slot, NULL, 1);
-    return slot;
+    return write_rows(info->ri_FdwState, estate, info, &slot, NULL, 1) > 0 ? slot : NULL;
 }
 
 TupleTableSlot **
 fdw_modify_insert_batch(EState *estate, ResultRelInfo *info, TupleTableSlot **slots,
                         TupleTableSlot **plan_slots, int *count)
 {
-    (void) estate;
+    int64 written = write_rows(info->ri_FdwState, estate, info, slots, NULL, *count);
+
     (void) plan_slots;
-    (void) write_rows(info->ri_FdwState, info, slots, NULL, *count);
+    *count = (int) Min(written, *count);
     return slots;
 }
 
 int
 fdw_modify_batch_size(ResultRelInfo *info)
 {
-    const Modify *modify = info->ri_FdwState;
+    const FdwModify *modify = info->ri_FdwState;
 
     /* Each of these wants to see a row before the next one is sent. */
     if (modify == NULL || info->ri_projectReturning != NULL || info->ri_WithCheckOptions != NIL ||
@@ -383,32 +523,51 @@ fdw_modify_batch_size(ResultRelInfo *info)
     return modify->batch_rows;
 }
 
-/* NULL: the source has no such row. */
-static TupleTableSlot *
-write_one(ResultRelInfo *info, TupleTableSlot *slot, TupleTableSlot *plan_slot)
+static void
+gather(FdwModify *modify, ResultRelInfo *info, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 {
-    return write_rows(info->ri_FdwState, info, &slot, &plan_slot, 1) > 0 ? slot : NULL;
+    MemoryContext old = MemoryContextSwitchTo(modify->context);
+    const char **row = palloc0(sizeof *row * modify->relation->column_count);
+
+    (void) put_row(modify, info, row, slot, plan_slot);
+    fdw_modify_gather(modify, row);
+    MemoryContextSwitchTo(old);
+    MemoryContextReset(modify->context);
+}
+
+/* NULL: the source has no such row. Of a row that waits it is not known yet. */
+static TupleTableSlot *
+write_one(EState *estate, ResultRelInfo *info, TupleTableSlot *slot, TupleTableSlot *plan_slot)
+{
+    FdwModify *modify = info->ri_FdwState;
+
+    if (modify->is_gathering) {
+        gather(modify, info, slot, plan_slot);
+        return slot;
+    }
+    return write_rows(modify, estate, info, &slot, &plan_slot, 1) > 0 ? slot : NULL;
 }
 
 TupleTableSlot *
 fdw_modify_update(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
                   TupleTableSlot *plan_slot)
 {
-    (void) estate;
-    return write_one(info, slot, plan_slot);
+    return write_one(estate, info, slot, plan_slot);
 }
 
-/* RETURNING of a DELETE has the key, which is all that was sent. */
+/* Where the source says nothing else, RETURNING of a DELETE has the key, which is all that was
+ * sent. */
 TupleTableSlot *
 fdw_modify_delete(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
                   TupleTableSlot *plan_slot)
 {
-    const Modify *modify = info->ri_FdwState;
+    const FdwModify *modify = info->ri_FdwState;
     ListCell *key, *junk;
 
-    (void) estate;
-    if (write_one(info, slot, plan_slot) == NULL)
+    if (write_one(estate, info, slot, plan_slot) == NULL)
         return NULL;
+    if (modify->returning != NIL)
+        return slot;
     ExecClearTuple(slot);
     for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++)
         slot->tts_isnull[i] = true;
@@ -426,7 +585,11 @@ fdw_modify_delete(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
 void
 fdw_modify_end(EState *estate, ResultRelInfo *info)
 {
+    FdwModify *modify = info->ri_FdwState;
+
     (void) estate;
+    if (modify != NULL && modify->is_gathering)
+        fdw_modify_flush(modify);
     info->ri_FdwState = NULL;
 }
 
@@ -436,23 +599,61 @@ fdw_modify_end_insert(EState *estate, ResultRelInfo *info)
     fdw_modify_end(estate, info);
 }
 
+/* ---- EXPLAIN ---- */
+
+static const char *
+words_for(const IdcModify *message)
+{
+    switch (message->kind) {
+    case IDC_INSERT:
+        return "insert";
+    case IDC_UPDATE:
+    case IDC_UPDATE_WHERE:
+        return "update";
+    default:
+        return "delete";
+    }
+}
+
+void
+fdw_modify_explain(const FdwServer *server, const IdcModify *message, ExplainState *es)
+{
+    IdcText text;
+
+    idc_text_init(&text, 0);
+    if (server->declaration->explain_modify != NULL)
+        server->declaration->explain_modify(&server->options, message, &text);
+    if (text.len > 0)
+        fdw_explain_lines("Remote write", &text, es);
+    else
+        ExplainPropertyText("Remote write",
+                            psprintf("%s %s", words_for(message), message->table->name), es);
+    idc_text_done(&text);
+}
+
 void
 fdw_explain_modify(ModifyTableState *state, ResultRelInfo *info, List *fdw_private, int subplan,
                    ExplainState *es)
 {
-    static const char *const verbs[] = {
-        [IDC_INSERT] = "insert", [IDC_UPDATE] = "update", [IDC_DELETE] = "delete"
-    };
-    IdcModifyKind kind = kind_of(state->operation);
-    const Modify *modify = info->ri_FdwState;
+    Relation table = info->ri_RelationDesc;
+    List *keys = linitial_node(List, fdw_private), *values = lsecond_node(List, fdw_private);
+    List *returning = lthird_node(List, fdw_private);
+    const IdcRelation *relation = fdw_table_relation(table, list_concat_copy(keys, values));
+    IdcModify message = { .kind = kind_of(state->operation),
+                          .table = relation,
+                          .key_count = (size_t) list_length(keys),
+                          .row_count = 1,
+                          .conflict = (IdcConflict) intVal(lfourth(fdw_private)) };
+    const FdwModify *modify = info->ri_FdwState;
 
-    (void) fdw_private;
     (void) subplan;
     if (!es->verbose)
         return;
-    ExplainPropertyText(
-        "Remote write",
-        psprintf("%s %s", verbs[kind], RelationGetRelationName(info->ri_RelationDesc)), es);
-    if (kind == IDC_INSERT && modify != NULL)
+    message.rows = palloc0(sizeof *message.rows * (relation->column_count + 1));
+    if (returning != NIL)
+        message.returning = fdw_table_relation(table, returning);
+    fdw_modify_explain(fdw_server(GetForeignTable(RelationGetRelid(table))->serverid), &message,
+                       es);
+    if (message.kind == IDC_INSERT && modify != NULL)
         ExplainPropertyInteger("Batch size", NULL, fdw_modify_batch_size(info), es);
 }

@@ -465,6 +465,7 @@ fdw_process_get(Oid server, Oid user)
 {
     FdwProcess *process;
 
+    fdw_modify_flush_server(server);
     watch();
     process = find_process(server, fdw_mapping_find(server, user, NULL));
     if (process != NULL) {

@@ -52,6 +52,9 @@ struct FdwProcess {
 /* process.c: settings, callbacks; once a backend. */
 extern void fdw_process_init(void);
 
+/* modify_send.c: send the rows that wait to be written to a server. */
+extern void fdw_modify_flush_server(Oid server);
+
 /*
  * The process of a server for a user's mapping; one is started if there is none. It may not have
  * answered yet: what is sent to it waits there.

@@ -143,7 +143,7 @@ send_open(FdwScan *scan, const FdwServer *server, Oid user, const IdcRelation *r
     if (order != NULL)
         take_order(server, order, &open);
     idc_text_init(&payload, 0);
-    fdw_transaction_join(process, server, false, &open.transaction);
+    fdw_transaction_join(process, server, false, 0, &open.transaction);
     idc_open_write(&open, &payload);
     fdw_talk_new(process, IDC_MSG_OPEN, CREDIT, &scan->talk);
     fdw_scan_count(scan->talk->counts, FDW_SCANS, 1);

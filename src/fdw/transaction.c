@@ -182,10 +182,9 @@ new_part(FdwProcess *process)
 }
 
 void
-fdw_transaction_join(FdwProcess *process, const FdwServer *server, bool is_write,
+fdw_transaction_join(FdwProcess *process, const FdwServer *server, bool is_write, int level,
                      IdcTransaction *transaction)
 {
-    int level = GetCurrentTransactionNestLevel();
     ListCell *cell;
     FdwPart *part;
 
@@ -197,6 +196,8 @@ fdw_transaction_join(FdwProcess *process, const FdwServer *server, bool is_write
         if (part->process->server == server->oid && !is_alive(part) && part->write_level > 0)
             refuse_lost(part);
     }
+    if (level == 0)
+        level = GetCurrentTransactionNestLevel();
     if (current.id == 0)
         current.id = ++current.last_id;
     part = process->part != NULL ? process->part : new_part(process);

@@ -16,11 +16,11 @@
 #include "fdw/process.h"
 
 /*
- * For a request to a process that is ready for it: which transaction it is of. Raises if what this
- * transaction wrote on that server is lost.
+ * For a request to a process that is ready for it: which transaction it is of. level: of the
+ * subtransaction; 0: the current one. Raises if what this transaction wrote on that server is lost.
  */
 extern void fdw_transaction_join(FdwProcess *process, const FdwServer *server, bool is_write,
-                                 IdcTransaction *transaction);
+                                 int level, IdcTransaction *transaction);
 /* Something stands that the current transaction wrote there: its death would lose it. */
 extern bool fdw_transaction_has_writes(const FdwProcess *process);
 
