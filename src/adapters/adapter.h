@@ -134,6 +134,8 @@ typedef struct IdcDeclaration {
     bool has_transactions;
     /* True for a column that is part of the key of UPDATE and DELETE. */
     bool (*is_key)(const IdcRelation *table, size_t column);
+    /* It is PostgreSQL, and can_push is asked for what only that knows (idc_relation_has_calls). */
+    bool has_calls;
     /* Several of one server may be read at once without more requests than one by one would need.
      */
     bool is_async;

@@ -10,6 +10,7 @@
 #include <port/atomics.h>
 #include <miscadmin.h>
 #include <optimizer/paths.h>
+#include <optimizer/planner.h>
 #include <storage/ipc.h>
 #include <utils/timestamp.h>
 
@@ -40,6 +41,8 @@ typedef struct FdwBackend {
     uint64 counts[FDW_COUNTER_COUNT];
     FdwSharedCounters *shared;                      /* NULL unless in shared_preload_libraries */
     set_join_pathlist_hook_type next_join_pathlist; /* of keys_plan.c */
+    planner_hook_type next_planner;                 /* of plan_window.c */
+    bool has_windows; /* a path with window functions was made, for a plan that is not finished */
     shmem_request_hook_type next_shmem_request;
     shmem_startup_hook_type next_shmem_startup;
 } FdwBackend;

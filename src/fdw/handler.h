@@ -25,6 +25,8 @@ extern void fdw_plan_join_paths(PlannerInfo *root, RelOptInfo *joined, RelOptInf
 /* plan_upper.c */
 extern void fdw_plan_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input,
                                  RelOptInfo *output, void *extra);
+/* plan_window.c */
+extern void fdw_windows_init(void);
 /* plan_scan.c: the options async_capable of server and table */
 extern bool fdw_plan_is_async(ForeignPath *path);
 

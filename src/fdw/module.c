@@ -6,6 +6,7 @@
 #include "fdw/server_limits.h"
 #include "fdw/keys.h"
 #include "fdw/plan_cache.h"
+#include "fdw/handler.h"
 #include "fdw/process.h"
 #include <utils/builtins.h>
 #include <utils/guc.h>
@@ -30,6 +31,7 @@ _PG_init(void)
     fdw_plan_cache_init();
     fdw_process_init();
     fdw_keys_init();
+    fdw_windows_init();
     fdw_limits_init(process_shared_preload_libraries_in_progress);
     DefineCustomIntVariable("instant.plan_cache_size",
                             "How many plans of instant.arrow a session keeps.",

@@ -36,6 +36,7 @@ typedef struct FdwLayer {
     IdcJoinKind join;
     int key_count;        /* AGGREGATE: so many of columns are keys, the others Aggrefs */
     List *keys;           /* SORT: FdwSortKey */
+    List *windows;        /* WINDOW: FdwWindow, for the last ones of columns */
     Node *limit, *offset; /* LIMIT: NULL or of type bigint and not NULL */
 } FdwLayer;
 
@@ -130,6 +131,14 @@ extern ForeignPath *fdw_upper_path(PlannerInfo *root, RelOptInfo *rel, PathTarge
 
 /* For EXPLAIN on the scans below: why what stands above them is done in the hub. */
 extern void fdw_plan_note(FdwPlan *plan, const char *what, const char *why);
+
+/* ---- plan_upper.c, plan_window.c ---- */
+
+/* What a layer above `below` is. */
+extern FdwPlan *fdw_plan_over(const FdwPlan *below, const FdwLayer *layer, double rows);
+/* Groups are what `=` of the type takes for equal. */
+extern bool fdw_is_plain_group(const SortGroupClause *clause, const Expr *key);
+extern void fdw_plan_windows(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output);
 
 /* ---- plan_sort.c ---- */
 

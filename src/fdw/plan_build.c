@@ -62,7 +62,7 @@ needs_other_column(Node *node, void *columns)
     foreach (cell, (List *) columns)
         if (fdw_is_column(lfirst(cell), node))
             return false;
-    if (IsA(node, Var) || IsA(node, Aggref) || IsA(node, PlaceHolderVar))
+    if (IsA(node, Var) || IsA(node, Aggref) || IsA(node, PlaceHolderVar) || IsA(node, WindowFunc))
         return true;
     return expression_tree_walker(node, needs_other_column, columns);
 }
@@ -204,25 +204,24 @@ build_aggregate(FdwTranslation *translation, const FdwLayer *layer, const IdcRel
 static const IdcRelation *
 build_sort(FdwTranslation *translation, const FdwLayer *layer, const IdcRelation *input)
 {
-    IdcSortKey *keys = palloc0(sizeof(*keys) * (size_t) (list_length(layer->keys) + 1));
-    size_t count = 0;
+    const IdcSortKey *keys = fdw_translate_sort_keys(translation, layer->keys);
+
+    return keys == NULL ? NULL
+                        : idc_relation_sort(translation->arena, input, keys,
+                                            (size_t) list_length(layer->keys));
+}
+
+static const IdcRelation *
+build_windows(FdwTranslation *translation, const FdwLayer *layer, const IdcRelation *input)
+{
+    IdcWindow *windows = palloc0(sizeof(*windows) * (size_t) (list_length(layer->windows) + 1));
     ListCell *cell;
 
-    foreach (cell, layer->keys) {
-        FdwSortKey *key = lfirst(cell);
-
-        keys[count].expr = fdw_translate(translation, (Node *) key->expr);
-        keys[count].is_descending = key->is_descending;
-        keys[count].nulls_first = key->nulls_first;
-        keys[count].collation = fdw_collation(key->collation);
-        if (keys[count].expr == NULL)
+    foreach (cell, layer->windows)
+        if (!fdw_translate_window(translation, lfirst(cell), &windows[foreach_current_index(cell)]))
             return NULL;
-        if (keys[count++].collation == IDC_COLLATION_LOOSE) {
-            translation->why = "its collation takes different texts for equal";
-            return NULL;
-        }
-    }
-    return idc_relation_sort(translation->arena, input, keys, count);
+    return idc_relation_window(translation->arena, input, windows,
+                               (size_t) list_length(layer->windows));
 }
 
 static const IdcRelation *
@@ -271,6 +270,8 @@ build_over(FdwTranslation *translation, const FdwLayer *layer, const IdcRelation
         return idc_relation_distinct(translation->arena, input);
     case IDC_REL_SORT:
         return build_sort(translation, layer, input);
+    case IDC_REL_WINDOW:
+        return build_windows(translation, layer, input);
     default:
         return build_limit(translation, layer, input);
     }

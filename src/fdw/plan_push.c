@@ -33,6 +33,10 @@ fdw_can_push(const FdwServer *server, const IdcRelation *relation, bool is_exact
         *why = "sources do not know such a thing of these types";
         return IDC_PUSH_NO;
     }
+    if (!server->declaration->has_calls && idc_relation_has_calls(relation)) {
+        *why = "a function or operator that the source does not know";
+        return IDC_PUSH_NO;
+    }
     if (!only_leaves_out(relation) &&
         !idc_adapter_option_bool(server->declaration, &server->options, "push_down")) {
         *why = "the server's option push_down is false";

@@ -20,8 +20,8 @@
 
 #include "fdw/foreign.h"
 
-static FdwPlan *
-plan_over(const FdwPlan *below, const FdwLayer *layer, double rows)
+FdwPlan *
+fdw_plan_over(const FdwPlan *below, const FdwLayer *layer, double rows)
 {
     FdwPlan *plan = palloc(sizeof *plan);
 
@@ -60,9 +60,8 @@ collect(Node *node, void *context)
     return expression_tree_walker(node, collect, context);
 }
 
-/* Groups are what `=` of the type takes for equal. */
-static bool
-is_plain_group(const SortGroupClause *clause, const Expr *key)
+bool
+fdw_is_plain_group(const SortGroupClause *clause, const Expr *key)
 {
     Oid type = exprType((const Node *) key);
 
@@ -84,7 +83,7 @@ collect_keys(const PlannerInfo *root, PathTarget *target, Grouping *grouping)
 
         if (clause == NULL)
             continue;
-        if (!is_plain_group(clause, key))
+        if (!fdw_is_plain_group(clause, key))
             return false;
         grouping->keys = list_append_unique(grouping->keys, key);
         found++;
@@ -150,7 +149,7 @@ add_grouping(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPath
         fdw_plan_note(input->fdw_private, "grouped", why);
         return;
     }
-    plan = plan_over(below, layer, group_count(root, &grouping, below->rows));
+    plan = fdw_plan_over(below, layer, group_count(root, &grouping, below->rows));
     local = push_having(plan, having);
     output->fdw_private = plan;
     cost = fdw_cost(root, plan, plan->layer, plan->selectivity, plan->rows, local);
@@ -168,7 +167,7 @@ has_plain_groups(List *clauses, PathTarget *target)
         SortGroupClause *clause =
             reference == 0 ? NULL : get_sortgroupref_clause_noerr(reference, clauses);
 
-        if (clause == NULL || !is_plain_group(clause, list_nth(target->exprs, i)))
+        if (clause == NULL || !fdw_is_plain_group(clause, list_nth(target->exprs, i)))
             return false;
     }
     return target->exprs != NIL;
@@ -199,7 +198,7 @@ add_distinct(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
         return;
     }
     rows = estimate_num_groups(root, target->exprs, below->rows, NULL, NULL);
-    plan = plan_over(below, layer, rows);
+    plan = fdw_plan_over(below, layer, rows);
     output->fdw_private = plan;
     cost = fdw_cost(root, plan, layer, plan->selectivity, rows, NIL);
     add_path(output, (Path *) fdw_upper_path(root, output, target, layer, &cost, NIL, NIL));
@@ -221,7 +220,7 @@ add_order(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
         fdw_plan_note(input->fdw_private, "sorted", why);
         return;
     }
-    plan = plan_over(below, layer, below->rows);
+    plan = fdw_plan_over(below, layer, below->rows);
     output->fdw_private = plan;
     cost = fdw_cost(root, plan, layer, plan->selectivity, plan->rows, NIL);
     add_path(output,
@@ -353,7 +352,7 @@ add_limit(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, FinalPathExt
         count += extra->offset_est;
     cost = limited_cost(root, below, layer, is_whole ? extra->offset_est : 0, count);
     path = fdw_upper_path(root, output, target, layer, &cost, root->sort_pathkeys, NIL);
-    output->fdw_private = plan_over(below, layer, cost.rows);
+    output->fdw_private = fdw_plan_over(below, layer, cost.rows);
     add_path(output,
              is_whole ? (Path *) path
                       : (Path *) create_limit_path(root, output, (Path *) path, parse->limitOffset,
@@ -375,6 +374,9 @@ fdw_plan_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *inp
     switch (stage) {
     case UPPERREL_GROUP_AGG:
         add_grouping(root, input, output, extra);
+        break;
+    case UPPERREL_WINDOW:
+        fdw_plan_windows(root, input, output);
         break;
     case UPPERREL_DISTINCT:
         add_distinct(root, input, output);

@@ -5,6 +5,7 @@
  */
 #include "fdw/translate.h"
 
+#include <catalog/pg_type.h>
 #include <miscadmin.h>
 #include <nodes/nodeFuncs.h>
 #include <optimizer/optimizer.h>
@@ -221,17 +222,47 @@ translate_relabel(FdwTranslation *translation, const Node *node, Expr *arg)
 {
     IdcType to = type_of(node), from = type_of((Node *) arg);
 
-    if (from.oid != to.oid && !(is_text(from) && is_text(to)))
+    const IdcExpr *made;
+
+    if (from.oid == to.oid || (is_text(from) && is_text(to)))
+        return fdw_translate_node(translation, (Node *) arg);
+    if (from.oid == IDC_TYPE_OTHER || to.oid == IDC_TYPE_OTHER)
         return fdw_untranslatable(translation, "a cast that sources do not know");
-    return fdw_translate_node(translation, (Node *) arg);
+    made = fdw_translate_node(translation, (Node *) arg);
+    return made == NULL ? NULL : fdw_cast_made(translation, made, to);
 }
 
-/* Types whose texts depend on no setting. */
+/* Types whose texts depend on no setting, and arrays of them. */
 static bool
 has_one_text(uint32_t oid)
 {
-    return oid == IDC_TYPE_INT2 || oid == IDC_TYPE_INT4 || oid == IDC_TYPE_INT8 ||
-           oid == IDC_TYPE_NUMERIC || oid == IDC_TYPE_UUID || oid == IDC_TYPE_BOOL;
+    switch (oid) {
+    case IDC_TYPE_INT2:
+    case IDC_TYPE_INT4:
+    case IDC_TYPE_INT8:
+    case IDC_TYPE_NUMERIC:
+    case IDC_TYPE_UUID:
+    case IDC_TYPE_BOOL:
+    case IDC_TYPE_JSON:
+    case IDC_TYPE_JSONB:
+    case INT2ARRAYOID:
+    case INT4ARRAYOID:
+    case INT8ARRAYOID:
+    case NUMERICARRAYOID:
+    case TEXTARRAYOID:
+    case VARCHARARRAYOID:
+    case INT4RANGEOID:
+    case INT8RANGEOID:
+    case NUMRANGEOID:
+    case CIDROID:
+    case INETOID:
+    case MACADDROID:
+    case BITOID:
+    case VARBITOID:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static const IdcExpr *
@@ -243,6 +274,20 @@ translate_via_text(FdwTranslation *translation, const CoerceViaIO *node)
         return fdw_untranslatable(translation, "a cast that sources do not know");
     return translate_args(translation, IDC_EXPR_CAST, 0, to, IDC_COLLATION_NONE,
                           list_make1(node->arg));
+}
+
+/* Arrays of the same values under another name of their type. */
+static const IdcExpr *
+translate_array_cast(FdwTranslation *translation, const ArrayCoerceExpr *node)
+{
+    IdcType to = type_of((const Node *) node);
+    const IdcExpr *made;
+
+    if (!IsA(node->elemexpr, RelabelType) ||
+        !IsA(((const RelabelType *) node->elemexpr)->arg, CaseTestExpr) || to.oid == IDC_TYPE_OTHER)
+        return fdw_untranslatable(translation, "a cast that sources do not know");
+    made = fdw_translate_node(translation, (Node *) node->arg);
+    return made == NULL ? NULL : fdw_cast_made(translation, made, to);
 }
 
 /* ---- all nodes ---- */
@@ -295,6 +340,12 @@ translate_by_kind(FdwTranslation *translation, Node *node)
         return translate_relabel(translation, node, ((RelabelType *) node)->arg);
     case T_CollateExpr:
         return translate_relabel(translation, node, ((CollateExpr *) node)->arg);
+    case T_ArrayCoerceExpr:
+        return translate_array_cast(translation, (ArrayCoerceExpr *) node);
+    case T_ArrayExpr:
+        return fdw_translate_array(translation, (ArrayExpr *) node);
+    case T_SubscriptingRef:
+        return fdw_translate_element(translation, (SubscriptingRef *) node);
     case T_CoerceViaIO:
         return translate_via_text(translation, (CoerceViaIO *) node);
     case T_Var:

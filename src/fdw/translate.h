@@ -54,6 +54,27 @@ extern const IdcExpr *fdw_translate_comparison(FdwTranslation *translation, IdcC
                                                Node *left, Node *right, Oid collation);
 /* = ANY and <> ALL: translate_list.c. */
 extern const IdcExpr *fdw_translate_list(FdwTranslation *translation, ScalarArrayOpExpr *node);
+/*
+ * By name, what is in no closed list: translate_builtin.c. How the node calls it: a FuncExpr,
+ * OpExpr or ScalarArrayOpExpr.
+ */
+extern const IdcExpr *fdw_translate_builtin_node(FdwTranslation *translation, Node *node);
+extern const IdcExpr *fdw_translate_builtin(FdwTranslation *translation, IdcCallKind how,
+                                            Oid function, const char *name, List *nodes,
+                                            const Node *node, Oid collation);
+extern const IdcExpr *fdw_translate_array(FdwTranslation *translation, const ArrayExpr *node);
+extern const IdcExpr *fdw_translate_element(FdwTranslation *translation,
+                                            const SubscriptingRef *node);
+/* PostgreSQL's own, immutable, and not newer than PostgreSQL 15. */
+extern bool fdw_is_builtin(Oid function);
+/* The collation on which the result of such a function depends; NONE: on none. */
+extern IdcCollation fdw_builtin_collation(Oid function, List *args, Oid collation);
+/* Of the declared types, as far as they are given (declared_count) and no pseudo-types; NULL: one
+ * cannot be said. */
+extern const IdcExpr *const *fdw_translate_arguments(FdwTranslation *translation, List *nodes,
+                                                     const Oid *declared, int declared_count);
+/* The same where it is of the type already. */
+extern const IdcExpr *fdw_cast_made(FdwTranslation *translation, const IdcExpr *expr, IdcType type);
 /* True if it is a comparison that this file knows. */
 extern bool fdw_comparison(Oid function, IdcCompare *op);
 /*

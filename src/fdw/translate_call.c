@@ -233,6 +233,8 @@ static const Call calls[] = {
 
 static const IdcType boolean = { IDC_TYPE_BOOL, -1 };
 
+static const char WHY_TWO_TYPES[] = "its operands are of two types that have no common one";
+
 static const Call *
 find_call(Oid function)
 {
@@ -289,7 +291,7 @@ fdw_translate_comparison(FdwTranslation *translation, IdcCompare op, Node *left,
     if (day != NULL)
         right = day;
     if (!fdw_match_operands(translation, true, &left, &right))
-        return fdw_untranslatable(translation, "it compares two types that have no common one");
+        return fdw_untranslatable(translation, WHY_TWO_TYPES);
     return two_of(translation, IDC_EXPR_COMPARE, op, boolean, by, left, right);
 }
 
@@ -319,7 +321,7 @@ translate_arithmetic(FdwTranslation *translation, const Call *call, List *args, 
         if (!fdw_match_operands(translation, false, &left, &right) ||
             fdw_type(exprType(left), -1).oid != type.oid ||
             fdw_type(exprType(right), -1).oid != type.oid)
-            return fdw_untranslatable(translation, "it calculates with two types");
+            return fdw_untranslatable(translation, WHY_TWO_TYPES);
         return two_of(translation, IDC_EXPR_ARITHMETIC, call->op, type, IDC_COLLATION_NONE, left,
                       right);
     }
@@ -387,13 +389,10 @@ translate_cast(FdwTranslation *translation, List *args, const Node *node)
                          fdw_type(exprType(node), exprTypmod(node)), IDC_COLLATION_NONE, &arg, 1);
 }
 
-const IdcExpr *
-fdw_translate_call(FdwTranslation *translation, Oid function, List *args, Node *node, Oid collation)
+static const IdcExpr *
+translate_known(FdwTranslation *translation, const Call *call, List *args, Node *node,
+                Oid collation)
 {
-    const Call *call = find_call(function);
-
-    if (call == NULL)
-        return fdw_untranslatable(translation, "a function or operator that sources do not know");
     switch ((CallKind) call->kind) {
     case CALL_COMPARE:
         return fdw_translate_comparison(translation, (IdcCompare) call->op, linitial(args),
@@ -409,4 +408,19 @@ fdw_translate_call(FdwTranslation *translation, Oid function, List *args, Node *
     default:
         return translate_cast(translation, args, node);
     }
+}
+
+const IdcExpr *
+fdw_translate_call(FdwTranslation *translation, Oid function, List *args, Node *node, Oid collation)
+{
+    const Call *call = find_call(function);
+    const IdcExpr *made;
+
+    if (call == NULL)
+        return fdw_translate_builtin_node(translation, node);
+    made = translate_known(translation, call, args, node, collation);
+    /* Nothing else of it was translated then. */
+    if (made == NULL && translation->why == WHY_TWO_TYPES)
+        return fdw_translate_builtin_node(translation, node);
+    return made;
 }

@@ -95,8 +95,6 @@ in_list(FdwTranslation *translation, Node *left, Node *array, IdcCollation colla
     Node *same = left, *item = (Node *) stand_in;
     const IdcExpr *args[2];
 
-    if (!fdw_is_value(translation, array))
-        return fdw_untranslatable(translation, "its array is made of columns");
     stand_in->typeId = element;
     stand_in->typeMod = -1;
     if (!fdw_match_operands(translation, true, &same, &item))
@@ -130,11 +128,15 @@ fdw_translate_list(FdwTranslation *translation, ScalarArrayOpExpr *node)
 
     set_sa_opfuncid(node);
     if (!fdw_comparison(node->opfuncid, &op) || op != (node->useOr ? IDC_EQ : IDC_NE))
-        return fdw_untranslatable(translation, "only = ANY and <> ALL of an array are known");
+        return fdw_translate_builtin_node(translation, (Node *) node);
     if (collation == IDC_COLLATION_LOOSE)
         return fdw_untranslatable(translation, "its collation takes different texts for equal");
-    made = split_array(translation, array, &items) ? in_items(translation, left, items, collation)
-                                                   : in_list(translation, left, array, collation);
+    if (split_array(translation, array, &items))
+        made = in_items(translation, left, items, collation);
+    else if (fdw_is_value(translation, array))
+        made = in_list(translation, left, array, collation);
+    else
+        return fdw_translate_builtin_node(translation, (Node *) node);
     if (made == NULL || node->useOr)
         return made;
     return fdw_expr_made(translation->arena, IDC_EXPR_NOT, 0, boolean, IDC_COLLATION_NONE, &made,

@@ -26,6 +26,7 @@ idc_ask_has_columns(const IdcRelation *relation)
     case IDC_REL_SCAN:
     case IDC_REL_PROJECT:
     case IDC_REL_AGGREGATE:
+    case IDC_REL_WINDOW:
         return true;
     case IDC_REL_JOIN:
         return relation->join != IDC_JOIN_SEMI && relation->join != IDC_JOIN_ANTI;
@@ -97,19 +98,72 @@ visit_optional(const IdcExpr *expr, IdcExprVisit visit, void *arg)
         visit(expr, arg);
 }
 
+static void
+visit_keys(const IdcSortKey *keys, size_t count, IdcExprVisit visit, void *arg)
+{
+    for (size_t i = 0; i < count; i++)
+        visit(keys[i].expr, arg);
+}
+
+static void
+visit_aggregate(const IdcAggregate *aggregate, IdcExprVisit visit, void *arg)
+{
+    visit_optional(aggregate->arg, visit, arg);
+    visit_optional(aggregate->filter, visit, arg);
+    for (size_t i = 0; i < aggregate->arg_count; i++)
+        visit(aggregate->args[i], arg);
+    visit_keys(aggregate->order, aggregate->order_count, visit, arg);
+}
+
+static void
+visit_window(const IdcWindow *window, IdcExprVisit visit, void *arg)
+{
+    visit_aggregate(&window->function, visit, arg);
+    for (size_t i = 0; i < window->partition_count; i++)
+        visit(window->partition[i], arg);
+    visit_keys(window->order, window->order_count, visit, arg);
+    visit_optional(window->start_offset, visit, arg);
+    visit_optional(window->end_offset, visit, arg);
+}
+
 void
 idc_ask_each_expr(const IdcRelation *relation, IdcExprVisit visit, void *arg)
 {
     for (size_t i = 0; i < relation->expr_count; i++)
         visit(relation->exprs[i], arg);
-    for (size_t i = 0; i < relation->aggregate_count; i++) {
-        visit_optional(relation->aggregates[i].arg, visit, arg);
-        visit_optional(relation->aggregates[i].filter, visit, arg);
-    }
-    for (size_t i = 0; i < relation->sort_key_count; i++)
-        visit(relation->sort_keys[i].expr, arg);
+    for (size_t i = 0; i < relation->aggregate_count; i++)
+        visit_aggregate(&relation->aggregates[i], visit, arg);
+    for (size_t i = 0; i < relation->window_count; i++)
+        visit_window(&relation->windows[i], visit, arg);
+    visit_keys(relation->sort_keys, relation->sort_key_count, visit, arg);
     visit_optional(relation->limit, visit, arg);
     visit_optional(relation->offset, visit, arg);
+}
+
+static bool
+note_call(const IdcExpr *expr, void *arg)
+{
+    bool *has_calls = arg;
+
+    *has_calls |= expr->kind == IDC_EXPR_CALL;
+    return !*has_calls;
+}
+
+static void
+note_calls(const IdcExpr *expr, void *arg)
+{
+    idc_expr_walk(expr, note_call, arg);
+}
+
+bool
+idc_relation_has_calls(const IdcRelation *relation)
+{
+    bool has_calls = relation->kind == IDC_REL_WINDOW;
+
+    for (size_t i = 0; i < relation->aggregate_count; i++)
+        has_calls |= relation->aggregates[i].kind == IDC_AGG_CALL;
+    idc_ask_each_expr(relation, note_calls, &has_calls);
+    return has_calls;
 }
 
 static bool

@@ -183,6 +183,30 @@ bind_row_count(Binding *binding, const IdcExpr *expr, const char *what, const ch
     return bound;
 }
 
+static const IdcSortKey *
+bind_sort_keys(Binding *binding, const IdcSortKey *keys, size_t count)
+{
+    IdcSortKey *copy;
+
+    if (count == 0)
+        return keys;
+    copy = bind_alloc(binding, count, sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < count; i++) {
+        copy[i] = keys[i];
+        copy[i].expr = bind_optional(binding, copy[i].expr);
+    }
+    return copy;
+}
+
+static void
+bind_aggregate(Binding *binding, IdcAggregate *aggregate)
+{
+    aggregate->arg = bind_optional(binding, aggregate->arg);
+    aggregate->filter = bind_optional(binding, aggregate->filter);
+    aggregate->args = bind_exprs(binding, aggregate->args, aggregate->arg_count);
+    aggregate->order = bind_sort_keys(binding, aggregate->order, aggregate->order_count);
+}
+
 static const IdcAggregate *
 bind_aggregates(Binding *binding, const IdcRelation *relation)
 {
@@ -190,20 +214,23 @@ bind_aggregates(Binding *binding, const IdcRelation *relation)
 
     for (size_t i = 0; copy != NULL && i < relation->aggregate_count; i++) {
         copy[i] = relation->aggregates[i];
-        copy[i].arg = bind_optional(binding, copy[i].arg);
-        copy[i].filter = bind_optional(binding, copy[i].filter);
+        bind_aggregate(binding, &copy[i]);
     }
     return copy;
 }
 
-static const IdcSortKey *
-bind_sort_keys(Binding *binding, const IdcRelation *relation)
+static const IdcWindow *
+bind_windows(Binding *binding, const IdcRelation *relation)
 {
-    IdcSortKey *copy = bind_alloc(binding, relation->sort_key_count, sizeof *copy);
+    IdcWindow *copy = bind_alloc(binding, relation->window_count, sizeof *copy);
 
-    for (size_t i = 0; copy != NULL && i < relation->sort_key_count; i++) {
-        copy[i] = relation->sort_keys[i];
-        copy[i].expr = bind_optional(binding, copy[i].expr);
+    for (size_t i = 0; copy != NULL && i < relation->window_count; i++) {
+        copy[i] = relation->windows[i];
+        bind_aggregate(binding, &copy[i].function);
+        copy[i].partition = bind_exprs(binding, copy[i].partition, copy[i].partition_count);
+        copy[i].order = bind_sort_keys(binding, copy[i].order, copy[i].order_count);
+        copy[i].start_offset = bind_optional(binding, copy[i].start_offset);
+        copy[i].end_offset = bind_optional(binding, copy[i].end_offset);
     }
     return copy;
 }
@@ -224,8 +251,9 @@ bind_relation(Binding *binding, const IdcRelation *relation)
     copy->exprs = bind_exprs(binding, relation->exprs, relation->expr_count);
     if (relation->aggregate_count > 0)
         copy->aggregates = bind_aggregates(binding, relation);
-    if (relation->sort_key_count > 0)
-        copy->sort_keys = bind_sort_keys(binding, relation);
+    if (relation->window_count > 0)
+        copy->windows = bind_windows(binding, relation);
+    copy->sort_keys = bind_sort_keys(binding, relation->sort_keys, relation->sort_key_count);
     copy->limit = bind_row_count(binding, relation->limit, "LIMIT", "2201W");
     copy->offset = bind_row_count(binding, relation->offset, "OFFSET", "2201X");
     return copy;

@@ -140,54 +140,84 @@ aggregate_fits(const IdcAggregate *aggregate)
     case IDC_AGG_MIN:
     case IDC_AGG_MAX:
         return aggregate->arg != NULL && result != 0 && idc_check_is_same(result, arg);
+    case IDC_AGG_CALL:
+        return aggregate->arg == NULL && result != 0;
     default:
         return arg == IDC_TYPE_BOOL && result == IDC_TYPE_BOOL;
     }
 }
 
 static IdcStatus
-check_aggregate(IdcCheck *check, const IdcRelation *relation, size_t i)
+check_keys(IdcCheck *check, const IdcSortKey *keys, size_t count, const IdcRelation *input)
 {
-    const IdcAggregate *aggregate = &relation->aggregates[i];
+    IdcStatus status = IDC_OK;
+
+    for (size_t i = 0; status == IDC_OK && i < count; i++) {
+        if ((unsigned) keys[i].collation >= IDC_COLLATION_LOOSE)
+            return idc_check_fail(check, "sort key %zu has no order", i + 1);
+        status = idc_check_expr(check, keys[i].expr, input);
+        if (status == IDC_OK && keys[i].expr->type.oid == IDC_TYPE_OTHER)
+            status =
+                idc_check_fail(check, "sort key %zu is of a type without a known order", i + 1);
+    }
+    return status;
+}
+
+/* What only a CALL has. */
+static IdcStatus
+check_call(IdcCheck *check, const IdcAggregate *aggregate, const IdcRelation *input)
+{
+    IdcStatus status = IDC_OK;
+
+    if (aggregate->kind != IDC_AGG_CALL) {
+        if (aggregate->name != NULL || aggregate->arg_count > 0 || aggregate->order_count > 0 ||
+            aggregate->is_within_group)
+            return idc_check_fail(check, "an aggregate has parts that it cannot have");
+        return IDC_OK;
+    }
+    if (!idc_check_is_function_name(aggregate->name))
+        return idc_check_fail(check, "an aggregate has no name");
+    if (aggregate->is_within_group && (aggregate->order_count == 0 || aggregate->is_distinct))
+        return idc_check_fail(check, "an aggregate within a group has no order");
+    for (size_t i = 0; status == IDC_OK && i < aggregate->arg_count; i++)
+        status = idc_check_expr(check, aggregate->args[i], input);
+    if (status == IDC_OK)
+        status = check_keys(check, aggregate->order, aggregate->order_count, input);
+    return status;
+}
+
+static IdcStatus
+check_aggregate(IdcCheck *check, const IdcAggregate *aggregate, IdcType type,
+                const IdcRelation *input)
+{
     IdcStatus status = IDC_OK;
 
     if ((unsigned) aggregate->kind >= IDC_AGG_KIND_COUNT ||
         (unsigned) aggregate->collation > IDC_COLLATION_LOOSE)
-        return idc_check_fail(check, "aggregate %zu is unknown", i + 1);
+        return idc_check_fail(check, "an aggregate is unknown");
     if (aggregate->arg != NULL)
-        status = idc_check_expr(check, aggregate->arg, relation->input);
+        status = idc_check_expr(check, aggregate->arg, input);
     if (status == IDC_OK && aggregate->filter != NULL)
-        status = idc_check_condition(check, aggregate->filter, relation->input);
+        status = idc_check_condition(check, aggregate->filter, input);
+    if (status == IDC_OK)
+        status = check_call(check, aggregate, input);
     if (status != IDC_OK)
         return status;
-    if (!aggregate_fits(aggregate) ||
-        !type_equal(aggregate->type, relation->columns[relation->expr_count + i].type))
-        return idc_check_fail(check, "aggregate %zu has the wrong argument or type", i + 1);
+    if (!aggregate_fits(aggregate) || !type_equal(aggregate->type, type))
+        return idc_check_fail(check, "an aggregate has the wrong argument or type");
     if ((aggregate->is_distinct || aggregate->kind == IDC_AGG_MIN ||
-         aggregate->kind == IDC_AGG_MAX) &&
+         aggregate->kind == IDC_AGG_MAX || aggregate->kind == IDC_AGG_CALL) &&
         aggregate->collation == IDC_COLLATION_LOOSE)
-        return idc_check_fail(check, "aggregate %zu compares by a loose collation", i + 1);
+        return idc_check_fail(check, "an aggregate compares by a loose collation");
     return IDC_OK;
 }
 
 static IdcStatus
 check_sort(IdcCheck *check, const IdcRelation *relation)
 {
-    IdcStatus status = IDC_OK;
-
     if (relation->sort_key_count == 0)
         return idc_check_fail(check, "a sort has no keys");
-    for (size_t i = 0; status == IDC_OK && i < relation->sort_key_count; i++) {
-        const IdcSortKey *key = &relation->sort_keys[i];
-
-        if ((unsigned) key->collation >= IDC_COLLATION_LOOSE)
-            return idc_check_fail(check, "sort key %zu has no order", i + 1);
-        status = idc_check_expr(check, key->expr, relation->input);
-        if (status == IDC_OK && key->expr->type.oid == IDC_TYPE_OTHER)
-            status =
-                idc_check_fail(check, "sort key %zu is of a type without a known order", i + 1);
-    }
-    return status;
+    return check_keys(check, relation->sort_keys, relation->sort_key_count, relation->input);
 }
 
 static IdcStatus
@@ -225,6 +255,69 @@ check_join(IdcCheck *check, const IdcRelation *relation)
     return check_conditions(check, relation, relation);
 }
 
+static bool
+frame_fits(const IdcWindow *window)
+{
+    bool has_start = window->start == IDC_FRAME_PRECEDING || window->start == IDC_FRAME_FOLLOWING;
+    bool has_end = window->end == IDC_FRAME_PRECEDING || window->end == IDC_FRAME_FOLLOWING;
+
+    return (unsigned) window->mode <= IDC_FRAME_GROUPS &&
+           (unsigned) window->start < IDC_FRAME_UNBOUNDED_FOLLOWING &&
+           (unsigned) window->end < IDC_FRAME_BOUND_COUNT &&
+           window->end != IDC_FRAME_UNBOUNDED_PRECEDING && window->start <= window->end &&
+           (unsigned) window->exclusion < IDC_EXCLUSION_COUNT &&
+           has_start == (window->start_offset != NULL) && has_end == (window->end_offset != NULL);
+}
+
+/* An offset is the same for all rows. */
+static IdcStatus
+check_offset(IdcCheck *check, const IdcExpr *offset)
+{
+    return offset == NULL ? IDC_OK : idc_check_expr(check, offset, NULL);
+}
+
+static IdcStatus
+check_window(IdcCheck *check, const IdcWindow *window, IdcType type, const IdcRelation *input)
+{
+    IdcStatus status;
+
+    if (!frame_fits(window))
+        return idc_check_fail(check, "a window has no such frame");
+    if (window->function.is_distinct || window->function.order_count > 0)
+        return idc_check_fail(check, "a window function has an order of its own");
+    status = check_aggregate(check, &window->function, type, input);
+    for (size_t i = 0; status == IDC_OK && i < window->partition_count; i++) {
+        status = idc_check_expr(check, window->partition[i], input);
+        if (status == IDC_OK && (window->partition[i]->collation == IDC_COLLATION_LOOSE ||
+                                 window->partition[i]->type.oid == IDC_TYPE_JSON))
+            status = idc_check_fail(check, "a window's parts cannot be told from each other");
+    }
+    if (status == IDC_OK)
+        status = check_keys(check, window->order, window->order_count, input);
+    if (status == IDC_OK)
+        status = check_offset(check, window->start_offset);
+    return status == IDC_OK ? check_offset(check, window->end_offset) : status;
+}
+
+static IdcStatus
+check_windows(IdcCheck *check, const IdcRelation *relation)
+{
+    size_t input_count = relation->input->column_count;
+    IdcStatus status = IDC_OK;
+
+    if (relation->window_count == 0 ||
+        relation->column_count != input_count + relation->window_count)
+        return idc_check_fail(check, "%zu columns come of %zu windows over %zu",
+                              relation->column_count, relation->window_count, input_count);
+    for (size_t i = 0; i < input_count; i++)
+        if (!type_equal(relation->columns[i].type, relation->input->columns[i].type))
+            return idc_check_fail(check, "column %zu changes its type", i + 1);
+    for (size_t i = 0; status == IDC_OK && i < relation->window_count; i++)
+        status = check_window(check, &relation->windows[i], relation->columns[input_count + i].type,
+                              relation->input);
+    return status;
+}
+
 /* The first columns are compared for being equal. */
 static IdcStatus
 check_equalities(IdcCheck *check, const IdcRelation *relation, size_t count)
@@ -257,7 +350,9 @@ check_kind(IdcCheck *check, const IdcRelation *relation)
         if (status == IDC_OK)
             status = check_equalities(check, relation, relation->expr_count);
         for (size_t i = 0; status == IDC_OK && i < relation->aggregate_count; i++)
-            status = check_aggregate(check, relation, i);
+            status =
+                check_aggregate(check, &relation->aggregates[i],
+                                relation->columns[relation->expr_count + i].type, relation->input);
         return status;
     case IDC_REL_SORT:
         return check_sort(check, relation);
@@ -266,6 +361,8 @@ check_kind(IdcCheck *check, const IdcRelation *relation)
         return status == IDC_OK ? check_bound(check, relation->offset) : status;
     case IDC_REL_JOIN:
         return check_join(check, relation);
+    case IDC_REL_WINDOW:
+        return check_windows(check, relation);
     default:
         return IDC_OK;
     }
@@ -286,6 +383,7 @@ has_only_its_parts(const IdcRelation *relation)
             kind == IDC_REL_AGGREGATE || kind == IDC_REL_JOIN) &&
            (relation->aggregate_count == 0 || kind == IDC_REL_AGGREGATE) &&
            (relation->sort_key_count == 0 || kind == IDC_REL_SORT) &&
+           (relation->window_count == 0 || kind == IDC_REL_WINDOW) &&
            ((relation->limit == NULL && relation->offset == NULL) || kind == IDC_REL_LIMIT) &&
            (kind == IDC_REL_JOIN ? (unsigned) relation->join < IDC_JOIN_KIND_COUNT
                                  : relation->join == 0);

@@ -29,4 +29,7 @@ bool idc_check_is_comparable(uint32_t a, uint32_t b);
 /* The same type, or one that only its name tells from it: text and varchar. */
 bool idc_check_is_same(uint32_t a, uint32_t b);
 
+/* Names of functions are words of small letters, digits and underscores. */
+bool idc_check_is_function_name(const char *name);
+
 #endif

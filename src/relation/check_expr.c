@@ -3,7 +3,9 @@
  */
 #include "relation/check.h"
 
-enum { MAX_PARAMETERS = 65536 };
+#include <string.h>
+
+enum { MAX_PARAMETERS = 65536, MAX_NAME = 64 };
 
 /* ---- types ---- */
 
@@ -202,6 +204,7 @@ static const struct {
     [IDC_EXPR_CAST] = { 1, 1, 1 },
     [IDC_EXPR_COALESCE] = { 1, 1, SIZE_MAX },
     [IDC_EXPR_CASE] = { 1, 3, SIZE_MAX },
+    [IDC_EXPR_CALL] = { IDC_CALL_COUNT, 0, SIZE_MAX },
 };
 
 static bool
@@ -214,14 +217,53 @@ has_only_its_parts(const IdcExpr *expr)
            (unsigned) expr->collation <= IDC_COLLATION_LOOSE && expr->type.modifier >= -1 &&
            (expr->index == 0 || kind == IDC_EXPR_COLUMN || kind == IDC_EXPR_PARAMETER) &&
            (!expr->is_list || kind == IDC_EXPR_PARAMETER) &&
-           (expr->text == NULL || kind == IDC_EXPR_CONSTANT);
+           (expr->text == NULL || kind == IDC_EXPR_CONSTANT || kind == IDC_EXPR_CALL);
+}
+
+bool
+idc_check_is_function_name(const char *name)
+{
+    size_t len = name == NULL ? 0 : strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+    return len > 0 && len < MAX_NAME && name[len] == '\0';
+}
+
+static bool
+is_operator_name(const char *name)
+{
+    size_t len = name == NULL ? 0 : strspn(name, "+-*/<>=~!@#%^&|`?");
+
+    return len > 0 && len < MAX_NAME && name[len] == '\0' && strstr(name, "--") == NULL &&
+           strstr(name, "/*") == NULL;
+}
+
+static bool
+call_fits(const IdcExpr *expr)
+{
+    size_t count = expr->arg_count;
+
+    switch (expr->op) {
+    case IDC_CALL_FUNCTION:
+        return idc_check_is_function_name(expr->text);
+    case IDC_CALL_VARIADIC:
+        return count >= 1 && idc_check_is_function_name(expr->text);
+    case IDC_CALL_OPERATOR:
+        return (count == 1 || count == 2) && is_operator_name(expr->text);
+    case IDC_CALL_ANY:
+    case IDC_CALL_ALL:
+        return count == 2 && expr->type.oid == IDC_TYPE_BOOL && is_operator_name(expr->text);
+    case IDC_CALL_ELEMENT:
+        return count >= 2 && expr->text == NULL;
+    default:
+        return expr->text == NULL;
+    }
 }
 
 static bool
 compares(const IdcExpr *expr)
 {
     return expr->kind == IDC_EXPR_COMPARE || expr->kind == IDC_EXPR_IN ||
-           expr->kind == IDC_EXPR_LIKE ||
+           expr->kind == IDC_EXPR_LIKE || expr->kind == IDC_EXPR_CALL ||
            (expr->kind == IDC_EXPR_FUNCTION &&
             (expr->op == IDC_FN_GREATEST || expr->op == IDC_FN_LEAST || expr->op == IDC_FN_NULLIF ||
              expr->op == IDC_FN_STRPOS || expr->op == IDC_FN_REPLACE));
@@ -299,6 +341,8 @@ types_fit(const IdcExpr *expr)
         return all_args_are(expr, expr->type.oid);
     case IDC_EXPR_CASE:
         return case_fits(expr);
+    case IDC_EXPR_CALL:
+        return call_fits(expr);
     default:
         return true;
     }
@@ -347,7 +391,7 @@ check_node(IdcCheck *check, const IdcExpr *expr, const IdcRelation *input, bool 
     if (status != IDC_OK)
         return status;
     check->depth--;
-    if (expr->arg_count == 0)
+    if (expr->arg_count == 0 && expr->kind != IDC_EXPR_CALL)
         return check_leaf(check, expr, input);
     if (!types_fit(expr))
         return idc_check_fail(check, "an expression of kind %d, operation %d, has wrong types",

@@ -70,6 +70,18 @@ idc_expr_parameter(IdcArena *arena, IdcType type, int32_t index, bool is_list)
     return expr;
 }
 
+IdcExpr *
+idc_expr_call(IdcArena *arena, IdcCallKind how, const char *name, IdcType type, IdcCollation collation,
+              const IdcExpr *const *args, size_t arg_count)
+{
+    IdcExpr *expr = idc_expr_new(arena, IDC_EXPR_CALL, how, type, collation, args, arg_count);
+
+    if (expr == NULL)
+        return NULL;
+    expr->text = idc_arena_strdup(arena, name);
+    return expr->text == NULL && name != NULL ? NULL : expr;
+}
+
 /* ---- relations ---- */
 
 static IdcRelation *
@@ -237,11 +249,33 @@ idc_relation_project(IdcArena *arena, const IdcRelation *input, const IdcExpr *c
 static const char *
 aggregate_name(IdcAggregateKind kind)
 {
-    static const char *const names[IDC_AGG_KIND_COUNT] = {
-        "count", "count", "sum", "avg", "min", "max", "bool_and", "bool_or"
-    };
+    static const char *const names[IDC_AGG_KIND_COUNT] = { "count",    "count",   "sum",
+                                                           "avg",      "min",     "max",
+                                                           "bool_and", "bool_or", "call" };
 
     return kind < IDC_AGG_KIND_COUNT ? names[kind] : "column";
+}
+
+static IdcRelationColumn
+column_of_aggregate(const IdcAggregate *aggregate)
+{
+    return (IdcRelationColumn){ .name = aggregate->kind == IDC_AGG_CALL && aggregate->name != NULL
+                                            ? aggregate->name
+                                            : aggregate_name(aggregate->kind),
+                                .type = aggregate->type,
+                                .collation = aggregate->collation,
+                                .is_not_null = aggregate->kind <= IDC_AGG_COUNT };
+}
+
+/* What an aggregate points to becomes a copy. */
+static void
+copy_aggregate(IdcArena *arena, IdcAggregate *aggregate, bool *failed)
+{
+    aggregate->name = copy_text(arena, aggregate->name, failed);
+    aggregate->args =
+        copy_array(arena, aggregate->args, aggregate->arg_count, sizeof *aggregate->args, failed);
+    aggregate->order = copy_array(arena, aggregate->order, aggregate->order_count,
+                                  sizeof *aggregate->order, failed);
 }
 
 IdcRelation *
@@ -252,22 +286,20 @@ idc_relation_aggregate(IdcArena *arena, const IdcRelation *input, const IdcExpr 
     IdcRelationColumn *columns =
         idc_arena_alloc_array(arena, key_count + aggregate_count, sizeof *columns);
     bool failed = relation == NULL || columns == NULL;
+    IdcAggregate *copy;
 
     if (failed)
         return NULL;
     for (size_t i = 0; i < key_count; i++)
         columns[i] = column_of(keys[i], input, NULL);
-    for (size_t i = 0; i < aggregate_count; i++)
-        columns[key_count + i] = (IdcRelationColumn){
-            .name = aggregate_name(aggregates[i].kind),
-            .type = aggregates[i].type,
-            .collation = aggregates[i].collation,
-            .is_not_null = aggregates[i].kind <= IDC_AGG_COUNT,
-        };
+    copy = copy_array(arena, aggregates, aggregate_count, sizeof *aggregates, &failed);
+    for (size_t i = 0; !failed && i < aggregate_count; i++) {
+        copy_aggregate(arena, &copy[i], &failed);
+        columns[key_count + i] = column_of_aggregate(&copy[i]);
+    }
     relation->columns = columns;
     relation->column_count = key_count + aggregate_count;
-    relation->aggregates =
-        copy_array(arena, aggregates, aggregate_count, sizeof *aggregates, &failed);
+    relation->aggregates = copy;
     relation->aggregate_count = aggregate_count;
     return failed ? NULL : relation;
 }
@@ -338,4 +370,39 @@ idc_relation_join(IdcArena *arena, IdcJoinKind kind, const IdcRelation *left,
     relation->columns = columns;
     relation->column_count = column_count;
     return relation;
+}
+
+static void
+copy_window(IdcArena *arena, IdcWindow *window, bool *failed)
+{
+    copy_aggregate(arena, &window->function, failed);
+    window->partition = copy_array(arena, window->partition, window->partition_count,
+                                   sizeof *window->partition, failed);
+    window->order =
+        copy_array(arena, window->order, window->order_count, sizeof *window->order, failed);
+}
+
+IdcRelation *
+idc_relation_window(IdcArena *arena, const IdcRelation *input, const IdcWindow *windows,
+                    size_t count)
+{
+    IdcRelation *relation = relation_new(arena, IDC_REL_WINDOW, input);
+    size_t input_count = input->column_count;
+    IdcRelationColumn *columns = idc_arena_alloc_array(arena, input_count + count, sizeof *columns);
+    bool failed = relation == NULL || columns == NULL;
+    IdcWindow *copy;
+
+    if (failed)
+        return NULL;
+    append_columns(columns, input, false);
+    copy = copy_array(arena, windows, count, sizeof *windows, &failed);
+    for (size_t i = 0; !failed && i < count; i++) {
+        copy_window(arena, &copy[i], &failed);
+        columns[input_count + i] = column_of_aggregate(&copy[i].function);
+    }
+    relation->columns = columns;
+    relation->column_count = input_count + count;
+    relation->windows = copy;
+    relation->window_count = count;
+    return failed ? NULL : relation;
 }

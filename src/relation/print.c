@@ -79,19 +79,70 @@ print_aggregates(const IdcPrint *print, const IdcRelation *relation)
     }
 }
 
-/* Where NULLs come is said only where it is not what SQL does by itself: last, first of desc. */
 static void
 print_sort(const IdcPrint *print, const IdcRelation *relation)
 {
     idc_text_append(print->text, "sort by");
-    for (size_t i = 0; i < relation->sort_key_count; i++) {
-        const IdcSortKey *key = &relation->sort_keys[i];
+    idc_print_sort_keys(print, relation->sort_keys, relation->sort_key_count, relation->input);
+}
 
+static void
+print_bound(const IdcPrint *print, IdcFrameBound bound, const IdcExpr *offset)
+{
+    static const char *const words[IDC_FRAME_BOUND_COUNT] = { "unbounded preceding", " preceding",
+                                                              "current row", " following",
+                                                              "unbounded following" };
+
+    if (offset != NULL)
+        idc_print_expr(print, offset, NULL);
+    idc_text_append(print->text, words[bound]);
+}
+
+static void
+print_frame(const IdcPrint *print, const IdcWindow *window)
+{
+    static const char *const modes[] = { "range", "rows", "groups" };
+    static const char *const exclusions[IDC_EXCLUSION_COUNT] = { "", " exclude current row",
+                                                                 " exclude group",
+                                                                 " exclude ties" };
+
+    idc_text_append_format(print->text, " %s between ", modes[window->mode]);
+    print_bound(print, window->start, window->start_offset);
+    idc_text_append(print->text, " and ");
+    print_bound(print, window->end, window->end_offset);
+    idc_text_append(print->text, exclusions[window->exclusion]);
+}
+
+/* "rank() over (partition by region order by amount desc)" */
+static void
+print_window(const IdcPrint *print, const IdcWindow *window, const IdcRelation *input)
+{
+    bool is_plain_frame = window->mode == IDC_FRAME_RANGE &&
+                          window->start == IDC_FRAME_UNBOUNDED_PRECEDING &&
+                          window->end == IDC_FRAME_CURRENT && window->exclusion == 0;
+
+    idc_print_aggregate(print, &window->function, input);
+    idc_text_append(print->text, " over (");
+    for (size_t i = 0; i < window->partition_count; i++) {
+        idc_text_append(print->text, i == 0 ? "partition by " : ", ");
+        idc_print_expr(print, window->partition[i], input);
+    }
+    if (window->order_count > 0) {
+        idc_text_append(print->text, window->partition_count > 0 ? " order by" : "order by");
+        idc_print_sort_keys(print, window->order, window->order_count, input);
+    }
+    if (!is_plain_frame)
+        print_frame(print, window);
+    idc_text_append(print->text, ")");
+}
+
+static void
+print_windows(const IdcPrint *print, const IdcRelation *relation)
+{
+    idc_text_append(print->text, "window");
+    for (size_t i = 0; i < relation->window_count; i++) {
         idc_text_append(print->text, i == 0 ? " " : ", ");
-        idc_print_expr(print, key->expr, relation->input);
-        idc_text_append(print->text, key->is_descending ? " desc" : "");
-        if (key->nulls_first != key->is_descending)
-            idc_text_append(print->text, key->nulls_first ? " nulls first" : " nulls last");
+        print_window(print, &relation->windows[i], relation->input);
     }
 }
 
@@ -150,6 +201,9 @@ print_relation(const IdcPrint *print, const IdcRelation *relation)
         break;
     case IDC_REL_JOIN:
         print_join(print, relation);
+        break;
+    case IDC_REL_WINDOW:
+        print_windows(print, relation);
         break;
     default:
         print_scan(print, relation);

@@ -24,4 +24,9 @@ void idc_print_quoted(const IdcPrint *print, const char *value);
 void idc_print_aggregate(const IdcPrint *print, const IdcAggregate *aggregate,
                          const IdcRelation *input);
 
+/* " amount desc, id"; where NULLs come is said only where it is not what SQL does by itself: last,
+ * first of desc. */
+void idc_print_sort_keys(const IdcPrint *print, const IdcSortKey *keys, size_t count,
+                         const IdcRelation *input);
+
 #endif

@@ -67,9 +67,9 @@ static const char *const function_names[IDC_FN_COUNT] = {
     [IDC_FN_MD5] = "md5",
 };
 
-static const char *const aggregate_names[IDC_AGG_KIND_COUNT] = { "count",    "count",  "sum",
-                                                                 "avg",      "min",    "max",
-                                                                 "bool_and", "bool_or" };
+static const char *const aggregate_names[IDC_AGG_KIND_COUNT] = { "count",    "count",   "sum",
+                                                                 "avg",      "min",     "max",
+                                                                 "bool_and", "bool_or", "" };
 
 /* ---- words ---- */
 
@@ -193,7 +193,8 @@ put_aggregate_column(const IdcPrint *print, const IdcRelation *aggregate, size_t
     if (index - aggregate->expr_count >= aggregate->aggregate_count)
         return false;
     source = &aggregate->aggregates[index - aggregate->expr_count];
-    if (source->filter != NULL || (source->arg != NULL && !is_shallow(source->arg)))
+    if (source->filter != NULL || source->kind == IDC_AGG_CALL ||
+        (source->arg != NULL && !is_shallow(source->arg)))
         return false;
     idc_print_aggregate(&plain, source, aggregate->input);
     return true;
@@ -398,6 +399,53 @@ put_case(const IdcPrint *print, const IdcExpr *expr, const IdcRelation *input)
 }
 
 static void
+put_element(const IdcPrint *print, const IdcExpr *expr, const IdcRelation *input)
+{
+    put_expr(print, expr->args[0], input, LEVEL_PRIMARY);
+    for (size_t i = 1; i < expr->arg_count; i++) {
+        put(print, "[");
+        put_expr(print, expr->args[i], input, LEVEL_ANY);
+        put(print, "]");
+    }
+}
+
+/* Operators in brackets always: which binds how is not said here. */
+static void
+put_call(const IdcPrint *print, const IdcExpr *expr, const IdcRelation *input)
+{
+    switch (expr->op) {
+    case IDC_CALL_OPERATOR:
+        if (expr->arg_count == 2)
+            put_expr(print, expr->args[0], input, LEVEL_OTHER + 1);
+        idc_text_append_format(print->text, "%s%s ", expr->arg_count == 2 ? " " : "", expr->text);
+        put_expr(print, expr->args[expr->arg_count - 1], input, LEVEL_OTHER + 1);
+        return;
+    case IDC_CALL_ANY:
+    case IDC_CALL_ALL:
+        put_expr(print, expr->args[0], input, LEVEL_OTHER + 1);
+        idc_text_append_format(print->text, " %s %s(", expr->text,
+                               expr->op == IDC_CALL_ANY ? "any" : "all");
+        put_expr(print, expr->args[1], input, LEVEL_ANY);
+        put(print, ")");
+        return;
+    case IDC_CALL_ELEMENT:
+        put_element(print, expr, input);
+        return;
+    case IDC_CALL_ARRAY:
+        put(print, "array[");
+        put_list(print, expr->args, expr->arg_count, input, ", ", LEVEL_ANY);
+        put(print, "]");
+        return;
+    default:
+        put(print, expr->text);
+        put(print, "(");
+        put_list(print, expr->args, expr->arg_count, input, ", ", LEVEL_ANY);
+        put(print, ")");
+        return;
+    }
+}
+
+static void
 put_cast(const IdcPrint *print, const IdcExpr *expr, const IdcRelation *input)
 {
     char name[IDC_TYPE_NAME_BYTES];
@@ -430,6 +478,10 @@ level_of(const IdcExpr *expr)
         return arithmetic_level(expr);
     case IDC_EXPR_FUNCTION:
         return expr->op == IDC_FN_CONCAT ? LEVEL_OTHER : LEVEL_PRIMARY;
+    case IDC_EXPR_CALL:
+        return expr->op == IDC_CALL_OPERATOR || expr->op == IDC_CALL_ANY || expr->op == IDC_CALL_ALL
+                   ? LEVEL_OTHER
+                   : LEVEL_PRIMARY;
     case IDC_EXPR_CAST:
         return LEVEL_CAST;
     case IDC_EXPR_CONSTANT: /* a negative number */
@@ -481,6 +533,9 @@ put_kind(const IdcPrint *print, const IdcExpr *expr, const IdcRelation *input)
     case IDC_EXPR_CASE:
         put_case(print, expr, input);
         break;
+    case IDC_EXPR_CALL:
+        put_call(print, expr, input);
+        break;
     default:
         put_testing(print, expr, input, false);
         break;
@@ -512,14 +567,47 @@ idc_print_conjuncts(const IdcPrint *print, const IdcExpr *const *conjuncts, size
 }
 
 void
-idc_print_aggregate(const IdcPrint *print, const IdcAggregate *aggregate, const IdcRelation *input)
+idc_print_sort_keys(const IdcPrint *print, const IdcSortKey *keys, size_t count,
+                    const IdcRelation *input)
 {
-    put(print, aggregate_names[aggregate->kind]);
-    put(print, aggregate->is_distinct ? "(distinct " : "(");
-    if (aggregate->arg == NULL)
+    for (size_t i = 0; i < count; i++) {
+        put(print, i == 0 ? " " : ", ");
+        idc_print_expr(print, keys[i].expr, input);
+        put(print, keys[i].is_descending ? " desc" : "");
+        if (keys[i].nulls_first != keys[i].is_descending)
+            put(print, keys[i].nulls_first ? " nulls first" : " nulls last");
+    }
+}
+
+static void
+put_order(const IdcPrint *print, const IdcAggregate *aggregate, const IdcRelation *input)
+{
+    put(print, aggregate->arg_count > 0 && !aggregate->is_within_group ? " order by" : "order by");
+    idc_print_sort_keys(print, aggregate->order, aggregate->order_count, input);
+}
+
+static void
+put_arguments(const IdcPrint *print, const IdcAggregate *aggregate, const IdcRelation *input)
+{
+    if (aggregate->kind == IDC_AGG_CALL)
+        put_list(print, aggregate->args, aggregate->arg_count, input, ", ", LEVEL_ANY);
+    else if (aggregate->arg == NULL)
         put(print, "*");
     else
         idc_print_expr(print, aggregate->arg, input);
+}
+
+void
+idc_print_aggregate(const IdcPrint *print, const IdcAggregate *aggregate, const IdcRelation *input)
+{
+    put(print,
+        aggregate->kind == IDC_AGG_CALL ? aggregate->name : aggregate_names[aggregate->kind]);
+    put(print, aggregate->is_distinct ? "(distinct " : "(");
+    put_arguments(print, aggregate, input);
+    if (aggregate->order_count > 0) {
+        put(print, aggregate->is_within_group ? ") within group (" : "");
+        put_order(print, aggregate, input);
+    }
     put(print, ")");
     if (aggregate->filter != NULL) {
         put(print, " filter (where ");

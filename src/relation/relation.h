@@ -124,6 +124,7 @@ typedef enum IdcExprKind {
     IDC_EXPR_CAST,       /* one; to `type` */
     IDC_EXPR_COALESCE,   /* one or more */
     IDC_EXPR_CASE,       /* condition, result, condition, result …, and the ELSE */
+    IDC_EXPR_CALL,       /* op: IdcCallKind; text: the name */
     IDC_EXPR_KIND_COUNT
 } IdcExprKind;
 
@@ -185,6 +186,23 @@ typedef enum IdcFunction {
     IDC_FN_COUNT
 } IdcFunction;
 
+/*
+ * Functions and operators of PostgreSQL's own (schema pg_catalog) that are not in the closed list:
+ * immutable ones, by their names, for sources that are PostgreSQL. Arguments have the types that
+ * the function declares, so that name and types say which one is meant. A collation is given where
+ * the result depends on one.
+ */
+typedef enum IdcCallKind {
+    IDC_CALL_FUNCTION,
+    IDC_CALL_VARIADIC, /* the last argument is the array of all further ones */
+    IDC_CALL_OPERATOR, /* two, or one that follows it */
+    IDC_CALL_ANY,      /* left operator ANY (array) */
+    IDC_CALL_ALL,
+    IDC_CALL_ARRAY,   /* ARRAY[…]; no name */
+    IDC_CALL_ELEMENT, /* an array, and its subscripts; no name */
+    IDC_CALL_COUNT
+} IdcCallKind;
+
 /* How a comparison of texts is made. */
 typedef enum IdcCollation {
     IDC_COLLATION_NONE,   /* not of texts */
@@ -217,7 +235,8 @@ typedef enum IdcRelationKind {
     IDC_REL_DISTINCT,  /* of all columns */
     IDC_REL_SORT,      /* sort_keys */
     IDC_REL_LIMIT,     /* limit, offset: of type bigint, not NULL when bound, or absent (NULL) */
-    IDC_REL_JOIN, /* input and right; exprs: conjuncts over both. SEMI, ANTI: the left columns */
+    IDC_REL_JOIN,   /* input and right; exprs: conjuncts over both. SEMI, ANTI: the left columns */
+    IDC_REL_WINDOW, /* windows; columns: the input's, then one for each window */
     IDC_REL_KIND_COUNT
 } IdcRelationKind;
 
@@ -238,23 +257,63 @@ typedef enum IdcAggregateKind {
     IDC_AGG_MAX,
     IDC_AGG_BOOL_AND,
     IDC_AGG_BOOL_OR,
+    IDC_AGG_CALL, /* any other of PostgreSQL's own, by name: see IdcCallKind */
     IDC_AGG_KIND_COUNT
 } IdcAggregateKind;
-
-typedef struct IdcAggregate {
-    IdcAggregateKind kind;
-    bool is_distinct;
-    const IdcExpr *arg;
-    const IdcExpr *filter; /* FILTER (WHERE …), or NULL */
-    IdcType type;          /* of the result */
-    IdcCollation collation;
-} IdcAggregate;
 
 typedef struct IdcSortKey {
     const IdcExpr *expr;
     bool is_descending, nulls_first;
     IdcCollation collation;
 } IdcSortKey;
+
+typedef struct IdcAggregate {
+    IdcAggregateKind kind;
+    bool is_distinct;
+    const IdcExpr *arg;    /* of all kinds but CALL */
+    const IdcExpr *filter; /* FILTER (WHERE …), or NULL */
+    IdcType type;          /* of the result */
+    IdcCollation collation;
+    /* CALL alone: */
+    const char *name;
+    const IdcExpr *const *args;
+    size_t arg_count;
+    const IdcSortKey *order; /* ORDER BY in it; or WITHIN GROUP, and args are the direct ones */
+    size_t order_count;
+    bool is_within_group;
+} IdcAggregate;
+
+typedef enum IdcFrameMode { IDC_FRAME_RANGE, IDC_FRAME_ROWS, IDC_FRAME_GROUPS } IdcFrameMode;
+
+typedef enum IdcFrameBound {
+    IDC_FRAME_UNBOUNDED_PRECEDING,
+    IDC_FRAME_PRECEDING, /* so many before: an offset */
+    IDC_FRAME_CURRENT,
+    IDC_FRAME_FOLLOWING, /* so many after: an offset */
+    IDC_FRAME_UNBOUNDED_FOLLOWING,
+    IDC_FRAME_BOUND_COUNT
+} IdcFrameBound;
+
+typedef enum IdcFrameExclusion {
+    IDC_EXCLUDE_NOTHING,
+    IDC_EXCLUDE_CURRENT,
+    IDC_EXCLUDE_GROUP,
+    IDC_EXCLUDE_TIES,
+    IDC_EXCLUSION_COUNT
+} IdcFrameExclusion;
+
+/* A window function of PostgreSQL's own, or an aggregate over a window. */
+typedef struct IdcWindow {
+    IdcAggregate function; /* not distinct, no order of its own */
+    const IdcExpr *const *partition;
+    size_t partition_count;
+    const IdcSortKey *order;
+    size_t order_count;
+    IdcFrameMode mode;
+    IdcFrameBound start, end;
+    IdcFrameExclusion exclusion;
+    const IdcExpr *start_offset, *end_offset; /* of PRECEDING and FOLLOWING, else NULL */
+} IdcWindow;
 
 typedef enum IdcJoinKind {
     IDC_JOIN_INNER,
@@ -287,6 +346,8 @@ typedef struct IdcRelation {
     size_t sort_key_count;
     const IdcExpr *limit, *offset;
     IdcJoinKind join;
+    const IdcWindow *windows;
+    size_t window_count;
 } IdcRelation;
 
 /* ---- making (relation/make.c): all return NULL when the arena has no memory ---- */
@@ -319,6 +380,12 @@ IdcRelation *idc_relation_join(IdcArena *arena, IdcJoinKind kind, const IdcRelat
                                const IdcRelation *right, const IdcExpr *const *conjuncts,
                                size_t count);
 
+IdcRelation *idc_relation_window(IdcArena *arena, const IdcRelation *input,
+                                 const IdcWindow *windows, size_t count);
+/* A function or operator by its name (NULL: one without). */
+IdcExpr *idc_expr_call(IdcArena *arena, IdcCallKind how, const char *name, IdcType type,
+                       IdcCollation collation, const IdcExpr *const *args, size_t arg_count);
+
 /* ---- asking ---- */
 
 bool idc_expr_equal(const IdcExpr *a, const IdcExpr *b);
@@ -328,6 +395,8 @@ IdcCompare idc_compare_turned(IdcCompare op);
 void idc_expr_walk(const IdcExpr *expr, bool (*visit)(const IdcExpr *expr, void *arg), void *arg);
 /* The SCAN at the bottom of the left side. */
 const IdcRelation *idc_relation_base(const IdcRelation *relation);
+/* Does the topmost node name what only PostgreSQL knows: a CALL, or windows? */
+bool idc_relation_has_calls(const IdcRelation *relation);
 /* One more than the highest PARAMETER index; 0: none. */
 size_t idc_relation_parameter_count(const IdcRelation *relation);
 

@@ -8,12 +8,13 @@
 #include "relation/wire.h"
 
 enum {
-    SERIAL_VERSION = 1,
+    SERIAL_VERSION = 2,
     /* The least that one of them takes, which bounds how many there can be. */
     TYPE_BYTES = 8,
     EXPR_BYTES = 3 + TYPE_BYTES,
     COLUMN_BYTES = 4 + TYPE_BYTES + 2 + 4,
     AGGREGATE_BYTES = 3 + TYPE_BYTES + 2,
+    WINDOW_BYTES = AGGREGATE_BYTES + 4 + 4 + 4 + 2,
     SORT_KEY_BYTES = 3 + EXPR_BYTES,
     VALUE_BYTES = TYPE_BYTES + 1 + 4
 };
@@ -63,6 +64,10 @@ put_expr(IdcText *bytes, const IdcExpr *expr)
     case IDC_EXPR_PARAMETER:
         idc_wire_put_u32(bytes, (uint32_t) expr->index);
         idc_wire_put_u8(bytes, expr->is_list);
+        break;
+    case IDC_EXPR_CALL:
+        idc_wire_put_text(bytes, expr->text);
+        put_exprs(bytes, expr->args, expr->arg_count);
         break;
     default:
         put_exprs(bytes, expr->args, expr->arg_count);
@@ -115,6 +120,10 @@ get_expr(IdcWire *wire)
     case IDC_EXPR_PARAMETER:
         expr->index = (int32_t) idc_wire_get_u32(wire);
         expr->is_list = idc_wire_get_bool(wire);
+        break;
+    case IDC_EXPR_CALL:
+        expr->text = idc_wire_get_text(wire);
+        expr->args = get_exprs(wire, &expr->arg_count);
         break;
     default:
         expr->args = get_exprs(wire, &expr->arg_count);
@@ -173,19 +182,73 @@ get_columns(IdcWire *wire, IdcRelation *relation)
 }
 
 static void
+put_sort_keys(IdcText *bytes, const IdcSortKey *keys, size_t count)
+{
+    idc_wire_put_u32(bytes, (uint32_t) count);
+    for (size_t i = 0; i < count; i++) {
+        idc_wire_put_u8(bytes, keys[i].is_descending);
+        idc_wire_put_u8(bytes, keys[i].nulls_first);
+        idc_wire_put_u8(bytes, keys[i].collation);
+        put_expr(bytes, keys[i].expr);
+    }
+}
+
+static const IdcSortKey *
+get_sort_keys(IdcWire *wire, size_t *key_count)
+{
+    size_t count = idc_wire_get_count(wire, SORT_KEY_BYTES);
+    IdcSortKey *keys = idc_wire_array(wire, count, sizeof *keys);
+
+    *key_count = keys == NULL ? 0 : count;
+    for (size_t i = 0; i < *key_count; i++) {
+        keys[i].is_descending = idc_wire_get_bool(wire);
+        keys[i].nulls_first = idc_wire_get_bool(wire);
+        keys[i].collation = (IdcCollation) idc_wire_get_enum(wire, IDC_COLLATION_LOOSE + 1);
+        keys[i].expr = get_expr(wire);
+    }
+    return keys;
+}
+
+static void
+put_aggregate(IdcText *bytes, const IdcAggregate *aggregate)
+{
+    idc_wire_put_u8(bytes, aggregate->kind);
+    idc_wire_put_u8(bytes, aggregate->is_distinct);
+    idc_wire_put_u8(bytes, aggregate->collation);
+    idc_wire_put_type(bytes, aggregate->type);
+    put_optional(bytes, aggregate->arg);
+    put_optional(bytes, aggregate->filter);
+    if (aggregate->kind != IDC_AGG_CALL)
+        return;
+    idc_wire_put_text(bytes, aggregate->name);
+    put_exprs(bytes, aggregate->args, aggregate->arg_count);
+    put_sort_keys(bytes, aggregate->order, aggregate->order_count);
+    idc_wire_put_u8(bytes, aggregate->is_within_group);
+}
+
+static void
+get_aggregate(IdcWire *wire, IdcAggregate *aggregate)
+{
+    aggregate->kind = (IdcAggregateKind) idc_wire_get_enum(wire, IDC_AGG_KIND_COUNT);
+    aggregate->is_distinct = idc_wire_get_bool(wire);
+    aggregate->collation = (IdcCollation) idc_wire_get_enum(wire, IDC_COLLATION_LOOSE + 1);
+    aggregate->type = idc_wire_get_type(wire);
+    aggregate->arg = get_optional(wire);
+    aggregate->filter = get_optional(wire);
+    if (aggregate->kind != IDC_AGG_CALL)
+        return;
+    aggregate->name = idc_wire_need_text(wire);
+    aggregate->args = get_exprs(wire, &aggregate->arg_count);
+    aggregate->order = get_sort_keys(wire, &aggregate->order_count);
+    aggregate->is_within_group = idc_wire_get_bool(wire);
+}
+
+static void
 put_aggregates(IdcText *bytes, const IdcRelation *relation)
 {
     idc_wire_put_u32(bytes, (uint32_t) relation->aggregate_count);
-    for (size_t i = 0; i < relation->aggregate_count; i++) {
-        const IdcAggregate *aggregate = &relation->aggregates[i];
-
-        idc_wire_put_u8(bytes, aggregate->kind);
-        idc_wire_put_u8(bytes, aggregate->is_distinct);
-        idc_wire_put_u8(bytes, aggregate->collation);
-        idc_wire_put_type(bytes, aggregate->type);
-        put_optional(bytes, aggregate->arg);
-        put_optional(bytes, aggregate->filter);
-    }
+    for (size_t i = 0; i < relation->aggregate_count; i++)
+        put_aggregate(bytes, &relation->aggregates[i]);
 }
 
 static void
@@ -196,41 +259,47 @@ get_aggregates(IdcWire *wire, IdcRelation *relation)
 
     relation->aggregates = aggregates;
     relation->aggregate_count = aggregates == NULL ? 0 : count;
-    for (size_t i = 0; i < relation->aggregate_count; i++) {
-        aggregates[i].kind = (IdcAggregateKind) idc_wire_get_enum(wire, IDC_AGG_KIND_COUNT);
-        aggregates[i].is_distinct = idc_wire_get_bool(wire);
-        aggregates[i].collation = (IdcCollation) idc_wire_get_enum(wire, IDC_COLLATION_LOOSE + 1);
-        aggregates[i].type = idc_wire_get_type(wire);
-        aggregates[i].arg = get_optional(wire);
-        aggregates[i].filter = get_optional(wire);
+    for (size_t i = 0; i < relation->aggregate_count; i++)
+        get_aggregate(wire, &aggregates[i]);
+}
+
+static void
+put_windows(IdcText *bytes, const IdcRelation *relation)
+{
+    idc_wire_put_u32(bytes, (uint32_t) relation->window_count);
+    for (size_t i = 0; i < relation->window_count; i++) {
+        const IdcWindow *window = &relation->windows[i];
+
+        put_aggregate(bytes, &window->function);
+        put_exprs(bytes, window->partition, window->partition_count);
+        put_sort_keys(bytes, window->order, window->order_count);
+        idc_wire_put_u8(bytes, window->mode);
+        idc_wire_put_u8(bytes, window->start);
+        idc_wire_put_u8(bytes, window->end);
+        idc_wire_put_u8(bytes, window->exclusion);
+        put_optional(bytes, window->start_offset);
+        put_optional(bytes, window->end_offset);
     }
 }
 
 static void
-put_sort_keys(IdcText *bytes, const IdcRelation *relation)
+get_windows(IdcWire *wire, IdcRelation *relation)
 {
-    idc_wire_put_u32(bytes, (uint32_t) relation->sort_key_count);
-    for (size_t i = 0; i < relation->sort_key_count; i++) {
-        idc_wire_put_u8(bytes, relation->sort_keys[i].is_descending);
-        idc_wire_put_u8(bytes, relation->sort_keys[i].nulls_first);
-        idc_wire_put_u8(bytes, relation->sort_keys[i].collation);
-        put_expr(bytes, relation->sort_keys[i].expr);
-    }
-}
+    size_t count = idc_wire_get_count(wire, WINDOW_BYTES);
+    IdcWindow *windows = idc_wire_array(wire, count, sizeof *windows);
 
-static void
-get_sort_keys(IdcWire *wire, IdcRelation *relation)
-{
-    size_t count = idc_wire_get_count(wire, SORT_KEY_BYTES);
-    IdcSortKey *keys = idc_wire_array(wire, count, sizeof *keys);
-
-    relation->sort_keys = keys;
-    relation->sort_key_count = keys == NULL ? 0 : count;
-    for (size_t i = 0; i < relation->sort_key_count; i++) {
-        keys[i].is_descending = idc_wire_get_bool(wire);
-        keys[i].nulls_first = idc_wire_get_bool(wire);
-        keys[i].collation = (IdcCollation) idc_wire_get_enum(wire, IDC_COLLATION_LOOSE + 1);
-        keys[i].expr = get_expr(wire);
+    relation->windows = windows;
+    relation->window_count = windows == NULL ? 0 : count;
+    for (size_t i = 0; i < relation->window_count; i++) {
+        get_aggregate(wire, &windows[i].function);
+        windows[i].partition = get_exprs(wire, &windows[i].partition_count);
+        windows[i].order = get_sort_keys(wire, &windows[i].order_count);
+        windows[i].mode = (IdcFrameMode) idc_wire_get_enum(wire, IDC_FRAME_GROUPS + 1);
+        windows[i].start = (IdcFrameBound) idc_wire_get_enum(wire, IDC_FRAME_BOUND_COUNT);
+        windows[i].end = (IdcFrameBound) idc_wire_get_enum(wire, IDC_FRAME_BOUND_COUNT);
+        windows[i].exclusion = (IdcFrameExclusion) idc_wire_get_enum(wire, IDC_EXCLUSION_COUNT);
+        windows[i].start_offset = get_optional(wire);
+        windows[i].end_offset = get_optional(wire);
     }
 }
 
@@ -250,8 +319,12 @@ put_parts(IdcText *bytes, const IdcRelation *relation)
         put_aggregates(bytes, relation);
         put_columns(bytes, relation);
         break;
+    case IDC_REL_WINDOW:
+        put_windows(bytes, relation);
+        put_columns(bytes, relation);
+        break;
     case IDC_REL_SORT:
-        put_sort_keys(bytes, relation);
+        put_sort_keys(bytes, relation->sort_keys, relation->sort_key_count);
         break;
     case IDC_REL_LIMIT:
         put_optional(bytes, relation->limit);
@@ -286,8 +359,12 @@ get_parts(IdcWire *wire, IdcRelation *relation)
         get_aggregates(wire, relation);
         get_columns(wire, relation);
         break;
+    case IDC_REL_WINDOW:
+        get_windows(wire, relation);
+        get_columns(wire, relation);
+        break;
     case IDC_REL_SORT:
-        get_sort_keys(wire, relation);
+        relation->sort_keys = get_sort_keys(wire, &relation->sort_key_count);
         break;
     case IDC_REL_LIMIT:
         relation->limit = get_optional(wire);

@@ -8,7 +8,16 @@
 #include <string.h>
 
 /* How far a SELECT has come: a clause goes in if none that SQL runs later is there. */
-typedef enum Stage { FROM, WHERE, GROUPED, HAVING, DISTINCT_ROWS, ORDERED, LIMITED } Stage;
+typedef enum Stage {
+    FROM,
+    WHERE,
+    GROUPED,
+    HAVING,
+    WINDOWED,
+    DISTINCT_ROWS,
+    ORDERED,
+    LIMITED
+} Stage;
 
 /* All texts are of the arena, NULL where there is no such clause. */
 typedef struct Block {
@@ -265,7 +274,7 @@ build_project(IdcSql *sql, const IdcRelation *relation, Block *block)
     IdcSqlColumn *columns = new_columns(sql, relation->expr_count);
 
     if (block->stage == DISTINCT_ROWS)
-        reach(sql, block, HAVING);
+        reach(sql, block, WINDOWED);
     for (size_t i = 0; i < relation->expr_count && !sql->is_broken; i++)
         columns[i] = project_one(sql, relation->exprs[i], block->columns);
     block->columns = columns;
@@ -401,13 +410,36 @@ build_aggregate(IdcSql *sql, const IdcRelation *relation, Block *block)
         wrap(sql, block);
 }
 
+static void
+build_windows(IdcSql *sql, const IdcRelation *relation, Block *block)
+{
+    IdcSqlColumn *columns = new_columns(sql, relation->column_count);
+    size_t input_count = relation->input->column_count;
+
+    reach(sql, block, HAVING);
+    if (sql->is_broken)
+        return;
+    if (input_count > 0)
+        memcpy(columns, block->columns, input_count * sizeof *columns);
+    for (size_t i = 0; i < relation->window_count; i++) {
+        IdcText text;
+
+        idc_text_init(&text, 0);
+        sql->dialect->window(sql, &relation->windows[i], block->columns, &text);
+        columns[input_count + i] = (IdcSqlColumn){ .sql = keep(sql, &text), .raw = -1 };
+    }
+    block->columns = columns;
+    block->column_count = relation->column_count;
+    block->stage = WINDOWED;
+}
+
 /* Rows are compared by the values that come out, so no column stays raw. */
 static void
 build_distinct(IdcSql *sql, const IdcRelation *relation, Block *block)
 {
     IdcSqlColumn *columns = new_columns(sql, block->column_count);
 
-    reach(sql, block, HAVING);
+    reach(sql, block, WINDOWED);
     for (size_t i = 0; i < block->column_count && !sql->is_broken; i++) {
         IdcExpr column = { .kind = IDC_EXPR_COLUMN,
                            .index = (int32_t) i,
@@ -447,7 +479,7 @@ build_sort(IdcSql *sql, const IdcRelation *relation, Block *block)
 {
     IdcText text;
 
-    reach(sql, block, HAVING);
+    reach(sql, block, WINDOWED);
     if (sql->is_broken)
         return;
     idc_text_init(&text, 0);
@@ -619,6 +651,9 @@ build(IdcSql *sql, const IdcRelation *relation, Block *block)
         return;
     case IDC_REL_LIMIT:
         build_limit(sql, relation, block);
+        return;
+    case IDC_REL_WINDOW:
+        build_windows(sql, relation, block);
         return;
     default:
         build_join(sql, relation, block);

@@ -86,6 +86,8 @@ typedef struct IdcSqlDialect {
      * aggregate: 0 for the others. */
     int (*form_of_key)(const IdcExpr *key);
     int (*form_of_aggregate)(const IdcAggregate *aggregate);
+    /* A window function, with its OVER (…). */
+    void (*window)(IdcSql *sql, const IdcWindow *window, const IdcSqlColumn *input, IdcText *text);
     /* A column of the whole statement, which comes out as `type`. */
     void (*output)(const IdcSql *sql, const IdcSqlColumn *column, IdcType type, IdcText *text);
     bool nests_joins; /* FROM a JOIN (b JOIN c ON …) ON …: names of b and c can be seen outside */

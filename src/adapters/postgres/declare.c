@@ -125,5 +125,6 @@ const IdcDeclaration idc_declaration_postgres = {
     .key_batch = key_batch,
     .explain = explain,
     .has_transactions = true,
+    .has_calls = true,
     .is_async = true,
 };

@@ -299,6 +299,77 @@ append_function(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, Idc
     }
 }
 
+static void
+append_list(IdcSql *sql, const IdcExpr *const *exprs, size_t count, const IdcSqlColumn *input,
+            IdcText *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        idc_text_append(text, i == 0 ? "" : ", ");
+        idc_sql_expr(sql, exprs[i], input, IDC_SQL_VALUE, text);
+    }
+}
+
+/* (left OPERATOR(pg_catalog.+) right), or with ANY (right) */
+static void
+append_operator(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
+{
+    bool is_any = expr->op == IDC_CALL_ANY, is_of_list = is_any || expr->op == IDC_CALL_ALL;
+    size_t last = expr->arg_count - 1;
+
+    idc_text_append_char(text, '(');
+    if (last > 0)
+        idc_sql_expr(sql, expr->args[0], input, IDC_SQL_VALUE, text);
+    idc_text_append_format(text, " OPERATOR(pg_catalog.%s) %s", expr->text,
+                           !is_of_list ? ""
+                           : is_any    ? "ANY ("
+                                       : "ALL (");
+    idc_sql_expr(sql, expr->args[last], input, IDC_SQL_VALUE, text);
+    idc_text_append(text, is_of_list ? "))" : ")");
+}
+
+static void
+append_element(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
+{
+    idc_text_append_char(text, '(');
+    idc_sql_expr(sql, expr->args[0], input, IDC_SQL_VALUE, text);
+    idc_text_append_char(text, ')');
+    for (size_t i = 1; i < expr->arg_count; i++) {
+        idc_text_append_char(text, '[');
+        idc_sql_expr(sql, expr->args[i], input, IDC_SQL_VALUE, text);
+        idc_text_append_char(text, ']');
+    }
+}
+
+static void
+append_call(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
+{
+    switch (expr->op) {
+    case IDC_CALL_OPERATOR:
+    case IDC_CALL_ANY:
+    case IDC_CALL_ALL:
+        append_operator(sql, expr, input, text);
+        return;
+    case IDC_CALL_ARRAY:
+        idc_text_append(text, "CAST(ARRAY[");
+        append_list(sql, expr->args, expr->arg_count, input, text);
+        idc_text_append_format(text, "] AS %s)", bare_type_name(sql->arena, expr->type));
+        return;
+    case IDC_CALL_ELEMENT:
+        append_element(sql, expr, input, text);
+        return;
+    default:
+        idc_text_append_format(text, "pg_catalog.\"%s\"(", expr->text);
+        for (size_t i = 0; i < expr->arg_count; i++) {
+            idc_text_append(text, i == 0 ? "" : ", ");
+            if (expr->op == IDC_CALL_VARIADIC && i == expr->arg_count - 1)
+                idc_text_append(text, "VARIADIC ");
+            idc_sql_expr(sql, expr->args[i], input, IDC_SQL_VALUE, text);
+        }
+        idc_text_append_char(text, ')');
+        return;
+    }
+}
+
 static bool
 append_expr(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
             IdcText *text)
@@ -311,6 +382,9 @@ append_expr(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlP
         return append_in(sql, expr, input, place, text);
     case IDC_EXPR_FUNCTION:
         return append_function(sql, expr, input, place, text);
+    case IDC_EXPR_CALL:
+        append_call(sql, expr, input, text);
+        return true;
     case IDC_EXPR_CAST:
         idc_text_append(text, "CAST(");
         idc_sql_expr(sql, expr->args[0], input, place, text);
@@ -321,17 +395,108 @@ append_expr(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlP
     }
 }
 
+/* ---- aggregates and windows ---- */
+
+static void
+append_keys(IdcSql *sql, const IdcSortKey *keys, size_t count, const IdcSqlColumn *input,
+            IdcText *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        idc_text_append(text, i == 0 ? "ORDER BY " : ", ");
+        idc_sql_expr(sql, keys[i].expr, input, IDC_SQL_VALUE, text);
+        idc_text_append(text, collate(keys[i].expr->type, keys[i].collation, true));
+        idc_text_append(text, keys[i].is_descending ? " DESC" : " ASC");
+        idc_text_append(text, keys[i].nulls_first ? " NULLS FIRST" : " NULLS LAST");
+    }
+}
+
+static void
+append_called_aggregate(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn *input,
+                        IdcText *text)
+{
+    idc_text_append_format(text, "pg_catalog.\"%s\"(%s", aggregate->name,
+                           aggregate->is_distinct ? "DISTINCT " : "");
+    append_list(sql, aggregate->args, aggregate->arg_count, input, text);
+    if (aggregate->is_within_group)
+        idc_text_append(text, ") WITHIN GROUP (");
+    else
+        idc_text_append(text, aggregate->order_count > 0 ? " " : "");
+    append_keys(sql, aggregate->order, aggregate->order_count, input, text);
+    idc_text_append_char(text, ')');
+}
+
+static void
+append_known_aggregate(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn *input,
+                       IdcText *text)
+{
+    static const char *const names[IDC_AGG_KIND_COUNT] = {
+        "count", "count", "sum", "avg", "min", "max", "bool_and", "bool_or", "",
+    };
+    bool is_order = aggregate->kind == IDC_AGG_MIN || aggregate->kind == IDC_AGG_MAX;
+
+    idc_text_append_format(text, "%s(%s", names[aggregate->kind],
+                           aggregate->is_distinct ? "DISTINCT " : "");
+    if (aggregate->arg == NULL) {
+        idc_text_append(text, "*)");
+        return;
+    }
+    idc_sql_expr(sql, aggregate->arg, input, IDC_SQL_VALUE, text);
+    idc_text_append(text, collate(aggregate->arg->type, aggregate->collation, is_order));
+    idc_text_append_char(text, ')');
+}
+
 static bool
 append_aggregate(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn *input,
                  IdcText *text)
 {
-    if (aggregate->kind != IDC_AGG_BOOL_AND && aggregate->kind != IDC_AGG_BOOL_OR)
-        return false;
-    idc_text_append(text, aggregate->kind == IDC_AGG_BOOL_AND ? "bool_and(" : "bool_or(");
-    idc_text_append(text, aggregate->is_distinct ? "DISTINCT " : "");
-    idc_sql_expr(sql, aggregate->arg, input, IDC_SQL_VALUE, text);
-    idc_text_append_char(text, ')');
+    if (aggregate->kind == IDC_AGG_CALL)
+        append_called_aggregate(sql, aggregate, input, text);
+    else
+        append_known_aggregate(sql, aggregate, input, text);
     return true;
+}
+
+static void
+append_bound(IdcSql *sql, IdcFrameBound bound, const IdcExpr *offset, IdcText *text)
+{
+    static const char *const words[IDC_FRAME_BOUND_COUNT] = {
+        "UNBOUNDED PRECEDING", " PRECEDING", "CURRENT ROW", " FOLLOWING", "UNBOUNDED FOLLOWING",
+    };
+
+    if (offset != NULL)
+        idc_sql_expr(sql, offset, NULL, IDC_SQL_VALUE, text);
+    idc_text_append(text, words[bound]);
+}
+
+static void
+append_window(IdcSql *sql, const IdcWindow *window, const IdcSqlColumn *input, IdcText *text)
+{
+    static const char *const modes[] = { "RANGE", "ROWS", "GROUPS" };
+    static const char *const exclusions[IDC_EXCLUSION_COUNT] = {
+        "",
+        " EXCLUDE CURRENT ROW",
+        " EXCLUDE GROUP",
+        " EXCLUDE TIES",
+    };
+
+    (void) append_aggregate(sql, &window->function, input, text);
+    if (window->function.filter != NULL) {
+        idc_text_append(text, " FILTER (WHERE ");
+        idc_sql_expr(sql, window->function.filter, input, IDC_SQL_VALUE, text);
+        idc_text_append_char(text, ')');
+    }
+    idc_text_append(text, " OVER (");
+    if (window->partition_count > 0) {
+        idc_text_append(text, "PARTITION BY ");
+        append_list(sql, window->partition, window->partition_count, input, text);
+        idc_text_append_char(text, ' ');
+    }
+    append_keys(sql, window->order, window->order_count, input, text);
+    idc_text_append_format(text, " %s BETWEEN ", modes[window->mode]);
+    append_bound(sql, window->start, window->start_offset, text);
+    idc_text_append(text, " AND ");
+    append_bound(sql, window->end, window->end_offset, text);
+    idc_text_append_format(text, "%s)", exclusions[window->exclusion]);
 }
 
 static const IdcSqlDialect dialect = {
@@ -344,7 +509,9 @@ static const IdcSqlDialect dialect = {
     .expr = append_expr,
     .collate = collate,
     .aggregate = append_aggregate,
+    .window = append_window,
     .output = append_output,
+    .nests_joins = true,
 };
 
 IdcStatus

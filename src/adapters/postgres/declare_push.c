@@ -78,6 +78,33 @@ function_is_exact(const Push *push, const IdcExpr *expr)
     }
 }
 
+/* Types whose values mean the same in two servers, and so do functions of them. */
+static bool
+is_portable(IdcType type)
+{
+    static const uint32_t others[] = {
+        IDC_TYPE_OTHER, 24,   26,   27,   28,   29,   142,  790,  1033, 1790, 2202,
+        2203,           2204, 2205, 2206, 2970, 3642, 4089, 4096, 4191, 5038,
+    };
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (type.oid == others[i])
+            return false;
+    return is_known_type(type);
+}
+
+static bool
+call_is_exact(const Push *push, const IdcExpr *expr)
+{
+    if (!is_portable(expr->type))
+        return refuse(push, WHY_TYPE);
+    for (size_t i = 0; i < expr->arg_count; i++)
+        if (!is_portable(expr->args[i]->type))
+            return refuse(push, WHY_TYPE);
+    return expr->collation == IDC_COLLATION_NONE || push->has_same_collation ||
+           refuse(push, WHY_CASE);
+}
+
 static bool
 node_is_exact(const Push *push, const IdcExpr *expr)
 {
@@ -89,6 +116,8 @@ node_is_exact(const Push *push, const IdcExpr *expr)
         return expr->op == 0 || push->has_same_collation || refuse(push, WHY_CASE);
     case IDC_EXPR_FUNCTION:
         return function_is_exact(push, expr);
+    case IDC_EXPR_CALL:
+        return call_is_exact(push, expr);
     default:
         return true;
     }
@@ -117,10 +146,38 @@ all_exact(const Push *push, const IdcRelation *relation)
 }
 
 static bool
+keys_are_exact(const Push *push, const IdcSortKey *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!can_order(push, keys[i].expr->type, keys[i].collation) ||
+            !is_exact(push, keys[i].expr))
+            return false;
+    return true;
+}
+
+static bool
+called_aggregate_is_exact(const Push *push, const IdcAggregate *aggregate)
+{
+    if (!is_portable(aggregate->type))
+        return refuse(push, WHY_TYPE);
+    if (aggregate->collation != IDC_COLLATION_NONE && !push->has_same_collation)
+        return refuse(push, WHY_ORDER);
+    for (size_t i = 0; i < aggregate->arg_count; i++) {
+        if (!is_portable(aggregate->args[i]->type))
+            return refuse(push, WHY_TYPE);
+        if (!is_exact(push, aggregate->args[i]))
+            return false;
+    }
+    return keys_are_exact(push, aggregate->order, aggregate->order_count);
+}
+
+static bool
 aggregate_is_exact(const Push *push, const IdcAggregate *aggregate)
 {
     if (aggregate->filter != NULL && !is_exact(push, aggregate->filter))
         return false;
+    if (aggregate->kind == IDC_AGG_CALL)
+        return called_aggregate_is_exact(push, aggregate);
     if (aggregate->arg == NULL)
         return true;
     if ((aggregate->kind == IDC_AGG_MIN || aggregate->kind == IDC_AGG_MAX) &&
@@ -152,13 +209,20 @@ distinct_is_exact(const Push *push, const IdcRelation *relation)
 }
 
 static bool
-sort_is_exact(const Push *push, const IdcRelation *relation)
+windows_are_exact(const Push *push, const IdcRelation *relation)
 {
-    for (size_t i = 0; i < relation->sort_key_count; i++) {
-        const IdcSortKey *key = &relation->sort_keys[i];
+    for (size_t i = 0; i < relation->window_count; i++) {
+        const IdcWindow *window = &relation->windows[i];
 
-        if (!can_order(push, key->expr->type, key->collation) || !is_exact(push, key->expr))
+        if (!aggregate_is_exact(push, &window->function) ||
+            !keys_are_exact(push, window->order, window->order_count) ||
+            (window->start_offset != NULL && !is_exact(push, window->start_offset)) ||
+            (window->end_offset != NULL && !is_exact(push, window->end_offset)))
             return false;
+        for (size_t part = 0; part < window->partition_count; part++)
+            if (!can_group(push, window->partition[part]->type) ||
+                !is_exact(push, window->partition[part]))
+                return false;
     }
     return true;
 }
@@ -176,7 +240,9 @@ relation_is_exact(const Push *push, const IdcRelation *relation)
     case IDC_REL_DISTINCT:
         return distinct_is_exact(push, relation);
     case IDC_REL_SORT:
-        return sort_is_exact(push, relation);
+        return keys_are_exact(push, relation->sort_keys, relation->sort_key_count);
+    case IDC_REL_WINDOW:
+        return windows_are_exact(push, relation);
     case IDC_REL_LIMIT:
         return true;
     default:

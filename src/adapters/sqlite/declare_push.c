@@ -261,6 +261,8 @@ is_exact(const IdcExpr *expr, const char **why)
         return expr->args[0]->kind == IDC_EXPR_COLUMN || all_exact(expr, why);
     case IDC_EXPR_FUNCTION:
         return function_is_exact(expr, why);
+    case IDC_EXPR_CALL:
+        return refuse(why, WHY_FUNCTION);
     case IDC_EXPR_CAST:
         return cast_is_exact(expr, why);
     case IDC_EXPR_COALESCE:
@@ -458,7 +460,9 @@ idc_sqlite_can_push(const IdcPushQuestion *question, const char **why)
         return push_if(sort_is_exact(relation, why));
     case IDC_REL_JOIN:
         return push_if(join_is_exact(relation, why));
+    case IDC_REL_LIMIT:
+        return IDC_PUSH_EXACT;
     default:
-        return IDC_PUSH_EXACT; /* LIMIT */
+        return IDC_PUSH_NO;
     }
 }

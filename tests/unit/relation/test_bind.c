@@ -3,6 +3,8 @@
  */
 #include "trees.h"
 
+#include "relation/ask.h"
+
 static const char *
 bound_text(IdcArena *arena, const IdcRelation *relation, const IdcValue *values, size_t count,
            IdcError *err)
@@ -159,22 +161,15 @@ visit(const IdcExpr *expr, void *arg)
 }
 
 static void
+walk_expr(const IdcExpr *expr, void *values)
+{
+    idc_expr_walk(expr, visit, values);
+}
+
+static void
 walk(const IdcRelation *relation, IdcValue *values)
 {
-    for (size_t i = 0; i < relation->expr_count; i++)
-        idc_expr_walk(relation->exprs[i], visit, values);
-    for (size_t i = 0; i < relation->aggregate_count; i++) {
-        if (relation->aggregates[i].arg != NULL)
-            idc_expr_walk(relation->aggregates[i].arg, visit, values);
-        if (relation->aggregates[i].filter != NULL)
-            idc_expr_walk(relation->aggregates[i].filter, visit, values);
-    }
-    for (size_t i = 0; i < relation->sort_key_count; i++)
-        idc_expr_walk(relation->sort_keys[i].expr, visit, values);
-    if (relation->limit != NULL)
-        idc_expr_walk(relation->limit, visit, values);
-    if (relation->offset != NULL)
-        idc_expr_walk(relation->offset, visit, values);
+    idc_ask_each_expr(relation, walk_expr, values);
     if (relation->input != NULL)
         walk(relation->input, values);
     if (relation->right != NULL)

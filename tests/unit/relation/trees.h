@@ -236,10 +236,29 @@ chance_function(Chance *c, const IdcRelation *input, IdcType type, int depth)
 }
 
 static inline const IdcExpr *
+chance_call(Chance *c, const IdcRelation *input, IdcType type, int depth)
+{
+    static const char *const names[] = { "repeat", "variadic_one", "&&", "<", "~", NULL, NULL };
+    IdcCallKind how = (IdcCallKind) chance(c, IDC_CALL_COUNT);
+    const IdcExpr *args[2] = { chance_expr(c, input, chance_type(c), depth - 1),
+                               chance_expr(c, input, chance_type(c), depth - 1) };
+    bool is_bool = how == IDC_CALL_ANY || how == IDC_CALL_ALL;
+    size_t count = how == IDC_CALL_FUNCTION                               ? chance(c, 3)
+                   : how == IDC_CALL_OPERATOR || how == IDC_CALL_VARIADIC ? 1 + chance(c, 2)
+                                                                          : 2;
+
+    if (is_bool && type.oid != IDC_TYPE_BOOL)
+        how = IDC_CALL_OPERATOR;
+    return idc_expr_call(c->arena, how, names[how], type, IDC_COLLATION_NONE, args, count);
+}
+
+static inline const IdcExpr *
 chance_expr(Chance *c, const IdcRelation *input, IdcType type, int depth)
 {
     if (depth <= 0 || chance(c, 4) == 0)
         return chance_leaf(c, input, type);
+    if (chance(c, 6) == 0)
+        return chance_call(c, input, type, depth);
     switch (chance(c, type.oid == IDC_TYPE_BOOL ? 6 : 3)) {
     case 0:
         return chance_case(c, input, type, depth);
@@ -275,11 +294,74 @@ chance_scan(Chance *c)
                              count);
 }
 
+static inline size_t
+chance_keys(Chance *c, const IdcRelation *input, int depth, IdcSortKey keys[3], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        keys[i] = (IdcSortKey){ chance_expr(c, input, chance_type(c), depth), chance(c, 2) == 0,
+                                chance(c, 2) == 0, IDC_COLLATION_C };
+    return count;
+}
+
+/* An aggregate by its name; parts: memory for what it points to. */
+typedef struct CallParts {
+    const IdcExpr *args[2];
+    IdcSortKey order[3];
+} CallParts;
+
+static inline IdcAggregate
+chance_call_aggregate(Chance *c, const IdcRelation *input, int depth, bool has_order,
+                      CallParts *parts)
+{
+    IdcAggregate made = { .kind = IDC_AGG_CALL,
+                          .name = "string_agg",
+                          .type = type_text,
+                          .args = parts->args,
+                          .arg_count = chance(c, 3),
+                          .order = parts->order };
+
+    for (size_t i = 0; i < made.arg_count; i++)
+        parts->args[i] = chance_expr(c, input, chance_type(c), depth - 1);
+    if (has_order)
+        made.order_count = chance_keys(c, input, depth - 1, parts->order, chance(c, 3));
+    made.is_within_group = made.order_count > 0 && chance(c, 2) == 0;
+    made.is_distinct = has_order && !made.is_within_group && chance(c, 2) == 0;
+    made.filter = chance(c, 3) == 0 ? chance_expr(c, input, type_bool, depth - 1) : NULL;
+    return made;
+}
+
+static inline const IdcRelation *
+chance_windows(Chance *c, const IdcRelation *input, int depth)
+{
+    const IdcExpr *partition[2] = { chance_expr(c, input, chance_type(c), depth - 1),
+                                    chance_expr(c, input, chance_type(c), depth - 1) };
+    IdcSortKey order[3];
+    CallParts parts;
+    IdcWindow window = { .function = chance_call_aggregate(c, input, depth, false, &parts),
+                         .partition = partition,
+                         .partition_count = chance(c, 3),
+                         .order = order,
+                         .mode = (IdcFrameMode) chance(c, 3),
+                         .start = (IdcFrameBound) chance(c, IDC_FRAME_UNBOUNDED_FOLLOWING),
+                         .exclusion = (IdcFrameExclusion) chance(c, IDC_EXCLUSION_COUNT) };
+
+    window.order_count = chance_keys(c, input, depth - 1, order, chance(c, 3));
+    window.end = (IdcFrameBound) (window.start + chance(c, IDC_FRAME_BOUND_COUNT - window.start));
+    if (window.end == IDC_FRAME_UNBOUNDED_PRECEDING)
+        window.end = IDC_FRAME_CURRENT;
+    if (window.start == IDC_FRAME_PRECEDING || window.start == IDC_FRAME_FOLLOWING)
+        window.start_offset = idc_expr_constant(c->arena, type_int8, "2");
+    if (window.end == IDC_FRAME_PRECEDING || window.end == IDC_FRAME_FOLLOWING)
+        window.end_offset = idc_expr_parameter(c->arena, type_int8, 201, false);
+    return idc_relation_window(c->arena, input, &window, 1);
+}
+
 static inline const IdcRelation *
 chance_aggregate(Chance *c, const IdcRelation *input, int depth)
 {
     const IdcExpr *keys[3];
     IdcAggregate aggregates[3];
+    CallParts parts[3];
     size_t key_count = chance(c, 4), count = chance(c, 4);
 
     for (size_t i = 0; i < key_count; i++)
@@ -287,6 +369,10 @@ chance_aggregate(Chance *c, const IdcRelation *input, int depth)
     memset(aggregates, 0, sizeof aggregates);
     for (size_t i = 0; i < count; i++) {
         aggregates[i].kind = (IdcAggregateKind) chance(c, IDC_AGG_KIND_COUNT);
+        if (aggregates[i].kind == IDC_AGG_CALL) {
+            aggregates[i] = chance_call_aggregate(c, input, depth, true, &parts[i]);
+            continue;
+        }
         aggregates[i].type = aggregates[i].kind <= IDC_AGG_COUNT      ? type_int8
                              : aggregates[i].kind >= IDC_AGG_BOOL_AND ? type_bool
                                                                       : type_numeric;
@@ -344,7 +430,7 @@ chance_relation(Chance *c, int depth)
     if (chance(c, 5) == 0)
         return chance_join(c, depth);
     input = chance_relation(c, depth - 1);
-    switch (chance(c, 6)) {
+    switch (chance(c, 7)) {
     case 0:
         for (size_t i = 0; i < count; i++)
             exprs[i] = chance_expr(c, input, type_bool, depth);
@@ -357,12 +443,12 @@ chance_relation(Chance *c, int depth)
     case 2:
         return chance_aggregate(c, input, depth);
     case 3:
-        for (size_t i = 0; i < count; i++)
-            keys[i] = (IdcSortKey){ chance_expr(c, input, chance_type(c), depth), chance(c, 2) == 0,
-                                    chance(c, 2) == 0, IDC_COLLATION_C };
+        (void) chance_keys(c, input, depth, keys, count);
         return idc_relation_sort(c->arena, input, keys, count);
     case 4:
         return idc_relation_distinct(c->arena, input);
+    case 5:
+        return chance_windows(c, input, depth);
     default:
         return idc_relation_limit(c->arena, input, chance_row_count(c), chance_row_count(c));
     }
