@@ -1,7 +1,7 @@
 /*
  * connect.c - a connection to the first host that takes us, and what holds on it.
  */
-#include "adapters/mysql/work.h"
+#include "adapters/mysql/write.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -84,7 +84,7 @@ open_host(IdcMysqlServer *server, size_t host, IdcMysqlWait *wait, MYSQL **mysql
     status = idc_mysql_real_connect(
         wait, made, place->name, idc_mysql_server_option(server, "user"),
         idc_mysql_server_option(server, "password"), idc_mysql_server_option(server, "database"),
-        place->port, server->socket, CLIENT_FOUND_ROWS, err);
+        place->port, server->socket, 0, err);
     *mysql = made;
     if (status == IDC_OK && server->socket == NULL)
         keep_alive(made);
@@ -269,5 +269,6 @@ idc_mysql_close(IdcMysqlConn *conn)
         if (conn->statement != NULL)
             (void) mysql_stmt_close(conn->statement);
     }
+    idc_mysql_known_free(conn->known);
     idc_free(conn);
 }

@@ -8,5 +8,9 @@ const IdcDeclaration idc_declaration_mysql = {
     .title = "MySQL and MariaDB",
     .options = idc_mysql_options,
     .check = idc_mysql_check,
+    .writes = idc_mysql_writes,
+    .returns = idc_mysql_returns,
+    .is_key = idc_mysql_is_key,
+    .has_transactions = true,
     .is_async = true,
 };

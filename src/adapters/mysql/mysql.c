@@ -6,7 +6,7 @@
  *       what we would parse, and FLOATs keep all digits
  * Next: cell.c
  */
-#include "adapters/mysql/work.h"
+#include "adapters/mysql/write.h"
 
 #include <string.h>
 
@@ -408,5 +408,6 @@ const IdcAdapter idc_adapter_mysql = {
     .open = open_scan,
     .next = next,
     .import = idc_mysql_import,
+    .modify = idc_mysql_modify,
     .finish = finish,
 };

@@ -65,4 +65,10 @@ typedef struct IdcMysqlRemote {
 /* Of COLUMN_TYPE and COLLATION_NAME in information_schema.columns. False: no type of MySQL. */
 bool idc_mysql_remote_read(const char *column_type, const char *collation, IdcMysqlRemote *remote);
 
+/* ---- declare_write.c ---- */
+
+bool idc_mysql_is_key(const IdcRelation *table, size_t column);
+unsigned idc_mysql_writes(const IdcOptionSet *server_options, const IdcRelation *table);
+unsigned idc_mysql_returns(const IdcOptionSet *server_options, const IdcRelation *table);
+
 #endif

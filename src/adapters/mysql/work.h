@@ -64,6 +64,8 @@ typedef struct IdcMysqlConn {
     bool is_in_transaction, is_read_only;
     bool is_busy;          /* a statement was sent, and its answer not read to the end */
     MYSQL_STMT *statement; /* of the scan; closed with the connection if the scan did not */
+    struct IdcMysqlKnown *known; /* of tables that are written (write_table.c) */
+    int64_t packet_bytes;        /* max_allowed_packet; 0: not asked yet */
 } IdcMysqlConn;
 
 /* Tries the hosts in order, from first on; the last error is the one that is told. *is_full: a
