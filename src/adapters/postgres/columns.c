@@ -16,8 +16,17 @@ static const char columns_sql[] =
     "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped "
     "UNION ALL SELECT number, name, typbasetype, CASE WHEN typtypmod = -1 THEN modifier "
     "ELSE typtypmod END, coll FROM base JOIN pg_type ON oid = type AND typtype = 'd') "
-    "SELECT name, type, modifier, %s FROM base JOIN pg_type t ON t.oid = type AND typtype <> 'd' "
-    "LEFT JOIN pg_collation c ON c.oid = coll ORDER BY number";
+    "SELECT name, type, modifier, %s, %s FROM base JOIN pg_type t ON t.oid = type AND typtype <> "
+    "'d' "
+    "LEFT JOIN pg_collation c ON c.oid = coll LEFT JOIN pg_class r ON r.oid = to_regclass(%s) "
+    "ORDER BY number";
+
+/* An ordinary table, without rules, policies and numbers that only it may give. */
+static const char copy_sql[] =
+    "r.relkind IN ('r', 'p') AND NOT r.relhasrules AND NOT r.relrowsecurity AND NOT EXISTS "
+    "(SELECT FROM pg_attribute i WHERE i.attrelid = r.oid AND i.attidentity = 'a')";
+static const char old_copy_sql[] =
+    "r.relkind IN ('r', 'p') AND NOT r.relhasrules AND NOT r.relrowsecurity";
 
 /* ---- asking ---- */
 
@@ -26,8 +35,9 @@ add_column(IdcPostgresHost *host, IdcPostgresTable *table, const IdcAnswer *row,
 {
     enum { STEP = 64 };
 
-    if (row->field_count != 4)
+    if (row->field_count != 5)
         return IDC_OK;
+    table->takes_copy = row->fields[4] != NULL && row->fields[4][0] == 't';
     if (table->count % STEP == 0) {
         const char **names = idc_arena_alloc_array(host->arena, table->count + STEP, sizeof *names);
         IdcPostgresColumn *columns =
@@ -87,7 +97,9 @@ write_query(IdcPostgresSession *session, const IdcRelation *scan, IdcText *sql, 
     idc_text_append_format(sql, columns_sql, idc_text_string(&literal),
                            PQserverVersion(session->libpq) >= 120000
                                ? "COALESCE(c.collisdeterministic, true)"
-                               : "true");
+                               : "true",
+                           PQserverVersion(session->libpq) >= 100000 ? copy_sql : old_copy_sql,
+                           idc_text_string(&literal));
     sql->is_broken |= name.is_broken || literal.is_broken;
     idc_text_done(&name);
     idc_text_done(&literal);
@@ -215,4 +227,27 @@ idc_postgres_statement(IdcPostgresSession *session, IdcSourceScan *scan,
     status = learn_all(session, scan, relation, err);
     return status == IDC_OK ? idc_postgres_write(scan->arena, relation, &select, statement, err)
                             : status;
+}
+
+IdcStatus
+idc_postgres_statement_modify(IdcPostgresSession *session, IdcSourceScan *scan,
+                              const IdcModify *modify, IdcText *sql, IdcError *err)
+{
+    IdcPostgresSelect select = { .look = look, .host = session->host };
+    IdcStatus status = learn_all(session, scan, modify->where, err);
+
+    if (status != IDC_OK)
+        return status;
+    return idc_postgres_write_modify(scan->arena, modify, &select, sql, err);
+}
+
+IdcStatus
+idc_postgres_takes_copy(IdcPostgresSession *session, IdcSourceScan *scan, const IdcRelation *table,
+                        bool *takes_copy, IdcError *err)
+{
+    IdcStatus status = learn_all(session, scan, table, err);
+    const IdcPostgresTable *known = status == IDC_OK ? find(session->host, table) : NULL;
+
+    *takes_copy = known != NULL && known->takes_copy;
+    return status;
 }

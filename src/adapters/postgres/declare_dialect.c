@@ -514,18 +514,26 @@ static const IdcSqlDialect dialect = {
     .nests_joins = true,
 };
 
+void
+idc_postgres_begin_sql(IdcSql *sql, IdcArena *arena, const IdcPostgresSelect *select)
+{
+    *sql = (IdcSql){ .dialect = &dialect,
+                     .arena = arena,
+                     .is_explain = select->is_explain,
+                     .on_raw = look_at,
+                     .host = (void *) select };
+}
+
 IdcStatus
 idc_postgres_write(IdcArena *arena, const IdcRelation *relation, const IdcPostgresSelect *select,
                    const char **statement, IdcError *err)
 {
-    IdcSql sql = { .dialect = &dialect,
-                   .arena = arena,
-                   .is_explain = select->is_explain,
-                   .on_raw = look_at,
-                   .host = (void *) select };
     const IdcSqlColumn *columns;
+    IdcSql sql;
+    IdcStatus status;
 
-    IdcStatus status = idc_sql_write(&sql, relation, statement, &columns, err);
+    idc_postgres_begin_sql(&sql, arena, select);
+    status = idc_sql_write(&sql, relation, statement, &columns, err);
 
     /* Only the number of rows is asked for. */
     if (status == IDC_OK && relation->column_count == 0 && !select->is_explain) {

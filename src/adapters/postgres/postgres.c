@@ -352,5 +352,6 @@ const IdcAdapter idc_adapter_postgres = {
     .open = open_scan,
     .next = next,
     .import = idc_postgres_import,
+    .modify = idc_postgres_modify,
     .finish = finish,
 };

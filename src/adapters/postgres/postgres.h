@@ -79,9 +79,32 @@ IDC_CHECKED IdcStatus idc_postgres_write(IdcArena *arena, const IdcRelation *rel
 IDC_CHECKED IdcStatus idc_postgres_select(IdcArena *arena, const IdcRelation *relation,
                                           const char *slice, const char **statement, IdcError *err);
 
+/* For others that write with its dialect. */
+void idc_postgres_begin_sql(IdcSql *sql, IdcArena *arena, const IdcPostgresSelect *select);
+
 /* name = ANY ('{…}'): one more item of an array's text within a literal. */
 void idc_postgres_append_item(const char *item, IdcText *text);
 /* 'text'::type */
 void idc_postgres_append_literal(IdcArena *arena, const char *value, IdcType type, IdcText *text);
+
+/* ---- declare_modify.c ---- */
+
+unsigned idc_postgres_writes(const IdcOptionSet *server_options, const IdcRelation *table);
+unsigned idc_postgres_returns(const IdcOptionSet *server_options, const IdcRelation *table);
+bool idc_postgres_is_key(const IdcRelation *table, size_t column);
+bool idc_postgres_can_modify(const IdcOptionSet *server_options, const IdcModify *modify,
+                             const char **why);
+void idc_postgres_explain_modify(const IdcOptionSet *server_options, const IdcModify *modify,
+                                 IdcText *text);
+
+/* ("a", "b") */
+void idc_postgres_append_columns(const IdcRelation *table, IdcText *text);
+/* The statements for rows first … first + count - 1 of INSERT, UPDATE or DELETE. */
+void idc_postgres_append_rows(const IdcModify *modify, size_t first, size_t count, IdcText *text);
+void idc_postgres_append_truncate(const IdcModify *modify, IdcText *text);
+/* The statement of UPDATE_WHERE or DELETE_WHERE. */
+IDC_CHECKED IdcStatus idc_postgres_write_modify(IdcArena *arena, const IdcModify *modify,
+                                                const IdcPostgresSelect *select, IdcText *text,
+                                                IdcError *err);
 
 #endif

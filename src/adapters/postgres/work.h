@@ -24,6 +24,7 @@ typedef struct IdcPostgresTable {
     struct IdcPostgresTable *next;
     const char *schema, *name;
     bool is_stale;
+    bool takes_copy; /* COPY FROM means what an INSERT of the same rows would */
     size_t count;
     const char **names;
     IdcPostgresColumn *columns;
@@ -206,6 +207,13 @@ IDC_CHECKED IdcStatus idc_postgres_read(IdcPostgresRead *read, IdcSourceScan *sc
 IDC_CHECKED IdcStatus idc_postgres_statement(IdcPostgresSession *session, IdcSourceScan *scan,
                                              const IdcRelation *relation, const char *slice,
                                              const char **statement, IdcError *err);
+IDC_CHECKED IdcStatus idc_postgres_statement_modify(IdcPostgresSession *session,
+                                                    IdcSourceScan *scan, const IdcModify *modify,
+                                                    IdcText *sql, IdcError *err);
+/* See IdcPostgresTable. */
+IDC_CHECKED IdcStatus idc_postgres_takes_copy(IdcPostgresSession *session, IdcSourceScan *scan,
+                                              const IdcRelation *table, bool *takes_copy,
+                                              IdcError *err);
 /* The source did not agree with what was known of them. */
 void idc_postgres_forget_tables(IdcPostgresHost *host, const IdcRelation *relation);
 
