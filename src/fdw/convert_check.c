@@ -232,15 +232,29 @@ check_varchar(const FdwConvertColumn *column, int64 count)
     return check_text(column, count);
 }
 
+static bool
+all_have(const FdwConvertColumn *column, int64 count, int64 bytes)
+{
+    bool all = true;
+
+    for (int64 i = 0; i < count; i++)
+        all &= fdw_convert_offset(column, i + 1) - fdw_convert_offset(column, i) == bytes;
+    return all;
+}
+
 /* Padded to just so many. */
 static bool
 check_bpchar(const FdwConvertColumn *column, int64 count)
 {
+    int64 len = column->modifier - VARHDRSZ;
+    int64 first = fdw_convert_offset(column, 0);
+
+    if (all_have(column, count, len) && is_ascii(column->bytes + first, len * count))
+        return true;
     if (!check_text(column, count))
         return false;
     for (int64 i = 0; i < count; i++)
-        if (characters_of(column, i) != column->modifier - VARHDRSZ &&
-            !fdw_convert_is_null(column, i))
+        if (characters_of(column, i) != len && !fdw_convert_is_null(column, i))
             return false;
     return true;
 }

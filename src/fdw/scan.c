@@ -36,7 +36,7 @@ struct FdwScan {
     FdwConvert *convert;
     struct ArrowArray batch;
     uint8_t *bytes; /* of the message that the batch came in */
-    size_t len;
+    size_t len, capacity;
     int64 row, row_count;
     bool is_done;
     const char *server_name, *table_name;
@@ -210,19 +210,14 @@ fdw_scan_open(Oid server_oid, Oid user, const IdcRelation *relation, const IdcVa
 
 /* ---- messages ---- */
 
-/* NULL: a message of no bytes. */
-static void
-free_payload(void *handle)
-{
-    fdw_message_free_bytes(handle);
-}
-
 static void
 drop_batch(FdwScan *scan)
 {
     /* Its bytes were the talk's: where that is gone, so are they. */
-    if (scan->batch.release != NULL && scan->talk != NULL)
+    if (scan->batch.release != NULL && scan->talk != NULL) {
         scan->batch.release(&scan->batch);
+        fdw_talk_recycle(scan->talk, scan->bytes, scan->capacity);
+    }
     scan->batch.release = NULL;
     scan->row = scan->row_count = 0;
 }
@@ -232,13 +227,14 @@ static void
 read_stream(FdwScan *scan, FdwMessage *message)
 {
     MemoryContext old = MemoryContextSwitchTo(scan->stream_context);
-    IdcIpcOwner owner = { .release = free_payload, .handle = message->bytes };
+    IdcIpcOwner nobody = { 0 };
     IdcError err;
 
     idc_error_init(&err);
     scan->bytes = message->bytes;
     scan->len = message->len;
-    fdw_check(idc_ipc_read(scan->reader, message->bytes, message->len, owner, &scan->batch, &err),
+    scan->capacity = message->capacity;
+    fdw_check(idc_ipc_read(scan->reader, message->bytes, message->len, nobody, &scan->batch, &err),
               &err);
     pfree(message);
     MemoryContextSwitchTo(old);
@@ -253,6 +249,7 @@ take_schema(FdwScan *scan, FdwMessage *message)
         ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
                         errmsg("the source sent a schema of %zu bytes", message->len)));
     read_stream(scan, message);
+    fdw_message_free_bytes(scan->bytes);
     schema = idc_ipc_reader_schema(scan->reader);
     if (schema == NULL || scan->batch.release != NULL)
         ereport(ERROR, (errcode(ERRCODE_FDW_ERROR), errmsg("the source sent no schema")));

@@ -102,6 +102,24 @@ fdw_talk_free_message(FdwMessage *message)
     pfree(message);
 }
 
+void
+fdw_talk_recycle(FdwTalk *talk, uint8_t *bytes, size_t capacity)
+{
+    int least = 0;
+
+    for (int i = 0; i < FDW_SPARE_MESSAGES; i++) {
+        if (talk->spares[i] == NULL) {
+            least = i;
+            break;
+        }
+        if (talk->spare_capacities[i] < talk->spare_capacities[least])
+            least = i;
+    }
+    fdw_message_free_bytes(talk->spares[least]);
+    talk->spares[least] = bytes;
+    talk->spare_capacities[least] = capacity;
+}
+
 bool
 fdw_talk_is_ready(FdwTalk *talk)
 {
@@ -223,6 +241,7 @@ fdw_talk_close(FdwTalk *talk)
     talk->owner = NULL;
     if (wire->talk == talk)
         wire->message = NULL; /* the rest of its payload is skipped */
+    memset(talk->spares, 0, sizeof talk->spares);
     talk->partial = NULL;
     dlist_init(&talk->messages);
     close_descriptor(&talk->wait_fd);

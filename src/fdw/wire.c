@@ -99,6 +99,22 @@ is_expected(const FdwTalk *talk, const IdcFrameHead *frame)
     }
 }
 
+/* Bytes of an earlier message that are enough for this one, and not far too many. */
+static bool
+take_spare(FdwTalk *talk, FdwMessage *message, size_t len)
+{
+    for (int i = 0; i < FDW_SPARE_MESSAGES; i++) {
+        if (talk->spares[i] == NULL || talk->spare_capacities[i] < len ||
+            talk->spare_capacities[i] / 4 > len)
+            continue;
+        message->bytes = talk->spares[i];
+        message->capacity = talk->spare_capacities[i];
+        talk->spares[i] = NULL;
+        return true;
+    }
+    return false;
+}
+
 /* Room for len more bytes; false: no memory, or too much of it. */
 static bool
 message_reserve(FdwTalk *talk, FdwMessage *message, size_t len)
@@ -110,9 +126,12 @@ message_reserve(FdwTalk *talk, FdwMessage *message, size_t len)
         return false;
     if (message->len + len <= message->capacity)
         return true;
-    /* The first frame of a message gets what it needs, the next ones make it grow twofold. */
+    if (message->len == 0 && take_spare(talk, message, len))
+        return true;
+    /* The first frame of a message gets what it needs, and so that the next message fits too; the
+     * next frames make it grow twofold. */
     if (message->len == 0)
-        capacity = len;
+        capacity = len + len / 16;
     while (capacity < message->len + len)
         capacity *= 2;
     grown = MemoryContextAllocExtended(talk->context, FDW_MESSAGE_HEAD + capacity,

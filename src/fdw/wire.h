@@ -21,7 +21,8 @@ typedef struct FdwProcess FdwProcess;
 
 enum {
     FDW_SHORT_BYTES = 16,
-    FDW_MESSAGE_HEAD = 8 /* before the bytes of a message: room for the head of a bytea */
+    FDW_MESSAGE_HEAD = 8, /* before the bytes of a message: room for the head of a bytea */
+    FDW_SPARE_MESSAGES = 4
 };
 
 /* Memory of its talk's context. */
@@ -53,6 +54,8 @@ typedef struct FdwTalk {
     uint32 number;
     IdcMessageKind request; /* OPEN, IMPORT, MODIFY, COMMIT or ROLLBACK */
     dlist_head messages;
+    uint8_t *spares[FDW_SPARE_MESSAGES]; /* bytes of messages that were read: for the next ones */
+    size_t spare_capacities[FDW_SPARE_MESSAGES];
     FdwMessage *partial; /* more frames of it are to come */
     int64 credit;        /* BATCHes that may still come */
     int level;           /* of the subtransaction that it is of */
@@ -114,6 +117,9 @@ extern FdwMessage *fdw_talk_next(FdwTalk *talk, bool may_wait);
 extern bool fdw_talk_is_ready(FdwTalk *talk);
 extern void fdw_talk_give_credit(FdwTalk *talk, uint32 batches);
 extern void fdw_talk_free_message(FdwMessage *message);
+/* The bytes of a message of this talk are not needed any more. Fresh memory of such a size would be
+ * new pages from the kernel each time. */
+extern void fdw_talk_recycle(FdwTalk *talk, uint8_t *bytes, size_t capacity);
 /* Tell the source to stop, and forget the talk: *owner becomes NULL. Never throws, never waits. */
 extern void fdw_talk_close(FdwTalk *talk);
 /* Tell the source to stop, and wait for what it says of what it did (zeroes if it does not in
