@@ -46,3 +46,12 @@ idc_mysql_returns(const IdcOptionSet *server_options, const IdcRelation *table)
     return has_key(table) ? 1U << IDC_INSERT | 1U << IDC_UPDATE | 1U << IDC_DELETE
                           : 1U << IDC_INSERT;
 }
+
+/* ON DUPLICATE KEY UPDATE means any unique key. */
+bool
+idc_mysql_can_modify(const IdcOptionSet *server_options, const IdcModify *modify, const char **why)
+{
+    (void) server_options;
+    *why = "the adapter mysql writes rows only";
+    return modify->kind == IDC_INSERT;
+}

@@ -70,5 +70,7 @@ bool idc_mysql_remote_read(const char *column_type, const char *collation, IdcMy
 bool idc_mysql_is_key(const IdcRelation *table, size_t column);
 unsigned idc_mysql_writes(const IdcOptionSet *server_options, const IdcRelation *table);
 unsigned idc_mysql_returns(const IdcOptionSet *server_options, const IdcRelation *table);
+bool idc_mysql_can_modify(const IdcOptionSet *server_options, const IdcModify *modify,
+                          const char **why);
 
 #endif
