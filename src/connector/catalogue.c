@@ -172,6 +172,8 @@ idc_catalogue_name_servers(IdcConn *conn, IdcCall *call, IdcArena *arena, const 
     if (status != IDC_OK)
         return status;
     for (size_t i = 0; i < piece_count; i++)
+        pieces[i].server = idc_catalogue_source(config, pieces[i].server);
+    for (size_t i = 0; i < piece_count; i++)
         for (size_t row = 0; row < servers.row_count && pieces[i].server == NULL; row++)
             if (pieces[i].relation != NULL &&
                 strstr(pieces[i].relation, cell(&servers, row, 0)) != NULL)

@@ -106,7 +106,12 @@ fdw_explain_scan(ForeignScanState *node, ExplainState *es)
     ListCell *cell;
 
     if (es->verbose) {
-        fdw_explain_request(fdw_server(plan->fs_server), state->relation, es);
+        FdwServer *server = fdw_server(plan->fs_server);
+
+        /* Joins and groups name no table, by which one would know it. */
+        if (plan->scan.scanrelid == 0)
+            ExplainPropertyText("Server", of_database(server->name), es);
+        fdw_explain_request(server, state->relation, es);
         foreach (cell, list_nth_node(List, plan->fdw_private, FDW_PRIVATE_NOTES))
             notes = lappend(notes, strVal(lfirst(cell)));
         show_list("Note", notes, es);

@@ -111,6 +111,10 @@ read_property(Reader *reader, const char *line)
         reader->node.local_filter = idc_arena_strdup(reader->arena, value);
         return reader->node.local_filter != NULL;
     }
+    if ((value = property_value(line, "Server")) != NULL) {
+        reader->node.server = idc_arena_strdup(reader->arena, value);
+        return reader->node.server != NULL;
+    }
     if ((value = property_value(line, "Relations")) != NULL) {
         reader->node.relation = idc_arena_strdup(reader->arena, value);
         return reader->node.relation != NULL;

@@ -122,7 +122,7 @@ IDC_CHECKED IdcStatus idc_filter_parse(IdcArena *arena, const char *text, IdcFil
 
 /* What EXPLAIN (VERBOSE) says of one foreign scan; NULL where it says nothing. */
 typedef struct IdcRemotePiece {
-    const char *server;   /* filled by the caller, who knows the catalogue */
+    const char *server;   /* where it says none, filled by the caller, who knows the catalogue */
     const char *relation; /* as EXPLAIN names it: schema.table, or (a) INNER JOIN (b) */
     const char *remote_sql;
     const char *local_filter;
