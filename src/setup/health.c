@@ -59,6 +59,8 @@ trouble_of(const IdcError *err)
 {
     if (strcmp(err->sqlstate, "28P01") == 0 || strcmp(err->sqlstate, "28000") == 0)
         return TROUBLE_PASSWORD;
+    if (strcmp(err->sqlstate, "3D000") == 0)
+        return TROUBLE_DATABASE;
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
         if (strstr(err->message, signs[i].words) != NULL)
             return signs[i].trouble;
@@ -150,12 +152,27 @@ sentence(IdcArena *arena, const IdcConfigSource *source, Trouble trouble, const 
                                 : idc_arena_strdup(arena, said);
 }
 
+/* Others of our adapters say it in the words of their options; clients of databases do not. */
+static Trouble
+trouble_of_source(const IdcConfigSource *source, const IdcError *err)
+{
+    bool is_connecting = strncmp(err->sqlstate, "08", 2) == 0 ||
+                         strncmp(err->sqlstate, "28", 2) == 0 ||
+                         strncmp(err->sqlstate, "3D", 2) == 0;
+
+    if (!idc_wrapper_is_ours(source->wrapper))
+        return trouble_of(err);
+    return is_connecting && (idc_wrapper_is_mysql(source->wrapper) ||
+                             idc_wrapper_is_postgres(source->wrapper))
+               ? trouble_of(err)
+               : TROUBLE_OTHER;
+}
+
 const char *
 idc_health_explain(IdcArena *arena, const IdcConfigSource *source, bool hub_is_local,
                    const IdcError *err, char sqlstate[6])
 {
-    /* Our own adapters have said it in the words of their options. */
-    Trouble trouble = idc_wrapper_is_ours(source->wrapper) ? TROUBLE_OTHER : trouble_of(err);
+    Trouble trouble = trouble_of_source(source, err);
     const char *state = "08001";
 
     if (trouble == TROUBLE_UNREACHABLE && hub_is_local && strstr(err->message, "MySQL") != NULL)

@@ -26,7 +26,8 @@ QUIRKS: dict[str, dict[str, str]] = {
         "comments": "SQLite keeps none",
         "credentials": "a file has no users",
         "network": "a file is nowhere else",
-        "text types": "SQLite's texts have no length",
+        "lengths": "SQLite's types have none",
+        "numeric": "SQLite compares numeric as floating-point numbers",
         "sums": "SQLite's sums of bigint and numeric are not PostgreSQL's",
     },
 }
@@ -77,7 +78,8 @@ class Source:
 
     def yaml(self, hub_schema: str = "conform", more: str = "", **changed: str) -> str:
         lines = "".join(f"      {name}: {quoted(value)}\n" for name, value in {**self.options, **changed}.items())
-        return f"sources:\n  conform:\n    schema: {hub_schema}\n    {self.kind}:\n{lines}{more}"
+        return (f"sources:\n  conform:\n    schema: {hub_schema}\n    wrapper: instant_{self.kind}\n    {self.kind}:\n"
+                f"{lines}{more}")
 
 
 def quoted(text: str) -> str:
@@ -133,8 +135,7 @@ def source(request: pytest.FixtureRequest, scratch: Scratch, mariadb_source: Mar
     made = {"mysql": lambda: make_mysql(scratch, mariadb_source), "postgres": lambda: make_postgres(scratch, postgres_source),
             "sqlite": lambda: make_sqlite(scratch)}[request.param]()
     made.config = tmp_path_factory.mktemp("conform") / "conform.yaml"
-    wrapper = f"    wrapper: instant_{made.kind}\n"
-    made.config.write_text(made.yaml(more=wrapper))
+    made.config.write_text(made.yaml())
     return made
 
 
@@ -168,6 +169,12 @@ def rows(connector: Any, sql: str, schema: str = "conform") -> list[Any]:
     return list(connector.query(sql.replace("FROM ", f"FROM {schema}.").replace("JOIN ", f"JOIN {schema}.")).to_arrow().to_pylist())
 
 
+def plan(connector: Any) -> list[dict[str, Any]]:
+    from instant_connector import operations
+
+    return connector._engine.run(lambda op: operations.setup(connector._engine, op, False, False, plan=True))
+
+
 # ---- options
 
 def test_the_page_of_the_reference_lists_every_option(source: Source) -> None:
@@ -198,14 +205,7 @@ def test_a_url_says_the_same(source: Source, hub: Any, hub_arguments: dict[str, 
 
     text = f"sources:\n  conform: {{url: {quoted(source.url)}, schema: conform, wrapper: instant_{source.kind}}}\n"
     with SyncInstantDataConnector(config=text, **hub_arguments) as made:
-        assert [change for change in made._engine and plan(made) if change["kind"] in ("server", "user mapping", "table")
-                and change["action"] != "keep"] == []
-
-
-def plan(connector: Any) -> list[dict[str, Any]]:
-    from instant_connector import operations
-
-    return connector._engine.run(lambda op: operations.setup(connector._engine, op, False, False, plan=True))
+        assert [change for change in plan(made) if change["action"] != "keep"] == []
 
 
 def test_secrets_belong_to_the_user_mapping(source: Source, session: psycopg.Connection[Any]) -> None:
@@ -223,7 +223,7 @@ def test_import(source: Source, hub: Any, session: psycopg.Connection[Any]) -> N
     types = {name: re.sub(" without time zone", "", column["type"]) for name, column in columns.items()}
     assert types["day"] == "date" and types["moment"].startswith("timestamp")
     assert types["price"].startswith("numeric") and types["flag"] in ("boolean", "smallint")
-    if source.has("text types"):
+    if source.has("lengths"):
         assert types["name"] == "character varying(40)" and types["price"] == "numeric(10,2)" and types["id"] == "integer"
     assert [name for name, column in columns.items() if not column["nullable"]] == ["id", "name"]
     keys = session.execute(
@@ -243,7 +243,8 @@ def test_nothing_is_left_to_change(hub: Any) -> None:
 # ---- push-down
 
 PUSHED = [
-    ("SELECT id FROM items WHERE id > 2 AND price < 5 ORDER BY id", None),
+    ("SELECT id FROM items WHERE id > 2 AND price < 5 ORDER BY id", "numeric"),
+    ("SELECT id FROM items WHERE id > 2 AND id <> 4 ORDER BY id", None),
     ("SELECT id FROM items WHERE name = 'abc'", None),
     ("SELECT id FROM items WHERE name IN ('ABC', 'abc ', 'zzz') ORDER BY id", None),
     ("SELECT id FROM items WHERE day >= '2024-01-01' AND day < '2024-03-01' ORDER BY id", None),
@@ -376,7 +377,7 @@ def test_a_table_that_is_gone(source: Source, hub: Any) -> None:
 def health(source: Source, hub_arguments: dict[str, Any], **changed: str) -> dict[str, Any]:
     from instant_connector import SyncInstantDataConnector
 
-    text = source.yaml(more=f"    wrapper: instant_{source.kind}\n", **changed)
+    text = source.yaml(**changed)
     with SyncInstantDataConnector(config=text, **hub_arguments) as made:
         return dict(made.health_check()["components"]["conform"])
 
@@ -387,15 +388,17 @@ def test_health(source: Source, hub: Any, hub_arguments: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize(("changed", "words"), [
-    ({"password": "wrong"}, ["conform"]),
-    ({"port": "1"}, ["refused"]),
-    ({"host": "no-such-host.invalid"}, ["no-such-host.invalid"]),
+    ({"password": "wrong"}, ["wrong user or password", '"conform"']),
+    ({"port": "1"}, ["connection refused", "port 1"]),
+    ({"host": "no-such-host.invalid"}, ["name not resolved", "no-such-host.invalid"]),
+    ({"database": "nowhere"}, ["nowhere"]),
 ])
 def test_health_says_what_is_wrong(source: Source, hub: Any, hub_arguments: dict[str, Any], changed: dict[str, str],
                                    words: list[str]) -> None:
     if not source.has("network"):
         pytest.skip(QUIRKS[source.kind]["network"])
-    found = health(source, hub_arguments, **changed)
+    name = {"mysql": "database", "postgres": "dbname"}[source.kind]
+    found = health(source, hub_arguments, **{name if key == "database" else key: value for key, value in changed.items()})
     assert not found["healthy"]
     for word in words:
         assert word in found["details"], found
