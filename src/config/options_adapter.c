@@ -27,6 +27,18 @@ idc_adapter_wrapper(Reader *reader, const char *adapter)
     return wrapper;
 }
 
+enum { MAX_WORDS = 256 };
+
+static const char *
+level_words(OptionLevel level)
+{
+    if (level == OPTION_SERVER)
+        return "a server";
+    if (level == OPTION_USER)
+        return "a user mapping";
+    return level == OPTION_TABLE ? "a table" : "a column";
+}
+
 /* Where the file has it, an option may stand at the server that ends up at the user mapping. */
 static IdcOptionLevel
 level_of(const IdcDeclaration *declaration, OptionLevel level, const char *name)
@@ -52,6 +64,38 @@ is_hidden(Reader *reader, const IdcAdapterOption *known, const IdcConfigOption *
            idc_problems_written(reader->problems, option->value) != NULL;
 }
 
+/* Unknown at every level: the nearest of those that may stand here, and no word of a variable. */
+static void
+report_unknown(Reader *reader, const IdcDeclaration *declaration, OptionLevel level,
+               const IdcConfigOption *option)
+{
+    const char *words[MAX_WORDS], *nearest;
+    unsigned levels = level == OPTION_SERVER ? OPTION_SERVER | OPTION_USER : (unsigned) level;
+    size_t count = 0;
+
+    for (const IdcAdapterOption *one = declaration->options; one->name != NULL; one++)
+        if ((one->levels & levels) != 0 && count < MAX_WORDS)
+            words[count++] = one->name;
+    for (const IdcAdapterOption *one = idc_common_options; one->name != NULL; one++)
+        if ((one->levels & levels) != 0 && count < MAX_WORDS)
+            words[count++] = one->name;
+    nearest = idc_nearest_word(option->name, words, count);
+    idc_problems_add(reader->problems, option->position, "%s of \"%s\" has no option \"%s\"%s%s%s",
+                     level_words(level), declaration->name,
+                     idc_problems_shown(reader->problems, option->name),
+                     nearest == NULL ? "" : ", did you mean \"", nearest == NULL ? "" : nearest,
+                     nearest == NULL ? "" : "\"?");
+}
+
+static bool
+is_known_somewhere(const IdcDeclaration *declaration, const char *name)
+{
+    for (unsigned level = IDC_OPTION_SERVER; level <= IDC_OPTION_IMPORT; level *= 2)
+        if (idc_adapter_option_find(declaration, (IdcOptionLevel) level, name) != NULL)
+            return true;
+    return false;
+}
+
 void
 idc_adapter_option_accept(Reader *reader, const IdcDeclaration *declaration, OptionLevel level,
                           IdcConfigOption option, IdcConfigOptions *options)
@@ -72,7 +116,9 @@ idc_adapter_option_accept(Reader *reader, const IdcDeclaration *declaration, Opt
         idc_options_add(reader, options, option);
         return;
     }
-    if (known != NULL && is_hidden(reader, known, &option))
+    if (!is_known_somewhere(declaration, option.name))
+        report_unknown(reader, declaration, level, &option);
+    else if (known != NULL && is_hidden(reader, known, &option))
         idc_problems_add(reader->problems, option.position,
                          "option \"%s\" has a value that it does not take%s%s", known->name,
                          err.hint[0] == '\0' ? "" : ": ", err.hint);
@@ -103,6 +149,17 @@ lacks_variable(const IdcConfigOptions *options)
     return false;
 }
 
+/* What came of a variable must not be said. */
+static bool
+says_hidden(Reader *reader, const IdcConfigOptions *options, const char *message)
+{
+    for (size_t i = 0; i < options->count; i++)
+        if (idc_problems_written(reader->problems, options->items[i].value) != NULL &&
+            options->items[i].value[0] != '\0' && strstr(message, options->items[i].value) != NULL)
+            return true;
+    return false;
+}
+
 void
 idc_adapter_options_whole(Reader *reader, const char *wrapper, OptionLevel level,
                           const IdcConfigOptions *options, IdcPosition position)
@@ -121,7 +178,12 @@ idc_adapter_options_whole(Reader *reader, const char *wrapper, OptionLevel level
         pairs[i] = (IdcOptionPair){ options->items[i].name, options->items[i].value };
     set = (IdcOptionSet){ pairs, options->count };
     idc_error_init(&err);
-    if (idc_adapter_options_check(declaration, (IdcOptionLevel) level, &set, &err) != IDC_OK)
+    if (idc_adapter_options_check(declaration, (IdcOptionLevel) level, &set, &err) == IDC_OK)
+        return;
+    if (says_hidden(reader, options, err.message))
+        idc_problems_add(reader->problems, position,
+                         "an option of %s has a value that it does not take", declaration->name);
+    else
         idc_problems_add(reader->problems, position, "%s%s%s%s", err.message,
                          err.hint[0] == '\0' ? "" : " (", err.hint, err.hint[0] == '\0' ? "" : ")");
 }

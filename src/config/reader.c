@@ -56,14 +56,19 @@ is_kind(Reader *reader, const IdcYamlNode *node, IdcYamlKind kind, const char *k
 bool
 idc_reader_again(Reader *reader, Reader *again)
 {
-    IdcProblems *problems = idc_reader_alloc(reader, 1, sizeof *problems);
+    const IdcProblems *problems = reader->problems;
 
-    if (problems == NULL)
+    if (reader->aside == NULL)
+        reader->aside = idc_reader_alloc(reader, 1, sizeof *reader->aside);
+    if (reader->aside == NULL)
         return false;
-    *problems = *reader->problems;
-    problems->count = problems->dropped_count = 0;
+    *reader->aside = (IdcProblems){ .arena = problems->arena,
+                                    .first_file = problems->first_file,
+                                    .hidden = problems->hidden,
+                                    .hidden_count = problems->hidden_count,
+                                    .hidden_capacity = problems->hidden_capacity };
     *again = *reader;
-    again->problems = problems;
+    again->problems = reader->aside;
     return true;
 }
 

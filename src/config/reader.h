@@ -20,6 +20,7 @@ typedef struct Reader {
     const IdcConfigInput *input;
     IdcConfig *config;
     const char *wrapper; /* every source is read for this one; NULL: for the one that it says */
+    IdcProblems *aside; /* of what is read again; NULL until it is needed */
     /* For the schema file: NULL until it is needed. */
     IdcConfigSource **sources_by_name;
     const char **source_names;
@@ -39,7 +40,7 @@ bool idc_reader_is_text(Reader *reader, const IdcYamlNode *node, const char *wha
 
 /*
  * A reader of the same file whose problems are its own, and then what was wrong: its first problem,
- * or NULL.
+ * or NULL. One at a time.
  */
 bool idc_reader_again(Reader *reader, Reader *again);
 const char *idc_reader_end_again(Reader *reader, const Reader *again);
