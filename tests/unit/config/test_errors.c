@@ -252,16 +252,17 @@ static const WrongFile wrong_files[] = {
       "  a: {wrapper: instant_postgres, url: 'postgresql://h/d?pasword=s3cret'}\n"
       "  b: {wrapper: instant_postgres, url: 'postgresql://h/d?${PROD_DB_PASS}=x'}\n"
       "  c: {wrapper: instant_postgres, server_options: {connect_timeout: '${PROD_DB_PASS}'}}\n"
-      "  d: {mysql: {hots: h}}\n"
-      "  e: {mysql: {host: h, column: x}}\n"
-      "  f: {mysql: {host: h}, tables: [{name: t, options: {pasword: x}}]}\n",
+      "  d: {wrapper: instant_mysql, mysql: {hots: h}}\n"
+      "  e: {wrapper: instant_mysql, mysql: {host: h, column: x}}\n"
+      "  f: {wrapper: instant_mysql, mysql: {host: h}, tables: [{name: t, options: {pasword: "
+      "x}}]}\n",
       "c.yaml:2:39: a server of \"postgres\" has no option \"pasword\", did you mean "
       "\"password\"?\n"
       "c.yaml:3:39: a server of \"postgres\" has no option \"${...}\"\n"
       "c.yaml:4:3: an option of postgres has a value that it does not take\n"
-      "c.yaml:5:15: a server of \"mysql\" has no option \"hots\", did you mean \"host\"?\n"
-      "c.yaml:6:24: option \"column\" belongs to a column, not to a server\n"
-      "c.yaml:7:54: a table of \"mysql\" has no option \"pasword\"\n" },
+      "c.yaml:5:39: a server of \"mysql\" has no option \"hots\", did you mean \"host\"?\n"
+      "c.yaml:6:48: option \"column\" belongs to a column, not to a server\n"
+      "c.yaml:7:78: a table of \"mysql\" has no option \"pasword\"\n" },
     { "exact_wrapper",
       "sources:\n"
       "  a: {url: 'mysql://h/d', wrapper: postgres_fdw}\n"
