@@ -143,8 +143,12 @@ static IdcStatus
 fail_statement(Scan *scan, IdcError *err)
 {
     MYSQL_STMT *statement = scan->conn->statement;
-    IdcStatus status = idc_mysql_fail(&scan->wait, mysql_stmt_errno(statement),
-                                      mysql_stmt_error(statement), scan->sql, err);
+    MYSQL *mysql = scan->conn->mysql;
+    /* What goes wrong while rows are read is told of the connection alone. */
+    bool is_told = mysql_stmt_errno(statement) != 0;
+    IdcStatus status =
+        idc_mysql_fail(&scan->wait, is_told ? mysql_stmt_errno(statement) : mysql_errno(mysql),
+                       is_told ? mysql_stmt_error(statement) : mysql_error(mysql), scan->sql, err);
 
     /* After an error of the server's own the connection is as before; one that is lost has nothing
      * left that would have to be killed. */
@@ -308,7 +312,7 @@ open_scan(IdcSourceScan *source, IdcError *err)
     const char *on_error;
     IdcStatus status;
 
-    if (scan == NULL || idc_arena_on_free(source->arena, end_scan, scan) != IDC_OK)
+    if (scan == NULL)
         return idc_fail_no_memory(err);
     idc_text_init(&scan->scratch, 0);
     scan->source = source;
@@ -318,6 +322,9 @@ open_scan(IdcSourceScan *source, IdcError *err)
     status = idc_links_for_scan(server->links, source, &scan->link, err);
     if (status != IDC_OK)
         return status;
+    /* After the link, whose own end is in the arena already: this one comes first. */
+    if (idc_arena_on_free(source->arena, end_scan, scan) != IDC_OK)
+        return idc_fail_no_memory(err);
     status = begin_scan(source, scan, err);
     if (status == IDC_CONNECTION_FAILED && scan->link->is_reused) {
         end_statement(scan);

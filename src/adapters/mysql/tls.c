@@ -9,6 +9,7 @@
  */
 #include "adapters/mysql/work.h"
 
+#include <fcntl.h>
 #include <mysql/plugin_auth.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,8 +58,12 @@ static int
 pass_gate(MYSQL_PLUGIN_VIO *vio, MYSQL *mysql)
 {
     const IdcMysqlServer *server = NULL;
+    int fd = (int) mysql_get_socket(mysql), flags = fcntl(fd, F_GETFL);
     bool is_encrypted;
 
+    /* The library asks TLS for what is there already, of a descriptor that waits: it must not. */
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
+        return refuse(mysql, "the socket cannot be read without waiting");
     if (vio->write_packet(vio, NULL, 0) != 0)
         return CR_ERROR;
     if (mysql_get_optionv(mysql, MARIADB_OPT_USERDATA, GATE, &server) != 0 || server == NULL)
