@@ -19,5 +19,8 @@ fdw_raise(const IdcError *err)
 
     ereport(ERROR, (errcode(MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4])),
                     errmsg_internal("%s", of_database(err->message)),
-                    err->hint[0] != '\0' ? errhint("%s", of_database(err->hint)) : 0));
+                    err->hint[0] != '\0' ? errhint("%s", of_database(err->hint)) : 0,
+                    err->remote_sql[0] != '\0'
+                        ? errcontext("remote SQL command: %s", of_database(err->remote_sql))
+                        : 0));
 }

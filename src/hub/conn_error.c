@@ -125,9 +125,11 @@ add_table(IdcError *err, const char *context)
         (void) idc_add_context(err, "table \"%s\"", table);
 }
 
+/* What our own wrappers say behind it: the table, or at least the server. */
 static void
 set_remote_sql(IdcError *err, const char *context)
 {
+    static const char *const ends[] = { "\n" TABLE_MARK, "\nrequest to server \"" };
     const char *start = strstr(context, REMOTE_SQL_MARK);
     char sql[sizeof err->remote_sql];
 
@@ -135,6 +137,12 @@ set_remote_sql(IdcError *err, const char *context)
         return;
     start += strlen(REMOTE_SQL_MARK);
     (void) snprintf(sql, sizeof sql, "%s", start);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        char *end = strstr(sql, ends[i]);
+
+        if (end != NULL)
+            *end = '\0';
+    }
     idc_error_set_remote_sql(err, sql);
 }
 

@@ -383,6 +383,7 @@ def test_a_table_that_is_gone(source: Source, hub: Any) -> None:
         hub.table("conform.passing").to_arrow()
     assert "passing" in str(caught.value)
     assert caught.value.source == "conform"
+    assert "passing" in (caught.value.remote_sql or ""), vars(caught.value)
     assert hub.setup_fdw_infrastructure()
 
 
