@@ -341,7 +341,13 @@ as_seen_above(const Candidate *candidate, Node *node)
 #if PG_VERSION_NUM >= 160000
     Relids below = bms_union(candidate->outer->relids, candidate->inner->relids);
     Relids nulled_by = bms_difference(candidate->joined->relids, below);
+    ListCell *cell;
 
+    /* Where two outer joins were done in the other order, also one that is below. */
+    foreach (cell, candidate->joined->reltarget->exprs)
+        if (IsA(lfirst(cell), Var) &&
+            bms_is_member(lfirst_node(Var, cell)->varno, candidate->inner->relids))
+            nulled_by = bms_union(nulled_by, lfirst_node(Var, cell)->varnullingrels);
     if (candidate->type == JOIN_LEFT && !bms_is_empty(nulled_by))
         return add_nulling_relids(node, candidate->inner->relids, nulled_by);
 #else

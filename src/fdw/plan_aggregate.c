@@ -154,6 +154,7 @@ static bool
 order_of(FdwTranslation *translation, const Aggref *node, IdcAggregate *aggregate)
 {
     List *keys = NIL;
+    IdcSortKey *made;
     ListCell *cell;
 
     foreach (cell, node->aggorder) {
@@ -164,9 +165,20 @@ order_of(FdwTranslation *translation, const Aggref *node, IdcAggregate *aggregat
             return refuse(translation, "it is not the order that the type has by default");
         keys = lappend(keys, key);
     }
+    made = (IdcSortKey *) fdw_translate_sort_keys(translation, keys);
+    if (made == NULL)
+        return false;
+    /* As the arguments, which have the types that are declared. */
+    foreach (cell, keys) {
+        IdcSortKey *one = &made[foreach_current_index(cell)];
+        const FdwSortKey *key = lfirst(cell);
+
+        one->expr =
+            fdw_cast_made(translation, one->expr, fdw_type(exprType((Node *) key->expr), -1));
+    }
+    aggregate->order = made;
     aggregate->order_count = (size_t) list_length(keys);
-    aggregate->order = fdw_translate_sort_keys(translation, keys);
-    return aggregate->order != NULL;
+    return true;
 }
 
 /* The declared types of the arguments, polymorphic ones as they are here. */

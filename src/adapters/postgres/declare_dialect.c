@@ -168,17 +168,28 @@ output_type(IdcArena *arena, IdcType type)
     return type.oid == IDC_TYPE_BPCHAR ? "bpchar" : "text";
 }
 
+/* Is it of the type that the hub has? */
+static bool
+is_known(const IdcSql *sql, const IdcSqlColumn *column)
+{
+    return (select_of(sql)->look != NULL || sql->is_explain) && !sql->raws[column->raw].is_wrapped;
+}
+
 static void
 append_output(const IdcSql *sql, const IdcSqlColumn *column, IdcType type, IdcText *text)
 {
     const IdcPostgresSelect *select = select_of(sql);
-    /* A table may be altered after it was looked at. Where nothing changed the cast is none. */
-    bool is_sure = column->raw < 0 || select->is_explain;
-    bool is_known = is_sure || select->look != NULL;
     const char *name = output_type(sql->arena, type);
-    bool is_cast = !is_sure || (strcmp(name, "text") == 0 && !is_sent_as_text(type.oid));
+    bool is_other = strcmp(name, "text") == 0 && !is_sent_as_text(type.oid);
+    /*
+     * A table may be altered after it was looked at. Where nothing changed the cast is none, but
+     * for what has a COLLATE: that would go around the cast, and not be the key of GROUP BY any
+     * longer.
+     */
+    bool is_key = column->raw < 0 && is_sent_as_text(type.oid);
+    bool is_cast = is_other || (!select->is_explain && !is_key);
     /* The cast of inet writes a netmask that its output function leaves out. */
-    bool is_inet = type.oid == IDC_TYPE_INET && is_known;
+    bool is_inet = type.oid == IDC_TYPE_INET && (column->raw < 0 || is_known(sql, column));
 
     idc_text_append(text, is_cast ? "CAST(" : "");
     idc_text_append(text, is_inet ? "inet_out(" : "");
@@ -410,13 +421,28 @@ append_keys(IdcSql *sql, const IdcSortKey *keys, size_t count, const IdcSqlColum
     }
 }
 
+/* With DISTINCT, what ORDER BY says must be an argument to the letter. */
+static const char *
+collate_of_key(const IdcAggregate *aggregate, const IdcExpr *arg)
+{
+    for (size_t i = 0; i < aggregate->order_count; i++)
+        if (idc_expr_equal(aggregate->order[i].expr, arg))
+            return collate(arg->type, aggregate->order[i].collation, true);
+    return "";
+}
+
 static void
 append_called_aggregate(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn *input,
                         IdcText *text)
 {
     idc_text_append_format(text, "pg_catalog.\"%s\"(%s", aggregate->name,
                            aggregate->is_distinct ? "DISTINCT " : "");
-    append_list(sql, aggregate->args, aggregate->arg_count, input, text);
+    for (size_t i = 0; i < aggregate->arg_count; i++) {
+        idc_text_append(text, i == 0 ? "" : ", ");
+        idc_sql_expr(sql, aggregate->args[i], input, IDC_SQL_VALUE, text);
+        if (aggregate->is_distinct)
+            idc_text_append(text, collate_of_key(aggregate, aggregate->args[i]));
+    }
     if (aggregate->is_within_group)
         idc_text_append(text, ") WITHIN GROUP (");
     else
