@@ -22,6 +22,7 @@ enum {
     COLUMN_COLLATION,
     COLUMN_COMMENT,
     COLUMN_EXTRA,
+    COLUMN_DEFAULT,
     COLUMN_IS_JSON
 };
 
@@ -31,7 +32,7 @@ typedef struct Import {
     IdcMysqlConn *conn;
     IdcMysqlWait *wait;
     IdcScanStats *stats;
-    bool has_booleans, has_not_null, has_generated, has_views, has_text_dates;
+    bool has_booleans, has_defaults, has_not_null, has_generated, has_views, has_text_dates;
     const char *time;
     IdcImportedTable *tables;
     size_t table_count;
@@ -48,6 +49,7 @@ read_options(const IdcSourceServer *server, Import *import)
     const char *tinyint = idc_adapter_option_text(declaration, given, "tinyint1");
 
     import->has_booleans = tinyint == NULL || strcmp(tinyint, "boolean") == 0;
+    import->has_defaults = idc_adapter_option_bool(declaration, given, "import_default");
     import->has_not_null = idc_adapter_option_bool(declaration, given, "import_not_null");
     import->has_generated = idc_adapter_option_bool(declaration, given, "import_generated");
     import->has_views = idc_adapter_option_bool(declaration, given, "import_views");
@@ -247,6 +249,81 @@ remote_type(const Import *import, const char *type)
     return idc_arena_strndup(import->arena, type, strcspn(type, "("));
 }
 
+/* ---- defaults: constants alone, since other expressions mean what they mean there ---- */
+
+static bool
+is_number(const char *text)
+{
+    size_t digits;
+
+    text += *text == '-';
+    digits = strspn(text, "0123456789.");
+    return digits > 0 && text[digits] == '\0' && strchr(text, '.') == strrchr(text, '.');
+}
+
+static bool
+is_numeric(const IdcMysqlRemote *remote)
+{
+    return remote->kind == IDC_MYSQL_INTEGER || remote->kind == IDC_MYSQL_DECIMAL ||
+           remote->kind == IDC_MYSQL_FLOAT || remote->kind == IDC_MYSQL_DOUBLE ||
+           remote->kind == IDC_MYSQL_YEAR;
+}
+
+/* MariaDB shows an expression, so a text has its quotes; MySQL shows what it holds. *text: without
+ * quotes, of the arena, or NULL: it is no constant. */
+static IdcStatus
+constant_text(const Import *import, MYSQL_ROW row, const IdcMysqlRemote *remote, const char **text,
+              IdcError *err)
+{
+    const char *given = row[COLUMN_DEFAULT];
+    bool is_expression = strstr(row[COLUMN_EXTRA], "DEFAULT_GENERATED") != NULL;
+    size_t len = given == NULL ? 0 : strlen(given), kept = 0;
+    char *copy;
+
+    *text = NULL;
+    if (given == NULL || is_expression)
+        return IDC_OK;
+    copy = idc_arena_strdup(import->arena, given);
+    if (copy == NULL)
+        return idc_fail_no_memory(err);
+    if (import->conn->is_mariadb && given[0] != '\'') {
+        *text = is_numeric(remote) && is_number(given) ? copy : NULL;
+        return IDC_OK;
+    }
+    if (import->conn->is_mariadb) {
+        if (len < 2 || given[len - 1] != '\'' || strchr(given, '\\') != NULL)
+            return IDC_OK;
+        for (size_t i = 1; i + 1 < len; i++) {
+            copy[kept++] = given[i];
+            i += given[i] == '\'' ? 1 : 0;
+        }
+        copy[kept] = '\0';
+    }
+    *text = copy;
+    return IDC_OK;
+}
+
+static IdcStatus
+add_default(const Import *import, MYSQL_ROW row, const IdcMysqlRemote *remote,
+            IdcImportedColumn *column, IdcError *err)
+{
+    const char *text = NULL;
+    IdcStatus status = constant_text(import, row, remote, &text, err);
+    bool is_boolean = strcmp(column->type, "boolean") == 0;
+    IdcText sql;
+
+    if (status != IDC_OK || text == NULL || remote->kind == IDC_MYSQL_BIT ||
+        strcmp(column->type, "bytea") == 0 || strncmp(text, "0000-", 5) == 0)
+        return status;
+    if (is_boolean)
+        text = strcmp(text, "0") == 0 ? "false" : "true";
+    idc_text_init(&sql, 0);
+    idc_sql_literal(text, &sql);
+    column->default_sql = idc_arena_strdup(import->arena, idc_text_string(&sql));
+    idc_text_done(&sql);
+    return column->default_sql == NULL ? idc_fail_no_memory(err) : IDC_OK;
+}
+
 static IdcStatus
 add_column(const Import *import, MYSQL_ROW row, IdcImportedColumn *column, IdcError *err)
 {
@@ -278,7 +355,7 @@ add_column(const Import *import, MYSQL_ROW row, IdcImportedColumn *column, IdcEr
         add_option(column, "remote_type", type);
     if (collation != NULL)
         add_option(column, "collation", collation);
-    return IDC_OK;
+    return import->has_defaults ? add_default(import, row, &remote, column, err) : IDC_OK;
 }
 
 static bool
@@ -341,7 +418,8 @@ read_columns(Import *import, IdcError *err)
     idc_text_append_format(
         &sql,
         "SELECT c.TABLE_NAME, c.COLUMN_NAME, c.COLUMN_TYPE, c.IS_NULLABLE, c.COLUMN_KEY, "
-        "c.COLLATION_NAME, c.COLUMN_COMMENT, c.EXTRA, %s FROM information_schema.COLUMNS c "
+        "c.COLLATION_NAME, c.COLUMN_COMMENT, c.EXTRA, c.COLUMN_DEFAULT, %s FROM "
+        "information_schema.COLUMNS c "
         "WHERE c.TABLE_SCHEMA = ",
         json_check(import->conn));
     idc_sql_literal(import->wanted->remote_schema, &sql);
