@@ -13,6 +13,9 @@
 /* Rows that are there go on their way when the next ones let wait so long. */
 enum { PATIENCE_MS = 100, PARTS_MOST = 32 };
 
+/* So much since the last wait is a stream, of which so much is wanted at once. */
+enum { STREAM_BYTES = 4096, LOW_WATER_BYTES = 128 * 1024, GATHER_MS = 3 };
+
 typedef struct Part {
     IdcLink *link;
     IdcPostgresRead read;
@@ -26,6 +29,7 @@ typedef struct Scan {
     size_t part_count;
     const char *const *statements;
     size_t statement_count, next;
+    int64_t bytes_at_wait; /* received by then */
 } Scan;
 
 static IdcPostgresSession *
@@ -288,7 +292,7 @@ read_parts(Scan *scan, bool *is_dry, bool *is_end, IdcError *err)
 
 /* For any part; IDC_TIMEOUT: it took longest_ms. */
 static IdcStatus
-wait_parts(Scan *scan, int64_t longest_ms, IdcError *err)
+poll_parts(Scan *scan, int64_t longest_ms, IdcError *err)
 {
     struct pollfd fds[PARTS_MOST + 1];
     int64_t left = idc_call_remaining_ms(scan->source->call, longest_ms);
@@ -304,6 +308,31 @@ wait_parts(Scan *scan, int64_t longest_ms, IdcError *err)
     if (fds[count - 1].revents != 0 && ready > 0)
         return idc_fail(err, IDC_CANCELED, "the scan was closed");
     return ready == 0 ? idc_fail(err, IDC_TIMEOUT, "timed out") : IDC_OK;
+}
+
+static void
+set_low_water(Scan *scan, int bytes)
+{
+    for (size_t i = 0; i < scan->part_count; i++)
+        if (scan->parts[i].link != NULL)
+            idc_wire_low_water(session_of(scan->parts[i].link), bytes);
+}
+
+/* In the middle of many rows it lets some of them gather, though not for long. */
+static IdcStatus
+wait_parts(Scan *scan, int64_t longest_ms, IdcError *err)
+{
+    int64_t bytes = scan->source->stats.bytes;
+    bool is_stream = bytes >= LOW_WATER_BYTES && bytes - scan->bytes_at_wait >= STREAM_BYTES;
+    IdcStatus status;
+
+    scan->bytes_at_wait = bytes;
+    set_low_water(scan, is_stream ? LOW_WATER_BYTES : 1);
+    if (!is_stream || (longest_ms >= 0 && longest_ms < GATHER_MS))
+        return poll_parts(scan, longest_ms, err);
+    status = poll_parts(scan, GATHER_MS, err);
+    return status == IDC_TIMEOUT && idc_call_remaining_ms(scan->source->call, -1) != 0 ? IDC_OK
+                                                                                       : status;
 }
 
 static IdcStatus

@@ -362,6 +362,7 @@ idc_postgres_send_read(IdcPostgresSession *session, IdcCall *call, const char *s
 void
 idc_postgres_end_read(IdcPostgresSession *session)
 {
+    idc_wire_low_water(session, 1);
     if (session->is_busy)
         idc_postgres_cancel(session);
     if (!session->is_reading || session->is_lost)

@@ -28,6 +28,16 @@ idc_wire_free(IdcPostgresWire *wire)
     *wire = (IdcPostgresWire){ 0 };
 }
 
+void
+idc_wire_low_water(IdcPostgresSession *session, int bytes)
+{
+    if (!session->is_raw || session->wire.low_water == bytes ||
+        (session->wire.low_water == 0 && bytes <= 1))
+        return;
+    if (setsockopt(PQsocket(session->libpq), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes) == 0)
+        session->wire.low_water = bytes;
+}
+
 /* Room for so many bytes from begin on. */
 static IdcStatus
 make_room(IdcPostgresWire *wire, size_t size, IdcError *err)

@@ -51,6 +51,7 @@ typedef enum IdcSnapshotState {
 typedef struct IdcPostgresWire {
     uint8_t *bytes;
     size_t capacity, begin, end;
+    int low_water;    /* of the socket; 0: as it was made */
     int64_t received; /* since somebody set it to 0 */
 } IdcPostgresWire;
 
@@ -162,6 +163,12 @@ IDC_CHECKED IdcStatus idc_wire_next(IdcPostgresSession *session, IdcCall *call, 
                                     IdcError *err);
 IDC_CHECKED IdcStatus idc_wire_write(IdcPostgresSession *session, IdcCall *call, char kind,
                                      const void *body, size_t len, IdcError *err);
+/*
+ * Poll shall only tell of the socket when so many bytes have come (1: of every byte): a server
+ * sends 8 kB at a time, and to be woken for each of them costs more than to read it. Who sets it
+ * must not wait without a limit.
+ */
+void idc_wire_low_water(IdcPostgresSession *session, int bytes);
 void idc_wire_free(IdcPostgresWire *wire);
 
 /* ---- cancel.c ---- */
