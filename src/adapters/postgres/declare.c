@@ -95,6 +95,24 @@ key_batch(const IdcPushQuestion *question, const IdcExpr *conjunct)
     return 0;
 }
 
+/* ---- several connections for one scan ---- */
+
+int64_t
+idc_postgres_parallel(const IdcOptionSet *server_options, const IdcRelation *relation)
+{
+    const char *given;
+    int64_t parts = 1;
+
+    while (relation->kind == IDC_REL_FILTER || relation->kind == IDC_REL_PROJECT)
+        relation = relation->input;
+    if (relation->kind != IDC_REL_SCAN || relation->native != NULL)
+        return 1;
+    given = idc_option_value(&relation->options, "parallel");
+    if (given != NULL && idc_int64_parse(given, &parts))
+        return parts;
+    return idc_adapter_option_number(&idc_declaration_postgres, server_options, "parallel");
+}
+
 /* ---- EXPLAIN ---- */
 
 static void
@@ -102,9 +120,9 @@ explain(const IdcOptionSet *server_options, const IdcRelation *relation, IdcText
 {
     IdcPostgresSelect select = { .is_explain = true };
     IdcArena *arena = idc_arena_new(0);
+    int64_t parts = idc_postgres_parallel(server_options, relation);
     const char *statement;
 
-    (void) server_options;
     if (relation->kind == IDC_REL_SCAN && relation->native != NULL)
         idc_text_append(text, relation->native);
     else if (arena != NULL &&
@@ -112,6 +130,9 @@ explain(const IdcOptionSet *server_options, const IdcRelation *relation, IdcText
         idc_text_append(text, statement);
     else
         text->is_broken = true;
+    if (parts > 1)
+        idc_text_append_format(text, "\n-- a big table: by ranges of ctid, %lld at once",
+                               (long long) parts);
     idc_arena_free(arena);
 }
 

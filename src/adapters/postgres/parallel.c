@@ -14,30 +14,6 @@
  * is left with much to do when the others are through. */
 enum { PAGES_LEAST = 4096, RANGES_EACH = 4 };
 
-/* Nothing above the table that needs all rows at once. */
-static const IdcRelation *
-table_of(const IdcRelation *relation)
-{
-    while (relation->kind == IDC_REL_FILTER || relation->kind == IDC_REL_PROJECT)
-        relation = relation->input;
-    return relation->kind == IDC_REL_SCAN && relation->native == NULL ? relation : NULL;
-}
-
-int64_t
-idc_postgres_parallel(const IdcSourceScan *scan)
-{
-    const IdcRelation *table = table_of(scan->relation);
-    const char *given = table == NULL ? NULL : idc_option_value(&table->options, "parallel");
-    int64_t parts = 1;
-
-    if (table == NULL || scan->transaction.is_serializable)
-        return 1;
-    if (given == NULL || !idc_int64_parse(given, &parts))
-        parts = idc_adapter_option_number(&idc_declaration_postgres, &scan->server->options,
-                                          "parallel");
-    return parts;
-}
-
 /* Pages of an ordinary table; 0: it has none of its own. */
 static IdcStatus
 count_pages(IdcPostgresSession *session, IdcSourceScan *scan, const IdcRelation *table,
@@ -73,7 +49,7 @@ IdcStatus
 idc_postgres_slices(IdcPostgresSession *session, IdcSourceScan *scan, int64_t parts,
                     const char *const **slices, size_t *count, IdcError *err)
 {
-    const IdcRelation *table = table_of(scan->relation);
+    const IdcRelation *table = idc_relation_base(scan->relation);
     int64_t pages = 0, each;
     const char **made;
     size_t ranges;

@@ -162,13 +162,13 @@ static IdcStatus
 write_statements(Scan *scan, IdcPostgresSession *session, IdcError *err)
 {
     IdcSourceScan *source = scan->source;
-    int64_t parts = idc_postgres_parallel(source);
+    int64_t parts = idc_postgres_parallel(&source->server->options, source->relation);
     const char *const *slices = NULL;
     const char **statements;
     size_t count = 0;
     IdcStatus status = IDC_OK;
 
-    if (parts > 1 && !source->must_spool)
+    if (parts > 1 && !source->must_spool && !source->transaction.is_serializable)
         status = idc_postgres_slices(session, source, parts, &slices, &count, err);
     statements = idc_arena_alloc_array(source->arena, count + 1, sizeof *statements);
     if (statements == NULL)
@@ -185,7 +185,8 @@ write_statements(Scan *scan, IdcPostgresSession *session, IdcError *err)
 static IdcStatus
 open_more(Scan *scan, IdcError *err)
 {
-    size_t wanted = (size_t) idc_postgres_parallel(scan->source);
+    const IdcSourceScan *source = scan->source;
+    size_t wanted = (size_t) idc_postgres_parallel(&source->server->options, source->relation);
 
     while (scan->part_count < wanted && scan->part_count < PARTS_MOST &&
            scan->next < scan->statement_count) {

@@ -87,6 +87,12 @@ void idc_postgres_append_item(const char *item, IdcText *text);
 /* 'text'::type */
 void idc_postgres_append_literal(IdcArena *arena, const char *value, IdcType type, IdcText *text);
 
+/* ---- declare.c ---- */
+
+/* How many connections may read the relation at once: the option parallel, where nothing above the
+ * table needs all rows. */
+int64_t idc_postgres_parallel(const IdcOptionSet *server_options, const IdcRelation *relation);
+
 /* ---- declare_modify.c ---- */
 
 unsigned idc_postgres_writes(const IdcOptionSet *server_options, const IdcRelation *table);

@@ -226,8 +226,6 @@ void idc_postgres_forget_tables(IdcPostgresHost *host, const IdcRelation *relati
 
 /* ---- parallel.c: one scan as several ---- */
 
-/* More than one connection is asked for and may be of use. */
-int64_t idc_postgres_parallel(const IdcSourceScan *scan);
 /* Conditions that split the table into *count parts; 0: it is not worth it. */
 IDC_CHECKED IdcStatus idc_postgres_slices(IdcPostgresSession *session, IdcSourceScan *scan,
                                           int64_t parts, const char *const **slices, size_t *count,
