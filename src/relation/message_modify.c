@@ -79,13 +79,7 @@ check_rows(IdcModify *modify, size_t value_count, IdcError *err)
     return IDC_OK;
 }
 
-static bool
-is_same_type(IdcType a, IdcType b)
-{
-    return a.oid == b.oid && a.modifier == b.modifier;
-}
-
-/* One new value for each column, of its type. */
+/* One new value for each column, of its type but for the modifier. */
 static bool
 sets_columns(const IdcModify *modify)
 {
@@ -95,7 +89,7 @@ sets_columns(const IdcModify *modify)
         values->column_count != table->column_count)
         return false;
     for (size_t i = 0; i < table->column_count; i++)
-        if (!is_same_type(values->columns[i].type, table->columns[i].type))
+        if (values->columns[i].type.oid != table->columns[i].type.oid)
             return false;
     return true;
 }
