@@ -69,7 +69,7 @@ LOADS = {
 }
 
 
-def _lineitem_csv(folder: Path, rows: int) -> Path:
+def lineitem_csv(folder: Path, rows: int) -> Path:
     """The CSV file of so many rows, made once; the generator always makes the same."""
     target = folder / f"lineitem-{rows}.csv"
     if not target.exists():
@@ -92,7 +92,7 @@ def make(load: Load, rows: int, server: PostgresServer, folder: Path) -> int:
     with psycopg.connect(server.url()) as connection:
         if load.table == "lineitem":
             connection.execute(LINEITEM)
-            with (open(_lineitem_csv(folder, rows), "rb") as file,
+            with (open(lineitem_csv(folder, rows), "rb") as file,
                   connection.cursor().copy("COPY lineitem FROM STDIN (FORMAT csv, HEADER)") as copy):
                 while block := file.read(1 << 20):
                     copy.write(block)
