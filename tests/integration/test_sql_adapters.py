@@ -24,10 +24,7 @@ QUIRKS: dict[str, dict[str, str]] = {
         "push-down": "not yet",
         "returning": "not yet",
     },
-    "postgres": {
-        "writes": "not yet",
-        "returning": "not yet",
-    },
+    "postgres": {},
     "sqlite": {
         "keys": "not yet",
         "writes": "not yet",
