@@ -435,10 +435,31 @@ append_span(const IdcMysqlReader *reader, IdcColumn *column, const uint8_t *valu
 
 /* ---- texts and bytes ---- */
 
+/* ASCII without NUL, eight bytes at a time. */
+static bool
+is_plain(const uint8_t *text, size_t len)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+    uint64_t word, odd = 0;
+
+    for (; len >= sizeof word; text += sizeof word, len -= sizeof word) {
+        memcpy(&word, text, sizeof word);
+        odd |= word | ((word - ones) & ~word);
+    }
+    if (len > 0) {
+        word = ones;
+        memcpy(&word, text, len);
+        odd |= word | ((word - ones) & ~word);
+    }
+    return (odd & tops) == 0;
+}
+
 static IdcFit
 append_text(const IdcMysqlReader *reader, IdcColumn *column, const uint8_t *value, size_t len,
             size_t readable, IdcText *scratch, IdcValueProblem *problem)
 {
+    if (len <= reader->plain_most && is_plain(value, len))
+        return append_copy(column, value, len, readable);
     return append_read(reader, column, (const char *) value, len, readable, scratch, problem);
 }
 
@@ -525,6 +546,19 @@ choose_integer(int width, IdcColumnKind kind, IdcMysqlReader *reader)
                          : append_integer;
 }
 
+/* Texts of so many bytes need no more than to be texts. */
+static size_t
+plain_most(IdcType type, IdcColumnKind kind)
+{
+    if (kind != IDC_KIND_TEXT)
+        return 0;
+    if (type.oid == IDC_TYPE_TEXT)
+        return SIZE_MAX;
+    if (type.oid == IDC_TYPE_VARCHAR)
+        return type.modifier < 4 ? SIZE_MAX : (size_t) type.modifier - 4;
+    return 0;
+}
+
 static void
 choose_time(const MYSQL_FIELD *field, IdcMysqlAppend append, IdcMysqlReader *reader)
 {
@@ -538,6 +572,7 @@ idc_mysql_reader(const MYSQL_FIELD *field, const IdcRelationColumn *column, IdcC
 {
     *reader = (IdcMysqlReader){ .width = -1,
                                 .append = append_text,
+                                .plain_most = plain_most(column->type, kind),
                                 .type = column->type,
                                 .is_unsigned = (field->flags & UNSIGNED_FLAG) != 0,
                                 .field = field->type };

@@ -62,8 +62,8 @@ typedef struct IdcMysqlConn {
     unsigned long version; /* 101106: 10.11.6 */
     int32_t level;         /* savepoints s2 … s<level> are there; 1: none */
     bool is_in_transaction, is_read_only;
-    bool is_busy;          /* a statement was sent, and its answer not read to the end */
-    MYSQL_STMT *statement; /* of the scan; closed with the connection if the scan did not */
+    bool is_busy;                /* a statement was sent, and its answer not read to the end */
+    MYSQL_STMT *statement;       /* of the scan; closed with the connection if the scan did not */
     struct IdcMysqlKnown *known; /* of tables that are written (write_table.c) */
     int64_t packet_bytes;        /* max_allowed_packet; 0: not asked yet */
 } IdcMysqlConn;
@@ -174,6 +174,7 @@ struct IdcMysqlReader {
     IdcMysqlAppend append;
     IdcType type; /* in the hub */
     bool is_unsigned;
+    size_t plain_most; /* bytes of a text that need no look at its type */
     unsigned bits;     /* BIT(n) */
     unsigned decimals; /* of seconds */
     IdcMysqlZero zero;
