@@ -86,8 +86,6 @@ const IdcAdapterOption idc_postgres_options[] = {
     { .name = "parallel", .levels = SERVER | TABLE, .type = IDC_OPTION_INTEGER, .fallback = "1",
       .min = 1, .max = 32,
       .help = "connections that read one big table at once, in ranges of its pages" },
-    { .name = "batch_rows", .levels = SERVER | TABLE, .type = IDC_OPTION_INTEGER,
-      .fallback = "1000", .min = 1, .max = 100000, .help = "rows of one INSERT" },
     { .name = "user", .levels = USER, .help = "the role; if not given, the hub's operating system user" },
     { .name = "password", .levels = USER, .is_secret = true, .help = "of the role" },
     { .name = "password_required", .levels = USER, .type = IDC_OPTION_BOOL, .is_local = true,
@@ -116,8 +114,8 @@ const IdcAdapterOption idc_postgres_options[] = {
       .fallback = "false", .help = "of postgres_fdw: no effect, plans are made without asking" },
     { .name = "fetch_size", .levels = SERVER | TABLE, .type = IDC_OPTION_INTEGER, .min = 1,
       .max = INT32_MAX, .help = "of postgres_fdw: no effect, rows are streamed" },
-    { .name = "batch_size", .levels = SERVER | TABLE, .type = IDC_OPTION_INTEGER, .min = 1,
-      .max = INT32_MAX, .help = "postgres_fdw's name of batch_rows" },
+    { .name = "batch_size", .levels = SERVER | TABLE, .type = IDC_OPTION_INTEGER,
+      .fallback = "1000", .min = 1, .max = 10000, .help = "rows that are written by one request" },
     { .name = "truncatable", .levels = SERVER | TABLE, .type = IDC_OPTION_BOOL,
       .fallback = "true", .help = "whether TRUNCATE is passed on" },
     { .name = "keep_connections", .levels = SERVER, .type = IDC_OPTION_BOOL, .fallback = "true",
@@ -168,7 +166,6 @@ idc_postgres_check(IdcOptionLevel level, const IdcOptionSet *options, IdcError *
         { "schema_name", "schema" },
         { "table_name", "table" },
         { "column_name", "column" },
-        { "batch_size", "batch_rows" },
     };
     const char *host = idc_option_value(options, "host");
     const char *timeout = idc_option_value(options, "connect_timeout");

@@ -61,6 +61,25 @@ forget_environment(void)
     }
 }
 
+static int64_t
+server_number(const IdcSourceServer *server, const char *name)
+{
+    return idc_adapter_option_number(&idc_declaration_postgres, &server->options, name);
+}
+
+static IdcStatus
+open_links(const IdcSourceServer *server, IdcPostgresHost *host, IdcError *err)
+{
+    bool is_kept =
+        idc_adapter_option_bool(&idc_declaration_postgres, &server->options, "keep_connections");
+    IdcLinkOptions options = { .max_connections = server_number(server, "max_connections"),
+                               .wait_ms = server_number(server, "connection_wait"),
+                               .idle_ms = is_kept ? server_number(server, "connection_idle") : 0,
+                               .shared_fd = server->shared_fd };
+
+    return idc_links_new(&idc_postgres_link_methods, host, &options, &host->links, err);
+}
+
 static IdcStatus
 connect_server(IdcSourceServer *server, IdcError *err)
 {
@@ -76,8 +95,7 @@ connect_server(IdcSourceServer *server, IdcError *err)
     (void) pthread_mutex_init(&host->lock, NULL);
     (void) pthread_cond_init(&host->snapshot_changed, NULL);
     server->state = host;
-    return idc_links_of_server(server, &idc_declaration_postgres, &idc_postgres_link_methods, host,
-                               &host->links, err);
+    return open_links(server, host, err);
 }
 
 static void
