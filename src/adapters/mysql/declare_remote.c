@@ -121,3 +121,29 @@ idc_mysql_remote_read(const char *column_type, const char *collation, IdcMysqlRe
         remote->digits = 10;
     return true;
 }
+
+bool
+idc_mysql_remote_of_options(const IdcRelationColumn *column, IdcMysqlRemote *remote)
+{
+    const char *type = idc_option_value(&column->options, "remote_type");
+
+    return type != NULL &&
+           idc_mysql_remote_read(type, idc_option_value(&column->options, "collation"), remote);
+}
+
+IdcMysqlZeroDate
+idc_mysql_zero_date(const IdcOptionSet *server_options, const IdcOptionSet *table,
+                    const IdcOptionSet *column)
+{
+    const IdcOptionSet *const levels[] = { column, table, server_options };
+
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        const char *word = levels[i] == NULL ? NULL : idc_option_value(levels[i], "zero_date");
+
+        if (word != NULL)
+            return strcmp(word, "text") == 0    ? IDC_MYSQL_ZERO_TEXT
+                   : strcmp(word, "error") == 0 ? IDC_MYSQL_ZERO_ERROR
+                                                : IDC_MYSQL_ZERO_NULL;
+    }
+    return IDC_MYSQL_ZERO_NULL;
+}

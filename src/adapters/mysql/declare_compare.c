@@ -1,0 +1,359 @@
+/*
+ * declare_compare.c - comparisons. Texts by their bytes, beside a condition that an index serves.
+ */
+#include "adapters/mysql/mysql.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const char *
+word_of(int op)
+{
+    static const char *const words[] = {
+        [IDC_EQ] = "=", [IDC_NE] = "<>", [IDC_LT] = "<", [IDC_LE] = "<=", [IDC_GT] = ">", [IDC_GE] = ">=",
+    };
+
+    return op <= IDC_GE ? words[op] : "<=>";
+}
+
+/* ---- columns that an index may serve ---- */
+
+static const IdcMysqlRemote *
+plain_text_column(const IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input)
+{
+    const IdcMysqlRemote *remote;
+
+    if (expr->kind != IDC_EXPR_COLUMN || input[expr->index].raw < 0)
+        return NULL;
+    remote = sql->raws[input[expr->index].raw].remote;
+    if (remote == NULL || remote->collation == NULL ||
+        (remote->kind != IDC_MYSQL_CHAR && remote->kind != IDC_MYSQL_TEXT))
+        return NULL;
+    return remote;
+}
+
+static bool
+is_ascii(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char) *text >= 0x80)
+            return false;
+    return true;
+}
+
+/* MySQL can write the constant in the column's character set. */
+static bool
+has_characters_of(const IdcMysqlRemote *remote, const IdcExpr *constant)
+{
+    static const char *const charsets[] = { "utf8", "latin1_", "ascii_" };
+
+    if (constant->kind != IDC_EXPR_CONSTANT || constant->text == NULL)
+        return false;
+    if (strncasecmp(remote->collation, "utf8mb4_", strlen("utf8mb4_")) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof charsets / sizeof charsets[0]; i++)
+        if (strncasecmp(remote->collation, charsets[i], strlen(charsets[i])) == 0)
+            return is_ascii(constant->text);
+    return false;
+}
+
+/* "col = 'text' AND ": equal bytes are equal by every collation. */
+static void
+append_indexed_equal(IdcSql *sql, const IdcExpr *left, const IdcExpr *right,
+                     const IdcSqlColumn *input, IdcText *text)
+{
+    const IdcMysqlRemote *a = plain_text_column(sql, left, input);
+    const IdcMysqlRemote *b = plain_text_column(sql, right, input);
+
+    if (a != NULL && has_characters_of(a, right)) {
+        idc_text_append_format(text, "%s = ", input[left->index].sql);
+        idc_mysql_text_literal(right->text, text);
+        idc_text_append(text, " AND ");
+    } else if (a != NULL && b != NULL && strcasecmp(a->collation, b->collation) == 0)
+        idc_text_append_format(text, "%s = %s AND ", input[left->index].sql,
+                               input[right->index].sql);
+}
+
+/* Dates, compared as they are stored; what is none is asked beside it. */
+static bool
+is_plain_date(const IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input)
+{
+    IdcMysqlClass class = idc_mysql_class(expr->type);
+    const IdcMysqlRemote *remote;
+
+    if (expr->kind != IDC_EXPR_COLUMN || input[expr->index].raw < 0 ||
+        (class != IDC_MYSQL_CLASS_DATE && class != IDC_MYSQL_CLASS_MOMENT))
+        return false;
+    remote = sql->raws[input[expr->index].raw].remote;
+    if (remote == NULL)
+        return true;
+    if (class == IDC_MYSQL_CLASS_MOMENT && expr->type.modifier >= 0 &&
+        remote->digits > expr->type.modifier)
+        return false;
+    return class == IDC_MYSQL_CLASS_DATE
+               ? remote->kind == IDC_MYSQL_DATE
+               : remote->kind == IDC_MYSQL_DATETIME || remote->kind == IDC_MYSQL_TIMESTAMP;
+}
+
+static void
+append_is_date(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
+{
+    const IdcMysqlRemote *remote = sql->raws[input[expr->index].raw].remote;
+
+    if (remote != NULL && remote->keeps_zero_dates)
+        return;
+    idc_text_append(text, " AND ");
+    idc_mysql_raw(sql, &input[expr->index], expr->type, text);
+    idc_text_append(text, " IS NOT NULL");
+}
+
+/* ---- operands ---- */
+
+static void
+append_operand(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
+               IdcText *text)
+{
+    if (idc_mysql_is_textual(expr->type))
+        idc_mysql_bytes(sql, expr, input, text);
+    else if (place == IDC_SQL_CONDITION && is_plain_date(sql, expr, input))
+        idc_text_append(text, input[expr->index].sql);
+    else if (idc_mysql_class(expr->type) == IDC_MYSQL_CLASS_UUID &&
+             expr->kind == IDC_EXPR_CONSTANT && expr->text != NULL)
+        idc_mysql_text_literal(expr->text, text);
+    else
+        idc_sql_expr(sql, expr, input, IDC_SQL_VALUE, text);
+}
+
+/* ---- constants beyond MySQL's ---- */
+
+/* NULL where the value is, else is_true. */
+static void
+append_always(IdcSql *sql, const IdcExpr *value, bool is_true, const IdcSqlColumn *input,
+              IdcText *text)
+{
+    idc_text_append_char(text, '(');
+    append_operand(sql, value, input, IDC_SQL_VALUE, text);
+    idc_text_append(text, is_true ? " = " : " <> ");
+    append_operand(sql, value, input, IDC_SQL_VALUE, text);
+    idc_text_append_char(text, ')');
+}
+
+static bool
+append_beyond(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
+{
+    const IdcExpr *constant = expr->args[1];
+    IdcMysqlRange range =
+        constant->kind == IDC_EXPR_CONSTANT ? idc_mysql_range(constant) : IDC_MYSQL_INSIDE;
+    bool is_below = range == IDC_MYSQL_BELOW;
+
+    if (range != IDC_MYSQL_BELOW && range != IDC_MYSQL_ABOVE)
+        return false;
+    switch (expr->op) {
+    case IDC_DISTINCT:
+        idc_text_append(text, "TRUE");
+        return true;
+    case IDC_NOT_DISTINCT:
+        idc_text_append(text, "FALSE");
+        return true;
+    case IDC_EQ:
+    case IDC_NE:
+        append_always(sql, expr->args[0], expr->op == IDC_NE, input, text);
+        return true;
+    default:
+        append_always(sql, expr->args[0],
+                      (expr->op == IDC_GT || expr->op == IDC_GE) == is_below, input, text);
+        return true;
+    }
+}
+
+/* ---- without regard to case: a superset ---- */
+
+/* k, s and i have other cases beyond ASCII. */
+static void
+append_caseless_pattern(const char *value, bool is_pattern, IdcText *text)
+{
+    IdcText pattern, written;
+
+    idc_text_init(&pattern, 0);
+    idc_text_init(&written, 0);
+    if (is_pattern)
+        (void) idc_mysql_pattern(value, &pattern);
+    for (; !is_pattern && *value != '\0'; value++) {
+        if (*value == '%' || *value == '_' || *value == '|')
+            idc_text_append_char(&pattern, '|');
+        idc_text_append_char(&pattern, *value);
+    }
+    for (const char *c = idc_text_string(&pattern); *c != '\0'; c++)
+        idc_text_append_char(&written, strchr("kKsSiI", *c) != NULL ? '_' : *c);
+    idc_mysql_text_literal(idc_text_string(&written), text);
+    idc_text_done(&pattern);
+    idc_text_done(&written);
+}
+
+/* Behind an escape character the letters stay themselves, so none is there (idc_mysql_pattern
+ * escapes nothing but %, _ and |). */
+static void
+append_caseless(IdcSql *sql, const IdcExpr *value, const char *constant, bool is_pattern,
+                const IdcSqlColumn *input, IdcText *text)
+{
+    idc_text_append(text, "(CONVERT(");
+    idc_mysql_bytes(sql, value, input, text);
+    idc_text_append(text, " USING utf8mb4) COLLATE utf8mb4_general_ci LIKE ");
+    append_caseless_pattern(constant, is_pattern, text);
+    idc_text_append(text, " ESCAPE '|')");
+}
+
+static bool
+is_folded(const IdcExpr *expr)
+{
+    return expr->kind == IDC_EXPR_FUNCTION &&
+           (expr->op == IDC_FN_LOWER || expr->op == IDC_FN_UPPER);
+}
+
+/* ---- comparisons ---- */
+
+bool
+idc_mysql_compare(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
+                  IdcText *text)
+{
+    const IdcExpr *left = expr->args[0], *right = expr->args[1];
+
+    if (append_beyond(sql, expr, input, text))
+        return true;
+    if (is_folded(left) && right->kind == IDC_EXPR_CONSTANT && right->text != NULL) {
+        append_caseless(sql, left->args[0], right->text, false, input, text);
+        return true;
+    }
+    /* NULL beside nothing but NULL is the same: IS [NOT] DISTINCT FROM must see what is no date. */
+    if (expr->op == IDC_DISTINCT || expr->op == IDC_NOT_DISTINCT)
+        place = IDC_SQL_VALUE;
+    idc_text_append(text, expr->op == IDC_DISTINCT ? "(NOT (" : "(");
+    if (place == IDC_SQL_CONDITION && expr->op == IDC_EQ && idc_mysql_is_textual(left->type))
+        append_indexed_equal(sql, left, right, input, text);
+    append_operand(sql, left, input, place, text);
+    idc_text_append_format(text, " %s ", word_of(expr->op));
+    append_operand(sql, right, input, place, text);
+    if (place == IDC_SQL_CONDITION && is_plain_date(sql, left, input))
+        append_is_date(sql, left, input, text);
+    if (place == IDC_SQL_CONDITION && is_plain_date(sql, right, input))
+        append_is_date(sql, right, input, text);
+    idc_text_append(text, expr->op == IDC_DISTINCT ? "))" : ")");
+    return true;
+}
+
+/* ---- IN ---- */
+
+/* A value that MySQL has not is never found. */
+static bool
+may_be_found(const IdcExpr *item)
+{
+    return item->kind != IDC_EXPR_CONSTANT || idc_mysql_range(item) == IDC_MYSQL_INSIDE;
+}
+
+static void
+append_indexed_in(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
+{
+    const IdcMysqlRemote *remote = plain_text_column(sql, expr->args[0], input);
+
+    if (remote == NULL || idc_mysql_class(expr->args[0]->type) != IDC_MYSQL_CLASS_TEXT)
+        return;
+    for (size_t i = 1; i < expr->arg_count; i++)
+        if (!has_characters_of(remote, expr->args[i]))
+            return;
+    for (size_t i = 1; i < expr->arg_count; i++) {
+        if (i == 1)
+            idc_text_append_format(text, "%s IN (", input[expr->args[0]->index].sql);
+        else
+            idc_text_append(text, ", ");
+        idc_mysql_text_literal(expr->args[i]->text, text);
+    }
+    idc_text_append(text, ") AND ");
+}
+
+bool
+idc_mysql_in(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
+             IdcText *text)
+{
+    const IdcExpr *value = expr->args[0];
+    size_t count = 0;
+
+    idc_text_append_char(text, '(');
+    for (size_t i = 1; i < expr->arg_count; i++) {
+        if (!may_be_found(expr->args[i]))
+            continue;
+        if (count++ == 0) {
+            if (place == IDC_SQL_CONDITION)
+                append_indexed_in(sql, expr, input, text);
+            append_operand(sql, value, input, place, text);
+            idc_text_append(text, " IN (");
+        } else
+            idc_text_append(text, ", ");
+        append_operand(sql, expr->args[i], input, place, text);
+    }
+    if (count == 0) {
+        append_always(sql, value, false, input, text);
+        idc_text_append_char(text, ')');
+        return true;
+    }
+    idc_text_append_char(text, ')');
+    if (place == IDC_SQL_CONDITION && is_plain_date(sql, value, input))
+        append_is_date(sql, value, input, text);
+    idc_text_append_char(text, ')');
+    return true;
+}
+
+/* ---- LIKE ---- */
+
+static void
+append_pattern(IdcSql *sql, const IdcExpr *expr, IdcText *text)
+{
+    IdcText pattern;
+
+    if (expr->kind != IDC_EXPR_CONSTANT) {
+        idc_sql_expr(sql, expr, NULL, IDC_SQL_VALUE, text);
+        return;
+    }
+    if (expr->text == NULL) {
+        idc_text_append(text, "NULL");
+        return;
+    }
+    idc_text_init(&pattern, 0);
+    if (!idc_mysql_pattern(expr->text, &pattern))
+        idc_sql_fail(sql, "22025", "LIKE pattern must not end with escape character");
+    else
+        idc_mysql_text_literal(idc_text_string(&pattern), text);
+    idc_text_done(&pattern);
+}
+
+/* "col LIKE 'abc%' AND ": what a pattern begins with is found by every collation. */
+static void
+append_indexed_like(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
+{
+    const IdcMysqlRemote *remote = plain_text_column(sql, expr->args[0], input);
+    const IdcExpr *pattern = expr->args[1];
+
+    if (remote == NULL || !has_characters_of(remote, pattern) || pattern->text[0] == '%' ||
+        pattern->text[0] == '_' || pattern->text[0] == '\0')
+        return;
+    idc_text_append_format(text, "%s LIKE ", input[expr->args[0]->index].sql);
+    append_pattern(sql, pattern, text);
+    idc_text_append(text, " ESCAPE '|' AND ");
+}
+
+bool
+idc_mysql_like(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
+               IdcText *text)
+{
+    if (expr->op == 1) {
+        append_caseless(sql, expr->args[0], expr->args[1]->text, true, input, text);
+        return true;
+    }
+    idc_text_append_char(text, '(');
+    if (place == IDC_SQL_CONDITION)
+        append_indexed_like(sql, expr, input, text);
+    idc_sql_expr(sql, expr->args[0], input, IDC_SQL_VALUE, text);
+    idc_text_append(text, " LIKE ");
+    append_pattern(sql, expr->args[1], text);
+    idc_text_append(text, " ESCAPE '|')");
+    return true;
+}
