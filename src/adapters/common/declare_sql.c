@@ -353,7 +353,7 @@ aggregate_one(IdcSql *sql, const IdcAggregate *aggregate, const IdcSqlColumn *in
         .raw = -1,
         .form = sql->dialect->form_of_aggregate == NULL
                     ? 0
-                    : sql->dialect->form_of_aggregate(aggregate),
+                    : sql->dialect->form_of_aggregate(sql, aggregate),
         .is_not_null = aggregate->kind <= IDC_AGG_COUNT,
     };
 }
@@ -370,6 +370,11 @@ group_key(IdcSql *sql, const IdcExpr *key, const IdcSqlColumn *input, const char
         sql->dialect->key(sql, key, input, &text);
         column.form = sql->dialect->form_of_key == NULL ? 0 : sql->dialect->form_of_key(key);
         *grouped_by = column.sql = keep(sql, &text);
+        if (sql->dialect->group != NULL) {
+            idc_text_init(&text, 0);
+            sql->dialect->group(sql, key, column.sql, &text);
+            *grouped_by = keep(sql, &text);
+        }
         return column;
     }
     idc_sql_expr(sql, key, input, IDC_SQL_VALUE, &text);
@@ -397,6 +402,7 @@ build_aggregate(IdcSql *sql, const IdcRelation *relation, Block *block)
         columns[i] = group_key(sql, relation->exprs[i], block->columns, &grouped_by);
         idc_text_append_format(&group, "%s%s", i == 0 ? "" : ", ", grouped_by);
     }
+    sql->input = relation->input;
     for (size_t i = 0; i < relation->aggregate_count; i++)
         columns[key_count + i] = aggregate_one(sql, &relation->aggregates[i], block->columns);
     block->group = key_count == 0 ? NULL : keep(sql, &group);
@@ -406,7 +412,7 @@ build_aggregate(IdcSql *sql, const IdcRelation *relation, Block *block)
     block->column_count = key_count + relation->aggregate_count;
     block->stage = GROUPED;
     /* HAVING without GROUP BY is not for every source. */
-    if (key_count == 0)
+    if (key_count == 0 && !sql->dialect->wraps_having)
         wrap(sql, block);
 }
 
@@ -437,25 +443,30 @@ build_windows(IdcSql *sql, const IdcRelation *relation, Block *block)
 static void
 build_distinct(IdcSql *sql, const IdcRelation *relation, Block *block)
 {
+    bool is_group = sql->dialect->group != NULL && block->column_count > 0;
     IdcSqlColumn *columns = new_columns(sql, block->column_count);
+    IdcText group;
 
-    reach(sql, block, WINDOWED);
+    reach(sql, block, is_group ? WHERE : WINDOWED);
+    idc_text_init(&group, 0);
     for (size_t i = 0; i < block->column_count && !sql->is_broken; i++) {
         IdcExpr column = { .kind = IDC_EXPR_COLUMN,
                            .index = (int32_t) i,
                            .type = relation->columns[i].type,
                            .collation = relation->columns[i].collation };
-        IdcText text;
+        const char *grouped_by = "";
 
-        idc_text_init(&text, 0);
-        append_value(sql, &column, column.collation, false, block->columns, &text);
-        columns[i] = (IdcSqlColumn){ .sql = keep(sql, &text), .raw = -1 };
-        columns[i].is_not_null = block->columns[i].is_not_null;
-        columns[i].form =
-            sql->dialect->form_of_key == NULL ? 0 : sql->dialect->form_of_key(&column);
+        columns[i] = group_key(sql, &column, block->columns, &grouped_by);
+        idc_text_append_format(&group, "%s%s", i == 0 ? "" : ", ", grouped_by);
+        if (!is_group)
+            columns[i].sql = grouped_by;
     }
+    if (is_group)
+        block->group = keep(sql, &group);
+    else
+        idc_text_done(&group);
     block->columns = columns;
-    block->stage = DISTINCT_ROWS;
+    block->stage = is_group ? GROUPED : DISTINCT_ROWS;
 }
 
 static void

@@ -79,13 +79,16 @@ typedef struct IdcSqlDialect {
     void (*constant)(IdcSql *sql, const IdcExpr *constant, IdcText *text);
     /* A key of GROUP BY, DISTINCT or a sort: a value that is equal where PostgreSQL's is. */
     void (*key)(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text);
+    /* What GROUP BY says for a key that `key` wrote; with it DISTINCT is written as GROUP BY too.
+     */
+    void (*group)(IdcSql *sql, const IdcExpr *expr, const char *key, IdcText *text);
     /* The direction and the place of NULLs of a sort key; `key` is its SQL. */
     void (*order)(IdcSql *sql, const IdcSortKey *sort_key, const char *key, bool is_not_null,
                   IdcText *text);
     /* The form of a computed column: of a key (as `key` writes it), of any expression, or of an
      * aggregate: 0 for the others. */
     int (*form_of_key)(const IdcExpr *key);
-    int (*form_of_aggregate)(const IdcAggregate *aggregate);
+    int (*form_of_aggregate)(const IdcSql *sql, const IdcAggregate *aggregate);
     /* A window function, with its OVER (…). */
     void (*window)(IdcSql *sql, const IdcWindow *window, const IdcSqlColumn *input, IdcText *text);
     /* A column of the whole statement, which comes out as `type`. */
@@ -106,8 +109,9 @@ struct IdcSql {
     IdcSqlBind *binds;
     size_t bind_count, bind_capacity;
     int alias_count;
-    bool is_broken;   /* no memory, or: */
-    IdcStatus status; /* why it cannot be written (idc_sql_fail) */
+    const IdcRelation *input; /* what an aggregate's expressions are over */
+    bool is_broken;           /* no memory, or: */
+    IdcStatus status;         /* why it cannot be written (idc_sql_fail) */
     IdcError err;
 };
 

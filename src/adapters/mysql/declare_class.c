@@ -123,10 +123,9 @@ shape_of_type(IdcType type)
     scale = (((type.modifier - HEAD) & SCALE_MASK) ^ SCALE_SIGN) - SCALE_SIGN;
     if (scale < 0 || scale > IDC_MYSQL_SCALE_MAX || precision > IDC_MYSQL_DIGITS_MAX)
         return unknown;
-    return (IdcMysqlShape){ .is_known = true,
-                            .is_fixed = true,
-                            .before = larger(precision - scale, 0),
-                            .scale = scale };
+    return (IdcMysqlShape){
+        .is_known = true, .is_fixed = true, .before = larger(precision - scale, 0), .scale = scale
+    };
 }
 
 /* What does not go beyond MySQL's own limits. */
@@ -279,9 +278,10 @@ shape_of_rounded(const IdcExpr *expr, const IdcRelation *input)
     IdcMysqlShape shape = idc_mysql_shape(expr->args[0], input);
     int64_t places = 0;
 
-    if (!shape.is_known || (expr->arg_count == 2 && (expr->args[1]->kind != IDC_EXPR_CONSTANT ||
-                                                     expr->args[1]->text == NULL ||
-                                                     !idc_int64_parse(expr->args[1]->text, &places))))
+    if (!shape.is_known ||
+        (expr->arg_count == 2 &&
+         (expr->args[1]->kind != IDC_EXPR_CONSTANT || expr->args[1]->text == NULL ||
+          !idc_int64_parse(expr->args[1]->text, &places))))
         return unknown;
     if (places < 0 || places > IDC_MYSQL_SCALE_MAX)
         return unknown;
@@ -396,7 +396,7 @@ static int
 length_of_function(const IdcExpr *expr)
 {
     enum { MD5_LENGTH = 32 };
-    const IdcExpr *count = expr->op == IDC_FN_SUBSTRING && expr->arg_count == 3 ? expr->args[2]
+    const IdcExpr *count = expr->op == IDC_FN_SUBSTRING && expr->arg_count == 3  ? expr->args[2]
                            : expr->op == IDC_FN_LEFT || expr->op == IDC_FN_RIGHT ? expr->args[1]
                                                                                  : NULL;
     int64_t number;
@@ -440,15 +440,16 @@ idc_mysql_length(const IdcExpr *expr, const IdcRelation *input)
             return length_of_column(origin.column);
         if (origin.expr != NULL)
             return idc_mysql_length(origin.expr, origin.input);
-        return origin.aggregate->arg == NULL ? -1
-                                             : idc_mysql_length(origin.aggregate->arg, origin.input);
+        return origin.aggregate->arg == NULL
+                   ? -1
+                   : idc_mysql_length(origin.aggregate->arg, origin.input);
     case IDC_EXPR_CONSTANT:
         return expr->text == NULL ? 0 : (int) strnlen(expr->text, LENGTH_MAX);
     case IDC_EXPR_FUNCTION:
         length = length_of_function(expr);
-        if (length < 0 && (expr->op == IDC_FN_TRIM || expr->op == IDC_FN_LTRIM ||
-                           expr->op == IDC_FN_RTRIM || expr->op == IDC_FN_NULLIF ||
-                           expr->op == IDC_FN_SUBSTRING))
+        if (length < 0 &&
+            (expr->op == IDC_FN_TRIM || expr->op == IDC_FN_LTRIM || expr->op == IDC_FN_RTRIM ||
+             expr->op == IDC_FN_NULLIF || expr->op == IDC_FN_SUBSTRING))
             return idc_mysql_length(expr->args[0], input);
         return length;
     case IDC_EXPR_COALESCE:
@@ -485,8 +486,8 @@ range_of_number(const char *text)
 
     if (*digits < '0' || *digits > '9' || before > IDC_MYSQL_DIGITS_MAX)
         return is_negative ? IDC_MYSQL_BELOW : IDC_MYSQL_ABOVE;
-    if (point != NULL &&
-        (strlen(point + 1) > IDC_MYSQL_SCALE_MAX || before + strlen(point + 1) > IDC_MYSQL_DIGITS_MAX))
+    if (point != NULL && (strlen(point + 1) > IDC_MYSQL_SCALE_MAX ||
+                          before + strlen(point + 1) > IDC_MYSQL_DIGITS_MAX))
         return IDC_MYSQL_BETWEEN;
     return IDC_MYSQL_INSIDE;
 }
@@ -505,9 +506,8 @@ idc_mysql_range(const IdcExpr *constant)
     case IDC_MYSQL_CLASS_DOUBLE:
         if (strcasecmp(text, "-Infinity") == 0)
             return IDC_MYSQL_BELOW;
-        return strcasecmp(text, "NaN") == 0 || strcasecmp(text, "Infinity") == 0
-                   ? IDC_MYSQL_ABOVE
-                   : IDC_MYSQL_INSIDE;
+        return strcasecmp(text, "NaN") == 0 || strcasecmp(text, "Infinity") == 0 ? IDC_MYSQL_ABOVE
+                                                                                 : IDC_MYSQL_INSIDE;
     case IDC_MYSQL_CLASS_DATE:
     case IDC_MYSQL_CLASS_MOMENT:
         return range_of_moment(text);

@@ -10,7 +10,8 @@ static const char *
 word_of(int op)
 {
     static const char *const words[] = {
-        [IDC_EQ] = "=", [IDC_NE] = "<>", [IDC_LT] = "<", [IDC_LE] = "<=", [IDC_GT] = ">", [IDC_GE] = ">=",
+        [IDC_EQ] = "=",  [IDC_NE] = "<>", [IDC_LT] = "<",
+        [IDC_LE] = "<=", [IDC_GT] = ">",  [IDC_GE] = ">=",
     };
 
     return op <= IDC_GE ? words[op] : "<=>";
@@ -160,8 +161,8 @@ append_beyond(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcTe
         append_always(sql, expr->args[0], expr->op == IDC_NE, input, text);
         return true;
     default:
-        append_always(sql, expr->args[0],
-                      (expr->op == IDC_GT || expr->op == IDC_GE) == is_below, input, text);
+        append_always(sql, expr->args[0], (expr->op == IDC_GT || expr->op == IDC_GE) == is_below,
+                      input, text);
         return true;
     }
 }

@@ -250,8 +250,8 @@ is_word(const IdcExpr *expr, const char *const *words)
 static bool
 extract_is_known(const IdcExpr *expr)
 {
-    static const char *const of_days[] = { "year", "month",  "day", "quarter", "dow",
-                                           "doy",  "isodow", NULL };
+    static const char *const of_days[] = { "year", "month", "day",    "quarter",
+                                           "dow",  "doy",   "isodow", NULL };
     static const char *const of_times[] = { "hour", "minute", "second", NULL };
 
     if (is_word(expr->args[0], of_days))
@@ -262,8 +262,8 @@ extract_is_known(const IdcExpr *expr)
 static bool
 trunc_is_known(const IdcExpr *expr)
 {
-    static const char *const units[] = { "year", "quarter", "month",  "week",
-                                         "day",  "hour",    "minute", "second", NULL };
+    static const char *const units[] = { "year", "quarter", "month",  "week", "day",
+                                         "hour", "minute",  "second", NULL };
 
     return expr->args[1]->type.oid == IDC_TYPE_TIMESTAMP && is_word(expr->args[0], units);
 }

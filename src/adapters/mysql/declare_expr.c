@@ -5,20 +5,7 @@
 
 #include <string.h>
 
-/* ---- columns and texts ---- */
-
-static void
-append_column(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
-{
-    const IdcSqlColumn *column = &input[expr->index];
-
-    if (column->raw >= 0)
-        idc_mysql_raw(sql, column, expr->type, text);
-    else if (column->form == IDC_MYSQL_FORM_BYTES)
-        idc_text_append_format(text, "CONVERT(%s USING utf8mb4) COLLATE utf8mb4_bin", column->sql);
-    else
-        idc_text_append(text, column->sql);
-}
+/* ---- texts ---- */
 
 static void
 append_stripped(const char *value, IdcText *text)
@@ -260,10 +247,10 @@ static void
 append_extract(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
 {
     static const char *const fields[][3] = {
-        { "year", "YEAR(", ")" },          { "month", "MONTH(", ")" },
-        { "day", "DAYOFMONTH(", ")" },     { "quarter", "QUARTER(", ")" },
+        { "year", "YEAR(", ")" },           { "month", "MONTH(", ")" },
+        { "day", "DAYOFMONTH(", ")" },      { "quarter", "QUARTER(", ")" },
         { "dow", "(DAYOFWEEK(", ") - 1)" }, { "isodow", "(WEEKDAY(", ") + 1)" },
-        { "doy", "DAYOFYEAR(", ")" },      { "hour", "HOUR(", ")" },
+        { "doy", "DAYOFYEAR(", ")" },       { "hour", "HOUR(", ")" },
         { "minute", "MINUTE(", ")" },
     };
     const char *word = expr->args[0]->text;
@@ -281,9 +268,12 @@ static void
 append_date_trunc(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
 {
     static const char *const units[][2] = {
-        { "year", "%Y-01-01" },          { "month", "%Y-%m-01" },
-        { "day", "%Y-%m-%d" },           { "hour", "%Y-%m-%d %H:00:00" },
-        { "minute", "%Y-%m-%d %H:%i:00" }, { "second", "%Y-%m-%d %H:%i:%s" },
+        { "year", "%Y-01-01" },
+        { "month", "%Y-%m-01" },
+        { "day", "%Y-%m-%d" },
+        { "hour", "%Y-%m-%d %H:00:00" },
+        { "minute", "%Y-%m-%d %H:%i:00" },
+        { "second", "%Y-%m-%d %H:%i:%s" },
     };
     const char *word = expr->args[0]->text;
 
@@ -319,10 +309,12 @@ bool
 idc_mysql_function(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
 {
     static const char *const names[IDC_FN_COUNT] = {
-        [IDC_FN_LENGTH] = "CHAR_LENGTH", [IDC_FN_SUBSTRING] = "SUBSTRING", [IDC_FN_LEFT] = "LEFT",
-        [IDC_FN_RIGHT] = "RIGHT",        [IDC_FN_TRIM] = "TRIM",           [IDC_FN_LTRIM] = "LTRIM",
-        [IDC_FN_RTRIM] = "RTRIM",        [IDC_FN_CONCAT] = "CONCAT",       [IDC_FN_STRPOS] = "INSTR",
-        [IDC_FN_ROUND] = "ROUND",        [IDC_FN_CEIL] = "CEILING",        [IDC_FN_FLOOR] = "FLOOR",
+        [IDC_FN_LENGTH] = "CHAR_LENGTH", [IDC_FN_SUBSTRING] = "SUBSTRING",
+        [IDC_FN_LEFT] = "LEFT",          [IDC_FN_RIGHT] = "RIGHT",
+        [IDC_FN_TRIM] = "TRIM",          [IDC_FN_LTRIM] = "LTRIM",
+        [IDC_FN_RTRIM] = "RTRIM",        [IDC_FN_CONCAT] = "CONCAT",
+        [IDC_FN_STRPOS] = "INSTR",       [IDC_FN_ROUND] = "ROUND",
+        [IDC_FN_CEIL] = "CEILING",       [IDC_FN_FLOOR] = "FLOOR",
         [IDC_FN_SIGN] = "SIGN",          [IDC_FN_DATE] = "DATE",
     };
 
@@ -336,8 +328,8 @@ idc_mysql_function(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, 
     case IDC_FN_REPLACE:
         append_bytes_arg(sql, "CONVERT(REPLACE(", expr->args[0], input, ", ", text);
         append_bytes_arg(sql, "", expr->args[1], input, ", ", text);
-        append_bytes_arg(sql, "", expr->args[2], input,
-                         ") USING utf8mb4) COLLATE utf8mb4_bin", text);
+        append_bytes_arg(sql, "", expr->args[2], input, ") USING utf8mb4) COLLATE utf8mb4_bin",
+                         text);
         return true;
     case IDC_FN_STARTS_WITH:
         append_starts_with(sql, expr, input, text);
@@ -381,15 +373,15 @@ idc_mysql_cast(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcT
     else if (to == IDC_MYSQL_CLASS_BOOL)
         append_arg(sql, "(", arg, input, " <> 0)", text);
     else if (to == IDC_MYSQL_CLASS_TEXT && from == IDC_MYSQL_CLASS_INTEGER)
-        append_arg(sql, "CONVERT(CAST(", arg, input,
-                   " AS CHAR) USING utf8mb4) COLLATE utf8mb4_bin", text);
+        append_arg(sql, "CONVERT(CAST(", arg, input, " AS CHAR) USING utf8mb4) COLLATE utf8mb4_bin",
+                   text);
     else if (to == IDC_MYSQL_CLASS_MOMENT)
         append_arg(sql, "CAST(", arg, input, " AS DATETIME)", text);
     else if (to == IDC_MYSQL_CLASS_NUMERIC &&
              (from == IDC_MYSQL_CLASS_INTEGER || expr->type.modifier >= 0)) {
         append_arg(sql, "CAST(", arg, input, " AS DECIMAL(", text);
-        idc_text_append_format(text, "%d, %d))",
-                               shape.is_known ? shape.before + shape.scale : 20, shape.scale);
+        idc_text_append_format(text, "%d, %d))", shape.is_known ? shape.before + shape.scale : 20,
+                               shape.scale);
     } else
         return false;
     return true;

@@ -90,15 +90,13 @@ aggregate_is_exact(const IdcAggregate *aggregate, const IdcRelation *input, cons
         return false;
     if (arg == NULL)
         return aggregate->kind == IDC_AGG_COUNT_ROWS || idc_mysql_refuse(why, WHY_AGGREGATE);
-    if (aggregate->kind == IDC_AGG_COUNT && !aggregate->is_distinct &&
-        arg->kind == IDC_EXPR_COLUMN)
+    if (aggregate->kind == IDC_AGG_COUNT && !aggregate->is_distinct && arg->kind == IDC_EXPR_COLUMN)
         return true;
     if (!idc_mysql_is_exact(arg, input, why))
         return false;
     switch (aggregate->kind) {
     case IDC_AGG_COUNT:
-        return !aggregate->is_distinct ||
-               idc_mysql_can_equal(arg->type, aggregate->collation, why);
+        return !aggregate->is_distinct || idc_mysql_can_equal(arg->type, aggregate->collation, why);
     case IDC_AGG_SUM:
     case IDC_AGG_AVG:
         return sum_is_exact(aggregate, input) || idc_mysql_refuse(why, WHY_AGGREGATE);
@@ -165,8 +163,7 @@ is_short(const IdcExpr *expr, const IdcRelation *input)
 {
     int length;
 
-    if (!idc_mysql_is_textual(expr->type) &&
-        idc_mysql_class(expr->type) != IDC_MYSQL_CLASS_BYTES)
+    if (!idc_mysql_is_textual(expr->type) && idc_mysql_class(expr->type) != IDC_MYSQL_CLASS_BYTES)
         return true;
     length = idc_mysql_length(expr, input);
     return length >= 0 && length <= IDC_MYSQL_SORT_BYTES;

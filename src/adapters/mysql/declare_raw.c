@@ -26,11 +26,12 @@ refuse_type(const IdcSql *sql, const IdcSqlColumn *column, IdcType type)
     const IdcSqlRaw *raw = &sql->raws[column->raw];
     IdcArena *arena = sql->arena;
 
-    idc_sql_fail((IdcSql *) sql, "HV004",
-                 "column \"%s\" of \"%s\" is %s here and of another kind in MySQL: conditions on it "
-                 "mean something else there; declare it as IMPORT FOREIGN SCHEMA does",
-                 raw->column->name, raw->scan->name == NULL ? "" : raw->scan->name,
-                 idc_type_name(arena, type));
+    idc_sql_fail(
+        (IdcSql *) sql, "HV004",
+        "column \"%s\" of \"%s\" is %s here and of another kind in MySQL: conditions on it "
+        "mean something else there; declare it as IMPORT FOREIGN SCHEMA does",
+        raw->column->name, raw->scan->name == NULL ? "" : raw->scan->name,
+        idc_type_name(arena, type));
 }
 
 /* ---- texts ---- */
@@ -48,8 +49,7 @@ append_text(const IdcSqlColumn *column, const IdcMysqlRemote *remote, IdcType ty
         idc_text_append(text, "RTRIM(");
     if (is_utf8)
         idc_text_append_format(text, "%s COLLATE utf8mb4_bin", column->sql);
-    else if (remote != NULL &&
-             (remote->kind == IDC_MYSQL_UUID || remote->kind == IDC_MYSQL_INET))
+    else if (remote != NULL && (remote->kind == IDC_MYSQL_UUID || remote->kind == IDC_MYSQL_INET))
         idc_text_append_format(text, "CAST(%s AS CHAR) COLLATE utf8mb4_bin", column->sql);
     else
         idc_text_append_format(text, "CONVERT(%s USING utf8mb4) COLLATE utf8mb4_bin", column->sql);
@@ -144,8 +144,8 @@ append_moment(const IdcSql *sql, const IdcSqlColumn *column, const IdcMysqlRemot
               IdcType type, IdcText *text)
 {
     bool is_date = type.oid == IDC_TYPE_DATE;
-    IdcMysqlKind kind = remote == NULL ? is_date ? IDC_MYSQL_DATE : IDC_MYSQL_DATETIME
-                                       : remote->kind;
+    IdcMysqlKind kind =
+        remote == NULL ? is_date ? IDC_MYSQL_DATE : IDC_MYSQL_DATETIME : remote->kind;
     const char *moment = column->sql;
 
     if (is_date ? kind == IDC_MYSQL_DATETIME || kind == IDC_MYSQL_TIMESTAMP
