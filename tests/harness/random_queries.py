@@ -32,7 +32,7 @@ class Column:
     name: str
     type: str
     value: Callable[[random.Random], Any]
-    kind: str  # int, numeric, float, text, bool, date, timestamp, uuid
+    kind: str  # int, numeric, float, text, bool, date, timestamp, time, uuid, bytes, json
     not_null: bool = False
 
 
@@ -260,6 +260,114 @@ class Queries:
             return f"({value})" if column.name != "id" else str(self.rng.randint(-2, 400))
         if column.kind in ("numeric", "float"):
             return f"({value!s})"
-        text = str(value).replace("'", "''")
+        if column.kind == "bytes":
+            return f"'\\x{value.hex()}'::bytea"
+        text = str(value).replace("'", "''").replace("{", "{{").replace("}", "}}")
         base = column.type.split("(")[0]
         return f"'{text}'" if column.kind == "text" else f"{base} '{text}'"
+
+
+class WideQueries(Queries):
+    """More of SQL: nested functions, joins of three tables, aggregates over joins, HAVING, sub-selects."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.makers += [self.chain_query, self.chain_query, self.joined_group_query, self.nested_query, self.half_join_query,
+                        self.having_query]
+
+    def chain_query(self) -> Query:
+        keys = [c for c in self.columns if c.kind in ("int", "text", "date", "bool")]
+        first, second = self.rng.choice(keys), self.rng.choice(keys)
+        kinds = [self.rng.choice(["JOIN", "LEFT JOIN", "RIGHT JOIN"]) for _ in range(2)]
+        other = self.rng.choice(["x", "y"])
+        sql = (f"SELECT x.id, y.id, z.id, z.{self.rng.choice(self.columns).name} FROM {{u}} AS x {kinds[0]} {{u}} AS y ON x.{first.name} = y.{first.name}"
+               f"{self.more('y')} {kinds[1]} {{u}} AS z ON z.{second.name} = {other}.{second.name} AND z.id < 20{self.more('z')}")
+        return Query(f"{sql} WHERE x.id < 15 AND {self.predicate('x', 1)}", False)
+
+    def more(self, alias: str) -> str:
+        return f" AND {self.predicate(alias, 1)}" if self.rng.random() < 0.4 else ""
+
+    def joined_group_query(self) -> Query:
+        join = self.rng.choice(["JOIN", "LEFT JOIN"])
+        key = self.rng.choice([c for c in self.columns if c.kind in ("int", "text", "date")])
+        group = self.rng.choice(["x", "y"]) + "." + self.rng.choice(self.columns).name
+        return Query(f"SELECT {group}, {self.aggregate('x')}, {self.aggregate('y')} FROM {{t}} AS x {join} {{u}} AS y "
+                     f"ON x.{key.name} = y.{key.name}{self.where('x')} GROUP BY 1", False)
+
+    def nested_query(self) -> Query:
+        key, value = self.rng.choice(self.columns), self.rng.choice([c for c in self.columns if c.kind == "int"])
+        inner = f"SELECT x.{key.name} AS k, count(*) AS n, max(x.{value.name}) AS m FROM {{t}} AS x{self.where('x')} GROUP BY x.{key.name}"
+        if self.rng.random() < 0.5:
+            return Query(f"SELECT q.n, count(*), max(q.m) FROM ({inner}) AS q GROUP BY q.n", False)
+        return Query(f"SELECT q.k, q.n, q.m FROM ({inner}) AS q WHERE q.n > {self.rng.randint(0, 2)} AND q.m IS NOT NULL", False)
+
+    def half_join_query(self) -> Query:
+        column = self.rng.choice([c for c in self.columns if c.kind in ("int", "text", "date", "bool")])
+        exists = self.rng.choice(["EXISTS", "NOT EXISTS"])
+        return Query(f"SELECT {self.aggregate('x')} FROM {{t}} AS x WHERE {self.predicate('x', 1)} AND {exists} (SELECT FROM {{u}} AS y "
+                     f"WHERE y.{column.name} = x.{column.name} AND {self.predicate('y', 2)})", False)
+
+    def having_query(self) -> Query:
+        key = self.rng.choice(self.columns)
+        return Query(f"SELECT x.{key.name}, {self.aggregate('x')} FROM {{t}} AS x{self.where('x')} GROUP BY x.{key.name} "
+                     f"HAVING {self.rng.choice(['count(x.i4) > 1', 'max(x.i2) > 0', 'min(x.i4) IS NULL', 'sum(x.i2) > 10 OR count(*) = 1'])}",
+                     False)
+
+    # ---- parts ----
+
+    def named(self, *kinds: str) -> Column | None:
+        found = [column for column in self.columns if column.kind in kinds]
+        return self.rng.choice(found) if found else None
+
+    def number(self, alias: str) -> str:
+        if self.rng.random() < 0.4:
+            return super().number(alias)
+        text, day = self.named("text"), self.named("date", "timestamp")
+        made = [f"greatest({alias}.i2::integer, {alias}.id, 3)", f"least({alias}.i4, {alias}.id)", f"nullif({alias}.i4, {alias}.id)",
+                f"({alias}.id + {alias}.i2) * 2", f"{alias}.id % ({alias}.id % 5 + 1)", f"abs({alias}.id - 100) / 3"]
+        if text is not None:
+            name = f"{alias}.{text.name}"
+            made += [f"length({name})", f"octet_length({name})", f"strpos({name}, 'b')", f"length(trim({name}))",
+                     f"CASE WHEN {name} = 'abc' THEN 1 WHEN {name} LIKE 'a%' THEN 2 ELSE {alias}.id END"]
+        if day is not None:
+            name = f"{alias}.{day.name}"
+            fields = ["year", "month", "day", "quarter", "dow", "doy", "isodow"]
+            made += [f"extract({self.rng.choice(fields)} FROM {name})::integer"]
+        return self.rng.choice(made)
+
+    def text(self, name: str) -> str:
+        if self.rng.random() < 0.4:
+            return super().text(name)
+        return self.rng.choice([f"right({name}, 2)", f"substring({name}, 2)", f"ltrim({name})", f"rtrim({name})", f"md5({name})",
+                                f"coalesce({name}, 'abc')", f"nullif({name}, 'abc')", f"{name} || {name}", f"lower({name})",
+                                f"CASE WHEN {name} < 'b' THEN {name} ELSE 'zz' END", f"replace({name}, 'b', '')"])
+
+    def special(self, name: str, column: Column, alias: str) -> str:
+        if column.kind == "text" and self.rng.random() < 0.6:
+            return self.rng.choice([f"starts_with({name}, 'a')", f"strpos({name}, 'B') > 0", f"lower({name}) = 'abc'",
+                                    f"upper({name}) = 'ABC'", f"{name} LIKE {self.literal(column)}",
+                                    f"left({name}, 2) IN ('ab', 'aB', 'A')", f"{name} > 'B' AND {name} <= 'abc '"])
+        if column.kind == "timestamp" and column.type.startswith("timestamp") and "zone" not in column.type and self.rng.random() < 0.7:
+            unit = self.rng.choice(["year", "quarter", "month", "week", "day", "hour", "minute", "second"])
+            return self.rng.choice([f"date_trunc('{unit}', {name}) <= timestamp '2024-02-29 12:00:00'",
+                                    f"extract({self.rng.choice(['hour', 'minute', 'second', 'year'])} FROM {name}) > 12",
+                                    f"{name}::date = date '2024-01-15'", f"{name} < date '2024-01-01'"])
+        if column.kind == "numeric" and column.type.endswith(")"):
+            return self.rng.choice([f"{name} * 2 > {self.literal(column)}", f"{name} + 0.5 <= 3", f"round({name}, 1) = 1.5",
+                                    f"floor({name}) < 0", f"abs({name}) < 10.25", f"-{name} > 1", f"{name} % 7 = 3"])
+        return super().special(name, column, alias)
+
+    def aggregate(self, alias: str) -> str:
+        if self.rng.random() < 0.7:
+            return super().aggregate(alias)
+        number = self.named("numeric")
+        made = [f"sum({alias}.i2 * 2)", f"avg({alias}.i2)", f"sum(DISTINCT {alias}.i2)", f"avg({alias}.id)",
+                f"sum({self.number(alias)})", f"max({self.number(alias)})", f"count(DISTINCT {self.number(alias)})"]
+        if number is not None and number.type.endswith(")"):
+            name = f"{alias}.{number.name}"
+            made += [f"sum({name} * {name})", f"avg({name} * (1 - {name}))", f"sum(CASE WHEN {alias}.b THEN {name} ELSE 0 END)",
+                     f"avg(coalesce({name}, 0))", f"avg(DISTINCT {name})", f"sum(round({name}, 1))", f"max({name} + 1)"]
+        text = self.named("text")
+        if text is not None:
+            made += [f"max(left({alias}.{text.name}, 2))", f"count(DISTINCT substring({alias}.{text.name}, 1, 1))"]
+        return self.rng.choice(made)

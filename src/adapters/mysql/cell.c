@@ -532,6 +532,25 @@ append_geometry(const IdcMysqlReader *reader, IdcColumn *column, const uint8_t *
     return fit;
 }
 
+IdcFit
+idc_mysql_append_quotient(const IdcMysqlReader *reader, IdcColumn *column, const uint8_t *value,
+                          size_t len, size_t readable, IdcText *scratch, IdcValueProblem *problem)
+{
+    IdcText text;
+    IdcFit fit;
+
+    (void) readable;
+    idc_text_init(&text, 0);
+    if (!idc_mysql_finish((const char *) value, len, &text))
+        fit = misfit(problem, MALFORMED, "it is no average");
+    else if (text.is_broken)
+        fit = IDC_FITS_NO_MEMORY;
+    else
+        fit = append_read(reader, column, text.data, text.len, text.len, scratch, problem);
+    idc_text_done(&text);
+    return fit;
+}
+
 /* ---- which of these ---- */
 
 static void

@@ -141,6 +141,9 @@ compare_is_exact(const IdcExpr *expr, const IdcRelation *input, const char **why
     /* The day of a moment, or the moment of a day: of different types. */
     if (left->type.oid != right->type.oid && left_class == IDC_MYSQL_CLASS_MOMENT)
         return idc_mysql_refuse(why, WHY_TYPE);
+    /* MariaDB's <=> of a uuid that is NULL is NULL. */
+    if (left_class == IDC_MYSQL_CLASS_UUID && expr->op > IDC_NE)
+        return idc_mysql_refuse(why, WHY_TYPE);
     if (!(is_order ? idc_mysql_can_order : idc_mysql_can_equal)(left->type, expr->collation, why))
         return false;
     return operand_is_exact(left, input, why) && operand_is_exact(right, input, why);

@@ -361,14 +361,26 @@ idc_mysql_function(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, 
     }
 }
 
+/* numeric(p,s), or the digits of the integer that is converted. */
+static void
+append_decimal(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
+{
+    IdcExpr type = { .kind = IDC_EXPR_IN, /* anything that is what its type says */
+                     .type = expr->type.modifier >= 0 ? expr->type : expr->args[0]->type };
+    IdcMysqlShape shape = idc_mysql_shape(&type, NULL);
+
+    append_arg(sql, "CAST(", expr->args[0], input, " AS DECIMAL(", text);
+    idc_text_append_format(text, "%d, %d))", shape.before + shape.scale, shape.scale);
+}
+
 bool
 idc_mysql_cast(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
 {
     const IdcExpr *arg = expr->args[0];
     IdcMysqlClass from = idc_mysql_class(arg->type), to = idc_mysql_class(expr->type);
-    IdcMysqlShape shape = idc_mysql_shape(expr->type.modifier >= 0 ? expr : arg, NULL);
 
-    if (to == IDC_MYSQL_CLASS_DOUBLE && from != IDC_MYSQL_CLASS_DOUBLE)
+    if (to == IDC_MYSQL_CLASS_DOUBLE && from != IDC_MYSQL_CLASS_DOUBLE &&
+        from != IDC_MYSQL_CLASS_FLOAT)
         append_arg(sql, "(", arg, input, " + 0e0)", text);
     else if (to == IDC_MYSQL_CLASS_BOOL)
         append_arg(sql, "(", arg, input, " <> 0)", text);
@@ -378,11 +390,9 @@ idc_mysql_cast(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcT
     else if (to == IDC_MYSQL_CLASS_MOMENT)
         append_arg(sql, "CAST(", arg, input, " AS DATETIME)", text);
     else if (to == IDC_MYSQL_CLASS_NUMERIC &&
-             (from == IDC_MYSQL_CLASS_INTEGER || expr->type.modifier >= 0)) {
-        append_arg(sql, "CAST(", arg, input, " AS DECIMAL(", text);
-        idc_text_append_format(text, "%d, %d))", shape.is_known ? shape.before + shape.scale : 20,
-                               shape.scale);
-    } else
+             (from == IDC_MYSQL_CLASS_INTEGER || expr->type.modifier >= 0))
+        append_decimal(sql, expr, input, text);
+    else
         return false;
     return true;
 }

@@ -20,7 +20,7 @@ append_hex(const char *value, size_t len, IdcText *text)
 static void
 append_quoted(const char *introducer, const char *value, IdcText *text)
 {
-    idc_text_append(text, introducer);
+    idc_text_append_format(text, "%s ", introducer);
     if (strchr(value, '\\') != NULL)
         append_hex(value, strlen(value), text);
     else

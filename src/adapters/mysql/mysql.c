@@ -22,6 +22,7 @@ typedef struct Scan {
     IdcMysqlConn *conn;
     IdcMysqlWait wait;
     const char *sql;
+    const IdcSqlColumn *columns; /* of the statement; NULL: it is the user's own */
     IdcMysqlReader *readers;
     unsigned field_count;
     int pending; /* what the fetch that has begun waits for; 0: none has */
@@ -222,6 +223,8 @@ make_readers(IdcSourceScan *source, Scan *scan, IdcError *err)
 
         idc_type_column(column->type, &spec);
         status = idc_mysql_reader(&fields[i], column, spec.kind, &scan->readers[i], err);
+        if (is_wanted && scan->columns != NULL && scan->columns[i].form == IDC_MYSQL_FORM_QUOTIENT)
+            scan->readers[i].append = idc_mysql_append_quotient;
         scan->readers[i].zero = idc_mysql_zero(source->server, idc_relation_base(relation), column);
     }
     return status;
@@ -288,7 +291,7 @@ write_statement(IdcSourceScan *source, Scan *scan, IdcError *err)
         scan->sql = relation->native;
         return IDC_OK;
     }
-    return idc_mysql_write(source, &scan->wait, scan->conn, &scan->sql, err);
+    return idc_mysql_write(source, &scan->wait, scan->conn, &scan->sql, &scan->columns, err);
 }
 
 /* With a connection; once more with another one if it had died while it was idle. */

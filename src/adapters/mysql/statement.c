@@ -23,36 +23,89 @@ idc_mysql_zero(const IdcSourceServer *server, const IdcRelation *scan,
     return strcmp(word, "text") == 0 ? IDC_MYSQL_NO_DATE_IS_TEXT : IDC_MYSQL_NO_DATE_IS_ERROR;
 }
 
-/* Columns as they are, of one table: how they compare does not matter. */
+/* ---- tables, each looked at once ---- */
+
+typedef struct Seen {
+    const IdcRelation *scan;
+    const IdcMysqlTable *table;
+} Seen;
+
+typedef struct Look {
+    IdcSourceScan *source;
+    IdcMysqlWait *wait;
+    IdcMysqlConn *conn;
+    Seen *seen;
+    size_t count, capacity;
+    IdcStatus status;
+    IdcError *err;
+} Look;
+
+static const IdcMysqlTable *
+table_of(Look *look, const IdcRelation *scan)
+{
+    const IdcMysqlTable *table = NULL;
+
+    for (size_t i = 0; i < look->count; i++)
+        if (look->seen[i].scan == scan)
+            return look->seen[i].table;
+    if (look->count == look->capacity) {
+        size_t capacity = 2 * look->capacity + 8;
+        Seen *seen = idc_arena_alloc_array(look->source->arena, capacity, sizeof *seen);
+
+        if (seen == NULL) {
+            look->status = idc_fail_no_memory(look->err);
+            return NULL;
+        }
+        if (look->count > 0)
+            memcpy(seen, look->seen, look->count * sizeof *seen);
+        look->seen = seen;
+        look->capacity = capacity;
+    }
+    look->status =
+        idc_mysql_table_read(look->source->arena, look->wait, look->conn, scan, &table, look->err);
+    if (look->status == IDC_OK)
+        look->seen[look->count++] = (Seen){ scan, table };
+    return table;
+}
+
+static void
+look_at_raw(void *host, IdcSqlRaw *raw)
+{
+    Look *look = host;
+    const char *name = idc_mysql_option(&raw->column->options, "column");
+    const IdcMysqlTable *table;
+    const IdcMysqlRemote *found;
+    IdcMysqlRemote *remote;
+
+    if (look->status != IDC_OK || raw->scan->native != NULL)
+        return;
+    table = table_of(look, raw->scan);
+    found = table == NULL ? NULL
+                          : idc_mysql_table_column(table, name == NULL ? raw->column->name : name);
+    if (found == NULL)
+        return; /* the server says that there is no such column */
+    remote = idc_arena_alloc(look->source->arena, sizeof *remote);
+    if (remote == NULL) {
+        look->status = idc_fail_no_memory(look->err);
+        return;
+    }
+    *remote = *found;
+    remote->keeps_zero_dates =
+        idc_mysql_zero(look->source->server, raw->scan, raw->column) != IDC_MYSQL_NO_DATE_IS_NULL;
+    raw->remote = remote;
+}
+
 IdcStatus
 idc_mysql_write(IdcSourceScan *source, IdcMysqlWait *wait, IdcMysqlConn *conn,
-                const char **statement, IdcError *err)
+                const char **statement, const IdcSqlColumn **columns, IdcError *err)
 {
-    const IdcRelation *scan = source->relation;
-    const IdcSqlDialect quoting = { .quote = '`' };
-    const IdcSql sql = { .dialect = &quoting };
-    IdcText text;
+    Look look = { .source = source, .wait = wait, .conn = conn, .err = err };
+    IdcSql sql = { .dialect = &idc_mysql_dialect, .arena = source->arena, .host = &look };
     IdcStatus status;
 
-    (void) wait;
-    (void) conn;
-    idc_text_init(&text, 0);
-    idc_text_append(&text, "SELECT ");
-    for (size_t i = 0; i < scan->column_count; i++) {
-        const char *name = idc_mysql_option(&scan->columns[i].options, "column");
-
-        idc_text_append(&text, i == 0 ? "" : ", ");
-        idc_sql_identifier(&sql, name == NULL ? scan->columns[i].name : name, &text);
-    }
-    if (scan->column_count == 0)
-        idc_text_append_char(&text, '1');
-    idc_text_append(&text, " FROM ");
-    idc_mysql_append_table(scan, &text);
-    status = idc_text_check(&text, err);
-    if (status == IDC_OK) {
-        *statement = idc_arena_strdup(source->arena, text.data);
-        status = *statement == NULL ? idc_fail_no_memory(err) : IDC_OK;
-    }
-    idc_text_done(&text);
-    return status;
+    /* Columns as they are, of one table: how they compare does not matter. */
+    if (source->relation->kind != IDC_REL_SCAN)
+        sql.on_raw = look_at_raw;
+    status = idc_sql_write(&sql, source->relation, statement, columns, err);
+    return look.status != IDC_OK ? look.status : status;
 }

@@ -115,7 +115,7 @@ idc_mysql_fail(const IdcMysqlWait *wait, unsigned code, const char *said, const 
                IdcError *err)
 {
     const unsigned no_memory = 2008, access_denied = 1045, access_denied_no_password = 1698;
-    const char *mapped = sqlstate_of(code, said);
+    const char *mapped = sqlstate_of(code, said), *raised = idc_mysql_sqlstate(code, said);
     IdcStatus status;
 
     if (wait != NULL && wait->problem.status != IDC_OK) {
@@ -131,6 +131,10 @@ idc_mysql_fail(const IdcMysqlWait *wait, unsigned code, const char *said, const 
         status = idc_fail(err, IDC_CONNECTION_FAILED, "%s (%u)", said, code);
     else
         status = idc_fail(err, IDC_SOURCE_FAILED, "the server says: %s (%u)", said, code);
+    if (raised != NULL && strcmp(raised, "22012") == 0) {
+        status = idc_fail(err, IDC_SOURCE_FAILED, "division by zero");
+        mapped = raised;
+    }
     if (mapped != NULL)
         idc_error_set_sqlstate(err, mapped);
     if (sql != NULL)

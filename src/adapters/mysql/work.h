@@ -158,7 +158,8 @@ IdcMysqlZero idc_mysql_zero(const IdcSourceServer *server, const IdcRelation *sc
                             const IdcRelationColumn *column);
 /* Of the scan's arena. */
 IDC_CHECKED IdcStatus idc_mysql_write(IdcSourceScan *source, IdcMysqlWait *wait, IdcMysqlConn *conn,
-                                      const char **statement, IdcError *err);
+                                      const char **statement, const IdcSqlColumn **columns,
+                                      IdcError *err);
 
 /* ---- cell.c: a value of the binary protocol ---- */
 
@@ -184,6 +185,11 @@ struct IdcMysqlReader {
 /* How values of the field get into a column of the type. */
 IDC_CHECKED IdcStatus idc_mysql_reader(const MYSQL_FIELD *field, const IdcRelationColumn *column,
                                        IdcColumnKind kind, IdcMysqlReader *reader, IdcError *err);
+
+/* Of a column whose form is IDC_MYSQL_FORM_QUOTIENT (mysql.h). */
+IdcFit idc_mysql_append_quotient(const IdcMysqlReader *reader, IdcColumn *column,
+                                 const uint8_t *value, size_t len, size_t readable,
+                                 IdcText *scratch, IdcValueProblem *problem);
 
 /* ---- import.c ---- */
 
