@@ -110,6 +110,45 @@ append_is_date(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcT
 
 /* ---- operands ---- */
 
+/*
+ * A uuid of MariaDB, or sixteen bytes. MariaDB takes a constant that is no uuid of a version that
+ * it knows for NULL, so that only a condition may compare it as such: there NULL is as good as
+ * false.
+ */
+static void
+append_uuid(IdcSql *sql, const IdcExpr *expr, bool is_binary, const IdcSqlColumn *input,
+            IdcSqlPlace place, IdcText *text)
+{
+    bool is_column = expr->kind == IDC_EXPR_COLUMN;
+
+    if (is_column && (is_binary || place == IDC_SQL_CONDITION))
+        idc_text_append(text, input[expr->index].sql);
+    else if (is_column)
+        idc_text_append_format(text, "CAST(%s AS CHAR)", input[expr->index].sql);
+    else if (expr->kind != IDC_EXPR_CONSTANT || expr->text == NULL)
+        idc_sql_expr(sql, expr, input, IDC_SQL_VALUE, text);
+    else if (!is_binary)
+        idc_sql_literal(expr->text, text);
+    else {
+        idc_text_append(text, "x'");
+        for (const char *c = expr->text; *c != '\0'; c++)
+            if (*c != '-')
+                idc_text_append_char(text, *c);
+        idc_text_append_char(text, '\'');
+    }
+}
+
+static bool
+is_binary_uuid(const IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input)
+{
+    const IdcMysqlRemote *remote;
+
+    if (expr->kind != IDC_EXPR_COLUMN || input[expr->index].raw < 0)
+        return false;
+    remote = sql->raws[input[expr->index].raw].remote;
+    return remote != NULL && remote->kind == IDC_MYSQL_BINARY;
+}
+
 static void
 append_operand(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
                IdcText *text)
@@ -118,9 +157,6 @@ append_operand(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcS
         idc_mysql_bytes(sql, expr, input, text);
     else if (place == IDC_SQL_CONDITION && is_plain_date(sql, expr, input))
         idc_text_append(text, input[expr->index].sql);
-    else if (idc_mysql_class(expr->type) == IDC_MYSQL_CLASS_UUID &&
-             expr->kind == IDC_EXPR_CONSTANT && expr->text != NULL)
-        idc_mysql_text_literal(expr->text, text);
     else
         idc_sql_expr(sql, expr, input, IDC_SQL_VALUE, text);
 }
@@ -213,6 +249,25 @@ is_folded(const IdcExpr *expr)
 
 /* ---- comparisons ---- */
 
+static void
+append_uuids(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
+             IdcText *text)
+{
+    bool is_binary = is_binary_uuid(sql, expr->args[0], input) ||
+                     is_binary_uuid(sql, expr->args[expr->arg_count - 1], input);
+
+    if (expr->kind == IDC_EXPR_COMPARE && expr->op != IDC_EQ)
+        place = IDC_SQL_VALUE;
+    idc_text_append_char(text, '(');
+    append_uuid(sql, expr->args[0], is_binary, input, place, text);
+    idc_text_append_format(text, " %s ", expr->kind == IDC_EXPR_IN ? "IN (" : word_of(expr->op));
+    for (size_t i = 1; i < expr->arg_count; i++) {
+        idc_text_append(text, i == 1 ? "" : ", ");
+        append_uuid(sql, expr->args[i], is_binary, input, place, text);
+    }
+    idc_text_append(text, expr->kind == IDC_EXPR_IN ? "))" : ")");
+}
+
 bool
 idc_mysql_compare(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
                   IdcText *text)
@@ -221,6 +276,10 @@ idc_mysql_compare(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, I
 
     if (append_beyond(sql, expr, input, text))
         return true;
+    if (idc_mysql_class(left->type) == IDC_MYSQL_CLASS_UUID) {
+        append_uuids(sql, expr, input, place, text);
+        return true;
+    }
     if (is_folded(left) && right->kind == IDC_EXPR_CONSTANT && right->text != NULL) {
         append_caseless(sql, left->args[0], right->text, false, input, text);
         return true;
@@ -278,6 +337,10 @@ idc_mysql_in(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSql
     const IdcExpr *value = expr->args[0];
     size_t count = 0;
 
+    if (idc_mysql_class(value->type) == IDC_MYSQL_CLASS_UUID) {
+        append_uuids(sql, expr, input, place, text);
+        return true;
+    }
     idc_text_append_char(text, '(');
     for (size_t i = 1; i < expr->arg_count; i++) {
         if (!may_be_found(expr->args[i]))
