@@ -150,6 +150,9 @@ set_session(IdcMysqlConn *conn, IdcMysqlWait *wait, IdcError *err)
         &sql, ", SESSION time_zone = '+00:00', SESSION net_write_timeout = 86400, "
               "SESSION wait_timeout = 86400, SESSION sql_select_limit = 18446744073709551615, "
               "SESSION autocommit = 1");
+    /* It takes two texts that a collation cannot tell apart for one. */
+    if (conn->is_mariadb)
+        idc_text_append(&sql, ", SESSION optimizer_switch = 'subquery_cache=off'");
     idc_text_append_format(&sql, ", SESSION %s = 'REPEATABLE-READ'",
                            conn->is_mariadb && conn->version < 110101   ? "tx_isolation"
                            : conn->is_mariadb || conn->version >= 50720 ? "transaction_isolation"
