@@ -97,6 +97,9 @@ append_numeric(const IdcSql *sql, const IdcSqlColumn *column, const IdcMysqlRemo
         idc_text_append_format(text, "(%s + 0)", column->sql);
     else if (remote->kind != IDC_MYSQL_DECIMAL && remote->kind != IDC_MYSQL_INTEGER)
         refuse_type(sql, column, type);
+    else if (remote->kind == IDC_MYSQL_INTEGER && (!shape.is_known || shape.scale == 0))
+        /* Whole numbers would be rounded, multiplied and divided as such. */
+        idc_text_append_format(text, "CAST(%s AS DECIMAL(20, 0))", column->sql);
     else if (shape.is_known && shape.scale != scale)
         idc_text_append_format(text, "CAST(%s AS DECIMAL(%d, %d))", column->sql,
                                shape.before + shape.scale, shape.scale);
