@@ -123,9 +123,10 @@ append_operand(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcT
         return;
     }
     column = input[expr->index].sql;
-    if (remote->bytes < 8 || idc_mysql_class(expr->type) != IDC_MYSQL_CLASS_INTEGER)
-        idc_text_append_format(text, "CAST(%s AS %s)", column,
-                               remote->bytes < 8 ? "SIGNED" : "DECIMAL(20, 0)");
+    if (idc_mysql_class(expr->type) != IDC_MYSQL_CLASS_INTEGER)
+        idc_sql_expr(sql, expr, input, IDC_SQL_VALUE, text);
+    else if (remote->bytes < 8)
+        idc_text_append_format(text, "CAST(%s AS SIGNED)", column);
     else
         idc_text_append_format(text,
                                "IF(%s > 9223372036854775807, 9223372036854775807 + %s, "
@@ -292,6 +293,16 @@ append_date_trunc(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, I
     append_arg(sql, "", expr->args[1], input, ") * 3 - 2, '-01') AS DATETIME)", text);
 }
 
+/* With just so many digits behind the point. */
+static void
+append_round(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
+{
+    const char *places = expr->arg_count == 2 ? expr->args[1]->text : "0";
+
+    append_arg(sql, "CAST(ROUND(", expr->args[0], input, ", ", text);
+    idc_text_append_format(text, "%s) AS DECIMAL(%d, %s))", places, IDC_MYSQL_DIGITS_MAX, places);
+}
+
 static void
 append_abs(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
 {
@@ -313,9 +324,9 @@ idc_mysql_function(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, 
         [IDC_FN_LEFT] = "LEFT",          [IDC_FN_RIGHT] = "RIGHT",
         [IDC_FN_TRIM] = "TRIM",          [IDC_FN_LTRIM] = "LTRIM",
         [IDC_FN_RTRIM] = "RTRIM",        [IDC_FN_CONCAT] = "CONCAT",
-        [IDC_FN_STRPOS] = "INSTR",       [IDC_FN_ROUND] = "ROUND",
-        [IDC_FN_CEIL] = "CEILING",       [IDC_FN_FLOOR] = "FLOOR",
-        [IDC_FN_SIGN] = "SIGN",          [IDC_FN_DATE] = "DATE",
+        [IDC_FN_STRPOS] = "INSTR",       [IDC_FN_CEIL] = "CEILING",
+        [IDC_FN_FLOOR] = "FLOOR",        [IDC_FN_SIGN] = "SIGN",
+        [IDC_FN_DATE] = "DATE",
     };
 
     switch (expr->op) {
@@ -349,6 +360,9 @@ idc_mysql_function(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, 
         return true;
     case IDC_FN_ABS:
         append_abs(sql, expr, input, text);
+        return true;
+    case IDC_FN_ROUND:
+        append_round(sql, expr, input, text);
         return true;
     case IDC_FN_TRUNC:
         append_arg(sql, "TRUNCATE(", expr->args[0], input, ", 0)", text);
