@@ -36,6 +36,12 @@ fdw_clock_ms(void)
 
 /* ---- the end ---- */
 
+static bool
+is_session_ending(void)
+{
+    return proc_exit_inprogress || ProcDiePending;
+}
+
 void
 fdw_process_release(FdwProcess *process)
 {
@@ -52,7 +58,9 @@ fdw_process_lose(FdwProcess *process, const IdcError *failure, bool has_ended)
 
     if (process->is_dead)
         return;
-    fdw_spawn_end(process, has_ended ? FDW_DYING_MS : 0, how, sizeof how);
+    /* At the session's end it may tell the source first that it need not go on. */
+    fdw_spawn_end(process, has_ended ? FDW_DYING_MS : is_session_ending() ? FDW_PATIENCE_MS : 0, how,
+                  sizeof how);
     process->failure = *failure;
     if (how[0] != '\0') {
         size_t len = strlen(process->failure.message);
@@ -137,7 +145,7 @@ settle(FdwProcess *process, bool is_next_use)
         struct pollfd wanted = { .fd = process->fd, .events = POLLIN };
         int64 left_ms = until_ms - fdw_clock_ms();
 
-        if (left_ms <= 0 || proc_exit_inprogress || ProcDiePending) {
+        if (left_ms <= 0 || is_session_ending()) {
             lose_silent(process);
             return;
         }

@@ -4,7 +4,8 @@
  * In:   frames on the socket
  * Out:  READY; tasks (task.c)
  *
- * The end of the socket is the end of the process, whatever its threads are doing.
+ * The end of the socket is the end of the process, whatever its threads are doing. They have a
+ * moment to tell the source that it need not go on.
  */
 #include "source/source.h"
 
@@ -22,7 +23,10 @@ typedef struct Session {
     IdcTasks *tasks;
 } Session;
 
-static void
+enum { ENDING_MS = 80 };
+
+/* False: the hub is gone. */
+static bool
 read_exactly(void *bytes, size_t size)
 {
     uint8_t *next = bytes;
@@ -33,10 +37,17 @@ read_exactly(void *bytes, size_t size)
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            _exit(0);
+            return false;
         next += got;
         size -= (size_t) got;
     }
+    return true;
+}
+
+static IdcStatus
+fail_gone(IdcError *err)
+{
+    return idc_fail(err, IDC_CANCELED, "the hub is gone");
 }
 
 /* The payload of one frame, after what there is of the message. */
@@ -51,7 +62,8 @@ read_payload(const IdcFrameHead *head, void **payload, size_t *size, IdcError *e
     if (longer == NULL)
         return idc_fail_no_memory(err);
     *payload = longer;
-    read_exactly(longer + *size, head->payload_bytes);
+    if (!read_exactly(longer + *size, head->payload_bytes))
+        return fail_gone(err);
     *size += head->payload_bytes;
     return IDC_OK;
 }
@@ -69,7 +81,8 @@ read_message(IdcFrameHead *head, void **payload, IdcError *err)
         uint8_t bytes[IDC_FRAME_HEAD_BYTES];
         IdcStatus status;
 
-        read_exactly(bytes, sizeof bytes);
+        if (!read_exactly(bytes, sizeof bytes))
+            return fail_gone(err);
         status = idc_frame_head_read(bytes, head, err);
         if (status == IDC_OK && !is_first && (head->kind != first.kind || head->scan != first.scan))
             status = idc_fail(err, IDC_SOURCE_FAILED, "message %d has no end", (int) first.kind);
@@ -203,6 +216,18 @@ serve(Session *session, IdcError *err)
     return status;
 }
 
+/* Connections are told good-bye, and what a source still does for us is stopped. */
+static int
+end_session(Session *session)
+{
+    const IdcAdapter *adapter = session->source.adapter;
+
+    if (session->tasks != NULL && idc_tasks_end(session->tasks, ENDING_MS) &&
+        adapter->disconnect != NULL)
+        adapter->disconnect(&session->source.server);
+    return EXIT_SUCCESS;
+}
+
 int
 idc_session_run(void)
 {
@@ -217,6 +242,8 @@ idc_session_run(void)
     status = greet(&session, &err);
     while (status == IDC_OK)
         status = serve(&session, &err);
+    if (status == IDC_CANCELED)
+        return end_session(&session);
     idc_frame_writer_fail(session.writer, 0, &session.source.secrets, &err, &stats);
     return EXIT_FAILURE;
 }

@@ -113,8 +113,8 @@ typedef struct IdcFrameWriter IdcFrameWriter;
 /* NULL: no memory. */
 IdcFrameWriter *idc_frame_writer_new(int fd);
 /*
- * A whole message, in several frames where it must be; nothing of other threads comes between. If
- * the other side is gone this process ends here.
+ * A whole message, in several frames where it must be; nothing of other threads comes between. To
+ * a hub that is gone nothing is said.
  */
 void idc_frame_writer_send(IdcFrameWriter *writer, IdcMessageKind kind, uint32_t scan,
                            const void *payload, size_t size);
@@ -133,6 +133,8 @@ IdcTasks *idc_tasks_new(const IdcSource *source, IdcFrameWriter *writer);
 bool idc_tasks_begin(IdcTasks *tasks, const IdcFrameHead *head, void *payload);
 void idc_tasks_credit(IdcTasks *tasks, uint32_t number, uint32_t credit);
 void idc_tasks_close(IdcTasks *tasks, uint32_t number);
+/* The hub is gone: all work is stopped. False: some goes on after patience_ms. */
+bool idc_tasks_end(IdcTasks *tasks, int64_t patience_ms);
 
 /* ---- loop.c, sandbox.c, sandbox_files.c, title.c, filter.c ---- */
 

@@ -44,6 +44,7 @@ struct IdcTasks {
     pthread_attr_t attributes;
     Task *first;
     size_t count, thread_count;
+    pthread_cond_t ended; /* a thread did */
 };
 
 IdcTasks *
@@ -55,7 +56,8 @@ idc_tasks_new(const IdcSource *source, IdcFrameWriter *writer)
         return NULL;
     tasks->source = source;
     tasks->writer = writer;
-    if (pthread_mutex_init(&tasks->lock, NULL) != 0 || pthread_attr_init(&tasks->attributes) != 0 ||
+    if (pthread_mutex_init(&tasks->lock, NULL) != 0 ||
+        pthread_cond_init(&tasks->ended, NULL) != 0 || pthread_attr_init(&tasks->attributes) != 0 ||
         pthread_attr_setstacksize(&tasks->attributes, STACK_BYTES) != 0 ||
         pthread_attr_setdetachstate(&tasks->attributes, PTHREAD_CREATE_DETACHED) != 0) {
         idc_free(tasks);
@@ -329,6 +331,7 @@ task_main(void *argument)
     report(task, status, &err);
     pthread_mutex_lock(&tasks->lock);
     tasks->thread_count--;
+    pthread_cond_signal(&tasks->ended);
     pthread_mutex_unlock(&tasks->lock);
     end_task(task);
     return NULL;
@@ -463,4 +466,29 @@ idc_tasks_close(IdcTasks *tasks, uint32_t number)
         say_closed(task);
     else if (task == NULL)
         idc_frame_writer_send(tasks->writer, IDC_MSG_CLOSED, number, NULL, 0);
+}
+
+bool
+idc_tasks_end(IdcTasks *tasks, int64_t patience_ms)
+{
+    struct timespec until;
+    int waited = 0;
+    bool have_ended;
+
+    (void) clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += patience_ms * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&tasks->lock);
+    for (Task *task = tasks->first; task != NULL; task = task->next) {
+        task->is_closed = true;
+        if (task->is_running && task->call != NULL)
+            idc_call_cancel(task->call);
+        pthread_cond_signal(&task->changed);
+    }
+    while (tasks->thread_count > 0 && waited == 0)
+        waited = pthread_cond_timedwait(&tasks->ended, &tasks->lock, &until);
+    have_ended = tasks->thread_count == 0;
+    pthread_mutex_unlock(&tasks->lock);
+    return have_ended;
 }

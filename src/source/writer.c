@@ -15,6 +15,7 @@
 struct IdcFrameWriter {
     int fd;
     pthread_mutex_t lock; /* held for a whole message */
+    bool is_over;         /* the hub does not listen any more: the reader sees the end too */
     /* An ERROR that says "out of memory", for when there is none to make another. */
     IdcText no_memory;
 };
@@ -40,14 +41,8 @@ idc_frame_writer_new(int fd)
     return writer;
 }
 
-/* The hub does not listen any more: there is nobody to work for, or to tell. */
-static _Noreturn void
-leave(void)
-{
-    _exit(0);
-}
-
-static void
+/* False: the hub does not listen any more. */
+static bool
 send_all(int fd, struct iovec *parts, size_t count)
 {
     struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
@@ -58,7 +53,7 @@ send_all(int fd, struct iovec *parts, size_t count)
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
-            leave();
+            return false;
         while (message.msg_iovlen > 0 && (size_t) sent >= message.msg_iov->iov_len) {
             sent -= (ssize_t) message.msg_iov->iov_len;
             message.msg_iov++;
@@ -69,6 +64,7 @@ send_all(int fd, struct iovec *parts, size_t count)
             message.msg_iov->iov_len -= (size_t) sent;
         }
     }
+    return true;
 }
 
 void
@@ -89,7 +85,7 @@ idc_frame_writer_send(IdcFrameWriter *writer, IdcMessageKind kind, uint32_t scan
                                   { .iov_base = (void *) next, .iov_len = part } };
 
         idc_frame_head_write(&head, bytes);
-        send_all(writer->fd, parts, part > 0 ? 2 : 1);
+        writer->is_over = writer->is_over || !send_all(writer->fd, parts, part > 0 ? 2 : 1);
         next += part;
         size -= part;
     } while (size > 0);

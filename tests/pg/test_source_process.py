@@ -398,7 +398,7 @@ def test_rate_limit_is_shared(own_server: tuple[PostgresServer, Path], session: 
             assert sorted(os.listdir(child / "fd")) == ["0", "1", "2", "3", "4"]
             files.add(os.readlink(child / "fd" / "4"))
             status = os.stat(child / "fd" / "4")
-            assert status.st_size == 8 and status.st_mode & 0o777 == 0o600
+            assert status.st_size == 64 and status.st_mode & 0o777 == 0o600
     assert len(files) == 1 and "/instant_fdw/shared." in files.pop()
     session.execute("DROP SERVER limited")
 

@@ -16,7 +16,12 @@
 /* Values are read on the library's own stack. */
 enum { STACK_BYTES = 256 * 1024 };
 
-enum { TOO_MANY_CONNECTIONS = 1040, TOO_MANY_OF_USER = 1203, USER_LIMIT_REACHED = 1226 };
+enum {
+    TOO_MANY_CONNECTIONS = 1040,
+    TOO_MANY_OF_USER = 1203,
+    USER_LIMIT_REACHED = 1226,
+    FIRST_OF_LIBRARY = 2000
+};
 
 /* A server that is gone without a word is noticed after 30 + 3 * 10 seconds. */
 static void
@@ -197,7 +202,12 @@ static bool
 is_full_error(MYSQL *mysql)
 {
     unsigned code = mysql == NULL ? 0 : mysql_errno(mysql);
+    const char *said;
 
+    /* Before TLS the library does not trust the server's number, but says it: ": 1040 - Too many".
+     */
+    if (code >= FIRST_OF_LIBRARY && (said = strstr(mysql_error(mysql), "be verified: ")) != NULL)
+        code = (unsigned) strtoul(said + strlen("be verified: "), NULL, 10);
     return code == TOO_MANY_CONNECTIONS || code == TOO_MANY_OF_USER || code == USER_LIMIT_REACHED;
 }
 

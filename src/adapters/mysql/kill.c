@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/memory.h"
 
@@ -38,6 +39,18 @@ kill_connection(const Killing *killing, IdcCall *call)
     mysql_close(mysql);
 }
 
+static void
+end_killing(Killing *killing)
+{
+    IdcMysqlServer *server = killing->server;
+
+    idc_free(killing);
+    pthread_mutex_lock(&server->kill_lock);
+    server->kill_count--;
+    pthread_cond_signal(&server->kill_ended);
+    pthread_mutex_unlock(&server->kill_lock);
+}
+
 static void *
 kill_main(void *argument)
 {
@@ -47,7 +60,7 @@ kill_main(void *argument)
     if (call != NULL)
         kill_connection(killing, call);
     idc_call_free(call);
-    idc_free(killing);
+    end_killing(killing);
     return NULL;
 }
 
@@ -62,6 +75,9 @@ idc_mysql_kill(IdcMysqlServer *server, size_t host, unsigned long id)
     if (killing == NULL)
         return;
     *killing = (Killing){ server, host, id };
+    pthread_mutex_lock(&server->kill_lock);
+    server->kill_count++;
+    pthread_mutex_unlock(&server->kill_lock);
     if (pthread_attr_init(&attributes) == 0) {
         has_begun = pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0 &&
                     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0 &&
@@ -69,5 +85,19 @@ idc_mysql_kill(IdcMysqlServer *server, size_t host, unsigned long id)
         (void) pthread_attr_destroy(&attributes);
     }
     if (!has_begun)
-        idc_free(killing);
+        end_killing(killing);
+}
+
+void
+idc_mysql_kills_end(IdcMysqlServer *server)
+{
+    struct timespec until;
+    int waited = 0;
+
+    (void) clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += KILL_MS / 1000;
+    pthread_mutex_lock(&server->kill_lock);
+    while (server->kill_count > 0 && waited == 0)
+        waited = pthread_cond_timedwait(&server->kill_ended, &server->kill_lock, &until);
+    pthread_mutex_unlock(&server->kill_lock);
 }

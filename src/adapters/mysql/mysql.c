@@ -415,6 +415,7 @@ finish(IdcSourceScan *source, const IdcFinish *finish, IdcError *err)
 const IdcAdapter idc_adapter_mysql = {
     .declaration = &idc_declaration_mysql,
     .connect = idc_mysql_server_new,
+    .disconnect = idc_mysql_server_free,
     .open = open_scan,
     .next = next,
     .import = idc_mysql_import,

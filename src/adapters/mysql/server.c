@@ -107,6 +107,8 @@ idc_mysql_server_new(IdcSourceServer *source, IdcError *err)
     if (server == NULL)
         return idc_fail_no_memory(err);
     server->server = source;
+    (void) pthread_mutex_init(&server->kill_lock, NULL);
+    (void) pthread_cond_init(&server->kill_ended, NULL);
     server->socket = idc_mysql_server_option(server, "socket");
     server->tls = read_tls(server);
     server->connect_ms =
@@ -121,4 +123,16 @@ idc_mysql_server_new(IdcSourceServer *source, IdcError *err)
                                      server, &server->links, err);
     source->state = server;
     return status;
+}
+
+void
+idc_mysql_server_free(IdcSourceServer *source)
+{
+    IdcMysqlServer *server = source->state;
+
+    if (server == NULL)
+        return;
+    idc_links_free(server->links);
+    server->links = NULL;
+    idc_mysql_kills_end(server);
 }

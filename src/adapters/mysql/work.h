@@ -14,6 +14,7 @@
 
 #include <mysql.h>
 #include <poll.h>
+#include <pthread.h>
 
 #include "adapters/common/links.h"
 #include "adapters/common/value.h"
@@ -44,10 +45,14 @@ typedef struct IdcMysqlServer {
     const char *socket;
     IdcMysqlTls tls;
     int64_t connect_ms, read_ms; /* read_ms -1: as long as the query may take */
+    pthread_mutex_t kill_lock;   /* of kill.c */
+    pthread_cond_t kill_ended;
+    int kill_count;
 } IdcMysqlServer;
 
-/* As IdcAdapter.connect. */
+/* As IdcAdapter.connect and disconnect. */
 IDC_CHECKED IdcStatus idc_mysql_server_new(IdcSourceServer *source, IdcError *err);
+void idc_mysql_server_free(IdcSourceServer *source);
 /* An option of the server or its user, by the names of declare_options.c; or its fallback. */
 const char *idc_mysql_server_option(const IdcMysqlServer *server, const char *name);
 
@@ -82,6 +87,8 @@ IDC_CHECKED IdcStatus idc_mysql_connect_plain(IdcMysqlServer *server, size_t hos
 
 /* In a thread of its own: KILL of the connection `id`, for at most some seconds. */
 void idc_mysql_kill(IdcMysqlServer *server, size_t host, unsigned long id);
+/* Until all that were begun are through, or for some seconds. */
+void idc_mysql_kills_end(IdcMysqlServer *server);
 
 /* ---- wait.c: calls of the library that wait ---- */
 
