@@ -10,7 +10,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-VERSION = 1
+VERSION = 2
 
 Type = tuple[int, int]  # OID and modifier
 
