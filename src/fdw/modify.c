@@ -356,13 +356,15 @@ has_row_trigger(const TriggerDesc *triggers, CmdType operation)
                : triggers->trig_delete_before_row || triggers->trig_delete_after_row;
 }
 
-/* Nobody wants to know of a single row whether it was there, and all of them can be undone. */
+/* Nobody wants to know of a single row whether it was there, and all of them can be undone. (info
+ * does not know yet of RETURNING and checks.) */
 static bool
-may_gather(const FdwModify *modify, const ResultRelInfo *info, CmdType operation)
+may_gather(const FdwModify *modify, const ResultRelInfo *info, const ModifyTable *plan)
 {
-    return operation != CMD_INSERT && modify->server->declaration->has_transactions &&
-           modify->batch_rows > 1 && info->ri_projectReturning == NULL &&
-           info->ri_WithCheckOptions == NIL && !has_row_trigger(info->ri_TrigDesc, operation);
+    return plan->operation != CMD_INSERT && modify->server->declaration->has_transactions &&
+           modify->batch_rows > 1 && plan->returningLists == NIL &&
+           plan->withCheckOptionLists == NIL &&
+           !has_row_trigger(info->ri_TrigDesc, plan->operation);
 }
 
 void
@@ -388,7 +390,7 @@ fdw_modify_begin(ModifyTableState *state, ResultRelInfo *info, List *fdw_private
             elog(ERROR, "could not find junk column \"%s\"", name);
         modify->junk = lappend_int(modify->junk, junk);
     }
-    if (may_gather(modify, info, state->operation))
+    if (may_gather(modify, info, castNode(ModifyTable, state->ps.plan)))
         fdw_modify_gather_begin(modify, state->ps.state->es_query_cxt);
     info->ri_FdwState = modify;
 }

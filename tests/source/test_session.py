@@ -172,9 +172,13 @@ def test_errors_name_the_server_and_the_request(session: SourceSession) -> None:
 
 
 @pytest.mark.parametrize("kind", [COMMIT, ROLLBACK])
-def test_there_are_no_transactions(session: SourceSession, kind: int) -> None:
+def test_the_end_of_a_transaction_that_nobody_began(session: SourceSession, start: Start, kind: int) -> None:
+    for level in (1, 2):
+        assert session.finish(kind, 77, level).written == []
+    other = start(greet=False)
+    other.greet("rest", server_options={"base_url": "http://127.0.0.1:1/"})
     with pytest.raises(SourceError, match="no transactions") as caught:
-        session.finish(kind, 1)
+        other.finish(kind, 1)
     assert caught.value.sqlstate == "0A000"
 
 

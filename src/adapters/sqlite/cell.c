@@ -296,6 +296,20 @@ append_parsed(IdcType type, IdcColumn *column, const char *text, size_t len, Idc
 }
 
 /* The shortest text that is the same REAL: what SQLite's user has seen and written. */
+static void
+real_text(double real, char *text, size_t size)
+{
+    if (isinf(real)) {
+        (void) snprintf(text, size, "%sInfinity", real < 0 ? "-" : "");
+        return;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        (void) snprintf(text, size, "%.*g", digits, real);
+        if (strtod(text, NULL) == real)
+            break;
+    }
+}
+
 static IdcFit
 append_numeric(IdcType type, IdcColumn *column, const IdcSqliteCell *cell, IdcText *scratch,
                IdcValueProblem *problem)
@@ -304,18 +318,10 @@ append_numeric(IdcType type, IdcColumn *column, const IdcSqliteCell *cell, IdcTe
 
     if (cell->storage == SQLITE_TEXT)
         return append_parsed(type, column, cell->bytes, cell->len, scratch, problem);
-    if (cell->storage == SQLITE_INTEGER) {
+    if (cell->storage == SQLITE_INTEGER)
         (void) snprintf(text, sizeof text, "%" PRId64, (int64_t) cell->integer);
-    } else {
-        for (int digits = 15; digits <= 17; digits++) {
-            (void) snprintf(text, sizeof text, "%.*g", digits, cell->real);
-            if (strtod(text, NULL) == cell->real)
-                break;
-        }
-    }
-    if (cell->storage == SQLITE_FLOAT && isinf(cell->real))
-        return append_parsed(type, column, cell->real < 0 ? "-Infinity" : "Infinity",
-                             cell->real < 0 ? 9 : 8, scratch, problem);
+    else
+        real_text(cell->real, text, sizeof text);
     return append_parsed(type, column, text, strlen(text), scratch, problem);
 }
 
@@ -369,5 +375,53 @@ idc_sqlite_append(IdcType type, IdcColumn *column, const IdcSqliteCell *cell, Id
         return append_parsed(type, column, cell->bytes, cell->len, scratch, problem);
     default:
         return append_parsed(type, column, cell->bytes, cell->len, scratch, problem);
+    }
+}
+
+/* ---- texts ---- */
+
+static void
+append_hex(const IdcSqliteCell *cell, IdcText *text)
+{
+    for (size_t i = 0; i < cell->len; i++)
+        idc_text_append_format(text, "%02x", (unsigned char) cell->bytes[i]);
+}
+
+/* A timestamp with time zone that names none is UTC here, and of the session's in the hub. */
+static bool
+has_zone(const IdcSqliteCell *cell)
+{
+    for (size_t i = 10; i < cell->len; i++)
+        if (strchr("Z+-", cell->bytes[i]) != NULL)
+            return true;
+    return false;
+}
+
+void
+idc_sqlite_cell_text(IdcType type, IdcColumnKind kind, const IdcSqliteCell *cell, IdcText *text)
+{
+    char number[40];
+
+    switch (cell->storage) {
+    case SQLITE_INTEGER:
+        if (kind == IDC_KIND_BOOL)
+            idc_text_append(text, cell->integer != 0 ? "t" : "f");
+        else
+            idc_text_append_format(text, "%" PRId64, (int64_t) cell->integer);
+        break;
+    case SQLITE_FLOAT:
+        real_text(cell->real, number, sizeof number);
+        idc_text_append(text, number);
+        break;
+    case SQLITE_BLOB:
+        if (kind != IDC_KIND_UUID)
+            idc_text_append(text, "\\x");
+        append_hex(cell, text);
+        break;
+    default:
+        idc_text_append_len(text, cell->bytes, cell->len);
+        if (type.oid == IDC_TYPE_TIMESTAMPTZ && !has_zone(cell))
+            idc_text_append(text, "+00");
+        break;
     }
 }

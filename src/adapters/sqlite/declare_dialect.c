@@ -233,6 +233,26 @@ append_function(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, Idc
     }
 }
 
+/* Of integers: a result that is none of the type is an error. */
+static void
+append_sum(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
+           IdcText *text)
+{
+    static const char *const operators[] = {
+        [IDC_ADD] = " + ", [IDC_SUBTRACT] = " - ", [IDC_MULTIPLY] = " * ", [IDC_NEGATE] = "-"
+    };
+    int bytes = expr->type.oid == IDC_TYPE_INT2 ? 2 : expr->type.oid == IDC_TYPE_INT4 ? 4 : 8;
+
+    idc_text_append(text, sql->is_explain ? "(" : "instant_int(");
+    if (expr->arg_count == 2)
+        idc_sql_expr(sql, expr->args[0], input, place, text);
+    idc_text_append(text, operators[expr->op]);
+    idc_sql_expr(sql, expr->args[expr->arg_count - 1], input, place, text);
+    if (!sql->is_explain)
+        idc_text_append_format(text, ", %d", bytes);
+    idc_text_append_char(text, ')');
+}
+
 static bool
 append_expr(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
             IdcText *text)
@@ -242,6 +262,9 @@ append_expr(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlP
         return append_compare(sql, expr, input, place, text);
     case IDC_EXPR_IN:
         return append_long_list(sql, expr, input, place, text);
+    case IDC_EXPR_ARITHMETIC:
+        append_sum(sql, expr, input, place, text);
+        return true;
     case IDC_EXPR_FUNCTION:
         return append_function(sql, expr, input, place, text);
     case IDC_EXPR_CAST:

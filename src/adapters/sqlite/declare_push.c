@@ -83,6 +83,12 @@ can_order(IdcType type, IdcCollation collation, const char **why)
 
 static bool is_exact(const IdcExpr *expr, const char **why);
 
+bool
+idc_sqlite_is_exact(const IdcExpr *expr, const char **why)
+{
+    return is_exact(expr, why);
+}
+
 static bool
 all_exact(const IdcExpr *expr, const char **why)
 {

@@ -96,6 +96,7 @@ static IdcStatus
 read_rows(IdcArena *arena, IdcSqliteDatabase *database, sqlite3_stmt *statement,
           IdcImportedTable *table, IdcError *err)
 {
+    static const IdcOptionPair is_key[] = { { "key", "true" } };
     IdcImportedColumn *columns;
     size_t count = 0;
     IdcStatus status = count_rows(database, statement, &count, err);
@@ -114,6 +115,8 @@ read_rows(IdcArena *arena, IdcSqliteDatabase *database, sqlite3_stmt *statement,
         column->name = copy_text(arena, statement, 0);
         column->type = hub_type((const char *) sqlite3_column_text(statement, 1));
         column->is_not_null = sqlite3_column_int(statement, 2) != 0;
+        if (sqlite3_column_int(statement, 3) != 0)
+            column->options = (IdcOptionSet){ is_key, 1 };
         if (column->name == NULL)
             return idc_fail_no_memory(err);
     }
@@ -124,7 +127,7 @@ read_rows(IdcArena *arena, IdcSqliteDatabase *database, sqlite3_stmt *statement,
 static IdcStatus
 read_columns(IdcArena *arena, IdcSqliteDatabase *database, IdcImportedTable *table, IdcError *err)
 {
-    static const char sql[] = "SELECT name, type, \"notnull\" FROM pragma_table_xinfo(?1) "
+    static const char sql[] = "SELECT name, type, \"notnull\", pk FROM pragma_table_xinfo(?1) "
                               "WHERE hidden <> 1 ORDER BY cid";
     sqlite3_stmt *statement = NULL;
     IdcStatus status = prepare(database, sql, table->name, &statement, err);
@@ -179,7 +182,8 @@ idc_sqlite_import(IdcSourceScan *scan, const IdcImport *import, const IdcImporte
         idc_error_set_sqlstate(err, "HV00Q");
         return IDC_NOT_FOUND;
     }
-    status = idc_sqlite_open(scan->arena, scan->server, scan->call, &scan->stats, &database, err);
+    status =
+        idc_sqlite_open(scan->arena, scan->server, scan->call, &scan->stats, false, &database, err);
     if (status == IDC_OK)
         status = read_names(scan->arena, database, import, found, &found_count, err);
     for (size_t i = 0; status == IDC_OK && i < found_count; i++)

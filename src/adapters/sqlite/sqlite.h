@@ -40,6 +40,27 @@ bool idc_sqlite_is_pattern(const char *pattern);
 
 extern const IdcSqlDialect idc_sqlite_dialect;
 
+/* One expression, over columns of the right types. */
+bool idc_sqlite_is_exact(const IdcExpr *expr, const char **why);
+
+/* declare_write.c: as IdcDeclaration has them. */
+unsigned idc_sqlite_writes(const IdcOptionSet *server_options, const IdcRelation *table);
+unsigned idc_sqlite_returns(const IdcOptionSet *server_options, const IdcRelation *table);
+bool idc_sqlite_is_key(const IdcRelation *table, size_t column);
+bool idc_sqlite_can_modify(const IdcOptionSet *server_options, const IdcModify *modify,
+                           const char **why);
+void idc_sqlite_explain_modify(const IdcOptionSet *server_options, const IdcModify *modify,
+                               IdcText *text);
+
+/*
+ * The statement of a write. Of rows: for one, whose values are the parameters from 1 on; those of a
+ * key that is a UUID are there once more behind all of them, as BLOBs. Of a condition: parameters
+ * are sql->binds; new_values (one for each column, or NULL): the number of the parameter that is
+ * its value, 0 where it is computed.
+ */
+IDC_CHECKED IdcStatus idc_sqlite_write_statement(IdcSql *sql, const IdcModify *modify,
+                                                 size_t *new_values, IdcText *text, IdcError *err);
+
 /* Two comparisons of a timestamp narrow the text that SQLite has by its date (a superset). */
 bool idc_sqlite_is_moment(IdcType type);
 
