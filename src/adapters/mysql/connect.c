@@ -283,5 +283,6 @@ idc_mysql_close(IdcMysqlConn *conn)
             (void) mysql_stmt_close(conn->statement);
     }
     idc_mysql_known_free(conn->known);
+    idc_mysql_seen_forget(conn);
     idc_free(conn);
 }

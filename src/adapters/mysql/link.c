@@ -67,6 +67,7 @@ begin_link(void *host, IdcCall *call, IdcLink *link, const IdcTransaction *trans
 
     (void) host;
     (void) first;
+    idc_mysql_seen_forget(conn);
     if (transaction->is_serializable) {
         status = run(call, link, "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", err);
         sql = transaction->is_read_only ? "START TRANSACTION READ ONLY" : "START TRANSACTION";
@@ -117,6 +118,7 @@ finish_link(void *host, IdcCall *call, IdcLink *link, const IdcFinish *finish, I
 
     (void) host;
     if (finish->level <= 1) {
+        idc_mysql_seen_forget(conn);
         status = run(call, link, finish->is_commit ? "COMMIT" : "ROLLBACK", err);
         conn->is_in_transaction = false;
         conn->level = 1;

@@ -1,11 +1,19 @@
 /*
- * table.c - what a table's columns are in the server, as the server says it now.
+ * table.c - what a table's columns are in the server.
+ *
+ * A transaction asks once for each of its connections: the scan that follows holds the table as it
+ * is until the transaction ends, and if it was altered before that, then after the snapshot, which
+ * is an error of the server's (1412).
  */
 #include "adapters/mysql/work.h"
 
 #include <string.h>
 
+#include "base/memory.h"
+
 struct IdcMysqlTable {
+    const IdcMysqlTable *next;
+    const char *statement; /* that it was asked by */
     const char **names;
     IdcMysqlRemote *columns;
     size_t count;
@@ -54,29 +62,74 @@ copy_columns(IdcArena *arena, MYSQL_RES *result, IdcMysqlTable *table, IdcError 
     return IDC_OK;
 }
 
-IdcStatus
-idc_mysql_table_read(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn,
-                     const IdcRelation *scan, const IdcMysqlTable **table, IdcError *err)
+void
+idc_mysql_seen_forget(IdcMysqlConn *conn)
+{
+    idc_arena_free(conn->seen_arena);
+    conn->seen_arena = NULL;
+    conn->seen = NULL;
+}
+
+static IdcStatus
+ask(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn, const char *sql, IdcMysqlTable **table,
+    IdcError *err)
 {
     IdcMysqlTable *made = idc_arena_alloc(arena, sizeof *made);
     MYSQL_RES *result = NULL;
-    IdcText sql;
     IdcStatus status;
 
-    if (made == NULL)
+    if (made == NULL || (made->statement = idc_arena_strdup(arena, sql)) == NULL)
         return idc_fail_no_memory(err);
-    idc_text_init(&sql, 0);
-    idc_text_append(&sql, "SHOW FULL COLUMNS FROM ");
-    idc_mysql_append_table(scan, &sql);
-    status = idc_text_check(&sql, err);
-    if (status == IDC_OK)
-        status = idc_mysql_query(wait, conn, idc_text_string(&sql), &result, err);
-    idc_text_done(&sql);
+    status = idc_mysql_query(wait, conn, sql, &result, err);
     if (status != IDC_OK)
         return status;
     status = copy_columns(arena, result, made, err);
     mysql_free_result(result);
     *table = made;
+    return status;
+}
+
+/* Outside of a transaction nothing is kept. */
+static IdcStatus
+find_or_ask(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn, const char *sql,
+            const IdcMysqlTable **table, IdcError *err)
+{
+    IdcMysqlTable *made = NULL;
+    IdcStatus status;
+
+    if (conn->is_in_transaction) {
+        if (conn->seen_arena == NULL && (conn->seen_arena = idc_arena_new(0)) == NULL)
+            return idc_fail_no_memory(err);
+        arena = conn->seen_arena;
+    }
+    for (*table = conn->seen; *table != NULL; *table = (*table)->next)
+        if (strcmp((*table)->statement, sql) == 0)
+            return IDC_OK;
+    status = ask(arena, wait, conn, sql, &made, err);
+    if (status != IDC_OK)
+        return status;
+    if (conn->is_in_transaction) {
+        made->next = conn->seen;
+        conn->seen = made;
+    }
+    *table = made;
+    return IDC_OK;
+}
+
+IdcStatus
+idc_mysql_table_read(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn,
+                     const IdcRelation *scan, const IdcMysqlTable **table, IdcError *err)
+{
+    IdcText sql;
+    IdcStatus status;
+
+    idc_text_init(&sql, 0);
+    idc_text_append(&sql, "SHOW FULL COLUMNS FROM ");
+    idc_mysql_append_table(scan, &sql);
+    status = idc_text_check(&sql, err);
+    if (status == IDC_OK)
+        status = find_or_ask(arena, wait, conn, idc_text_string(&sql), table, err);
+    idc_text_done(&sql);
     return status;
 }
 

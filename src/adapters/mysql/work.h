@@ -67,8 +67,10 @@ typedef struct IdcMysqlConn {
     unsigned long version; /* 101106: 10.11.6 */
     int32_t level;         /* savepoints s2 … s<level> are there; 1: none */
     bool is_in_transaction, is_read_only;
-    bool is_busy;                /* a statement was sent, and its answer not read to the end */
-    MYSQL_STMT *statement;       /* of the scan; closed with the connection if the scan did not */
+    bool is_busy;          /* a statement was sent, and its answer not read to the end */
+    MYSQL_STMT *statement; /* of the scan; closed with the connection if the scan did not */
+    const struct IdcMysqlTable *seen; /* of the transaction, and what they are in (table.c) */
+    IdcArena *seen_arena;
     struct IdcMysqlKnown *known; /* of tables that are written (write_table.c) */
     int64_t packet_bytes;        /* max_allowed_packet; 0: not asked yet */
 } IdcMysqlConn;
@@ -142,10 +144,12 @@ extern const IdcLinkMethods idc_mysql_link_methods;
 
 typedef struct IdcMysqlTable IdcMysqlTable;
 
-/* Of the arena. */
+/* Of the arena, or good until the transaction ends. */
 IDC_CHECKED IdcStatus idc_mysql_table_read(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn,
                                            const IdcRelation *scan, const IdcMysqlTable **table,
                                            IdcError *err);
+/* When a transaction begins, or ends. */
+void idc_mysql_seen_forget(IdcMysqlConn *conn);
 /* NULL: there is no such column. */
 const IdcMysqlRemote *idc_mysql_table_column(const IdcMysqlTable *table, const char *column);
 
