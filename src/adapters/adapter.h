@@ -173,6 +173,12 @@ typedef struct IdcSourceScan {
 
 typedef struct IdcAdapter {
     const IdcDeclaration *declaration;
+    /*
+     * Numerics are appended as PostgreSQL's binary values only (idc_batch_append and the like): so
+     * a column of the kind NUMERIC_DECIMAL may be one of NUMERIC_FLOAT64 where the hub wants
+     * doubles.
+     */
+    bool has_binary_numerics;
     /* Once a process, before anything else. Talks to nobody yet, or at least need not. */
     IdcStatus (*connect)(IdcSourceServer *server, IdcError *err);
     void (*disconnect)(IdcSourceServer *server);

@@ -91,7 +91,7 @@ decode_value(IdcColumn *column, const uint8_t *value, size_t len, size_t readabl
     case IDC_KIND_NUMERIC_FLOAT64:
     case IDC_KIND_NUMERIC_DECIMAL:
     case IDC_KIND_NUMERIC_STRING:
-        return idc_column_append_wire_numeric(column, value, len);
+        return idc_column_append_wire_numeric(column, value, len, readable);
     case IDC_KIND_TEXT:
     case IDC_KIND_BYTES:
         return decode_text(column, value, len, readable);

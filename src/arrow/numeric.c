@@ -16,6 +16,9 @@
 #include "base/memory.h"
 
 enum { BASE = IDC_NUMERIC_BASE, HEADER_SIZE = 8, LOCAL_DIGITS = 32 };
+enum { LOW_WORD = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : 1 }; /* of an __int128 */
+/* Any number of so many decimal digits has a double of its own. */
+enum { DOUBLE_DIGITS = 15 };
 
 static inline bool
 is_finite(const IdcNumeric *numeric)
@@ -488,6 +491,30 @@ append_text(IdcColumn *column, const IdcNumeric *numeric)
     return IDC_DECODED;
 }
 
+/* A column of numeric(p, s) that the hub wants as doubles. */
+static inline bool
+is_wire_float64(const IdcColumn *column)
+{
+    return column->kind == IDC_KIND_NUMERIC_FLOAT64 && column->state->is_wire &&
+           column->spec->precision > 0;
+}
+
+/* By way of the decimal that it is. */
+static __attribute__((noinline)) IdcDecoded
+append_wire_float64(IdcColumn *column, const IdcNumeric *numeric)
+{
+    int precision = column->spec->precision, scale = column->spec->scale;
+    uint8_t decimal[16];
+    IdcDecoded decoded = idc_numeric_to_decimal(numeric, precision, scale, decimal);
+
+    if (decoded != IDC_DECODED)
+        decoded = to_wire_decimal(numeric, precision, scale, decimal);
+    if (decoded == IDC_DECODED)
+        idc_decimals_to_float64(decimal, 1, scale,
+                                column->values + (size_t) column->length++ * sizeof(double));
+    return decoded;
+}
+
 /* A number that decimal128(p, s) has not as it is. */
 static __attribute__((noinline)) IdcDecoded
 append_unfit(IdcColumn *column, const IdcNumeric *numeric, IdcDecoded decoded)
@@ -505,6 +532,8 @@ append(IdcColumn *column, const IdcNumeric *numeric)
 {
     IdcDecoded decoded;
 
+    if (is_wire_float64(column))
+        return append_wire_float64(column, numeric);
     if (column->kind == IDC_KIND_NUMERIC_FLOAT64)
         decoded = idc_numeric_to_float64(&column->state->scratch, numeric,
                                          (double *) column->values + column->length);
@@ -556,12 +585,113 @@ append_long(IdcColumn *column, IdcNumeric *numeric, const uint8_t *value)
     return decoded;
 }
 
+/* integer / 10^digits, where that is a whole number; digits from 1 to 3. */
+static inline bool
+cut_digits(uint64_t *integer, int digits)
+{
+    uint64_t whole = digits == 1 ? *integer / 10 : digits == 2 ? *integer / 100 : *integer / 1000;
+    bool is_whole = whole * idc_powers_of_ten[digits] == *integer;
+
+    *integer = whole;
+    return is_whole;
+}
+
+/* Up to 16 digits times 10^exponent, of a scale that cuts at most the zeros of the last group. */
+static inline bool
+append_short_decimal(IdcColumn *column, uint64_t integer, int exponent, bool is_negative)
+{
+    int precision = column->spec->precision;
+    int64_t *target = (int64_t *) (column->values + (size_t) column->length * 16);
+    int64_t number;
+
+    exponent += column->spec->scale;
+    if (exponent < 0 ? exponent <= -4 || !cut_digits(&integer, -exponent)
+                     : exponent > IDC_MOST_POWERS ||
+                           __builtin_mul_overflow(integer, idc_powers_of_ten[exponent], &integer))
+        return false;
+    if (integer > INT64_MAX ||
+        (precision <= IDC_MOST_POWERS && integer >= idc_powers_of_ten[precision]))
+        return false;
+    number = is_negative ? -(int64_t) integer : (int64_t) integer;
+    target[LOW_WORD] = number;
+    target[1 - LOW_WORD] = number >> 63;
+    column->length++;
+    return true;
+}
+
+/* On the wire the double is that of a numeric(p, s), to which the number has to be rounded. */
+static inline bool
+has_scale(const IdcColumn *column, uint64_t integer, int exponent)
+{
+    int cut = -exponent - column->spec->scale;
+
+    return column->spec->precision <= DOUBLE_DIGITS &&
+           (cut <= 0 || (cut < 4 && cut_digits(&integer, cut)));
+}
+
+/* Two exact doubles, and one division or product that rounds as it should. */
+static inline bool
+append_short_float64(IdcColumn *column, uint64_t integer, int exponent, bool is_negative)
+{
+    double size;
+
+    if (integer > UINT64_C(1) << 53 || exponent < -DOUBLE_POWERS || exponent > DOUBLE_POWERS ||
+        (is_wire_float64(column) && !has_scale(column, integer, exponent)))
+        return false;
+    size = exponent < 0 ? (double) (int64_t) integer / double_powers[-exponent]
+                        : (double) (int64_t) integer * double_powers[exponent];
+    ((double *) column->values)[column->length++] = is_negative ? -size : size;
+    return true;
+}
+
+/* Four digits in the halfwords of a number; false if one of them is none. */
+static inline bool
+digits_join(uint64_t digits, uint64_t *integer)
+{
+    uint64_t a = digits >> 48, b = digits >> 32 & 0xFFFF, c = digits >> 16 & 0xFFFF;
+    uint64_t d = digits & 0xFFFF;
+
+    *integer = (a * BASE + b) * BASE * BASE + c * BASE + d;
+    return (a < BASE) & (b < BASE) & (c < BASE) & (d < BASE);
+}
+
+/*
+ * Few digits from their bytes: nearly every amount of money there is. How many they are differs
+ * from value to value, so there is no branch for it. False for all other values, wrong ones
+ * included, of which nothing was appended.
+ */
+static inline bool
+append_short(IdcColumn *column, const uint8_t *value, size_t len, size_t readable)
+{
+    uint64_t head, integer;
+    unsigned count, sign;
+    int exponent;
+
+    if (len < HEADER_SIZE + 2 || readable < HEADER_SIZE + 2 * SHORT_COUNT)
+        return false;
+    head = idc_be64(value);
+    count = (unsigned) (head >> 48);
+    sign = (unsigned) (head >> 16) & 0xFFFF;
+    if (len != HEADER_SIZE + 2 * (size_t) count || count > SHORT_COUNT ||
+        (sign & ~(unsigned) IDC_NUMERIC_NEGATIVE) != 0 ||
+        (head & 0xFFFF) > IDC_NUMERIC_MAX_DISPLAY_SCALE ||
+        !digits_join(idc_be64(value + HEADER_SIZE) >> 16 * (SHORT_COUNT - count), &integer))
+        return false;
+    exponent = 4 * ((int16_t) (head >> 32) - (int) count + 1);
+    if (column->kind == IDC_KIND_NUMERIC_DECIMAL)
+        return append_short_decimal(column, integer, exponent, sign != 0);
+    return column->kind == IDC_KIND_NUMERIC_FLOAT64 &&
+           append_short_float64(column, integer, exponent, sign != 0);
+}
+
 IdcDecoded
-idc_column_append_wire_numeric(IdcColumn *column, const uint8_t *value, size_t len)
+idc_column_append_wire_numeric(IdcColumn *column, const uint8_t *value, size_t len, size_t readable)
 {
     int16_t digits[LOCAL_DIGITS];
     IdcNumeric numeric = { .digits = digits };
 
+    if (append_short(column, value, len, readable))
+        return IDC_DECODED;
     if (len < HEADER_SIZE)
         return IDC_DECODED_MALFORMED;
     numeric.count = (int16_t) idc_be16(value);

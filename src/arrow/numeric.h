@@ -51,7 +51,9 @@ size_t idc_numeric_to_text(const IdcNumeric *numeric, char *text);
 
 /* As the column's kind says; there must be room for one more value. */
 IdcDecoded idc_column_append_numeric(IdcColumn *column, const IdcNumeric *numeric);
-/* The same of numeric_send's bytes, which nobody has checked. */
-IdcDecoded idc_column_append_wire_numeric(IdcColumn *column, const uint8_t *value, size_t len);
+/* The same of numeric_send's bytes, which nobody has checked. readable >= len: bytes from value on
+ * that may be read. */
+IdcDecoded idc_column_append_wire_numeric(IdcColumn *column, const uint8_t *value, size_t len,
+                                          size_t readable);
 
 #endif

@@ -59,6 +59,9 @@ prepare(Run *run, const IdcOpen *request, IdcError *err)
     for (size_t i = 0; i < relation->column_count; i++) {
         specs[i].name = relation->columns[i].name;
         idc_type_column(relation->columns[i].type, &specs[i]);
+        if (layout->decimals_are_float64 && run->adapter->has_binary_numerics &&
+            specs[i].kind == IDC_KIND_NUMERIC_DECIMAL)
+            specs[i].kind = IDC_KIND_NUMERIC_FLOAT64;
     }
     status = idc_batch_builder_new(specs, relation->column_count, &batch, &run->builder, err);
     if (status == IDC_OK)

@@ -395,6 +395,7 @@ finish(IdcSourceScan *scan, const IdcFinish *finish, IdcError *err)
 
 const IdcAdapter idc_adapter_postgres = {
     .declaration = &idc_declaration_postgres,
+    .has_binary_numerics = true,
     .connect = connect_server,
     .disconnect = disconnect_server,
     .open = open_scan,

@@ -233,11 +233,12 @@ test_wire(void **state)
         IdcColumnSpec spec = { .name = "n",
                                .type_name = "numeric",
                                .kind = kinds[round % 3],
-                               .precision = 38,
-                               .scale = 10 };
+                               .precision = round % 2 ? 38 : 15,
+                               .scale = round % 2 ? 10 : 2 };
         IdcDecodeState shared = { 0 };
         IdcColumn direct, decoded;
         Wire wire = { 0 };
+        size_t len;
 
         random_digits(&random, digits, &numeric);
         wire_int16(&wire, numeric.count);
@@ -246,12 +247,16 @@ test_wire(void **state)
         wire_int16(&wire, numeric.dscale);
         for (int i = 0; i < numeric.count; i++)
             wire_int16(&wire, digits[i]);
+        len = wire.len;
+        /* What follows in the message is not looked at. */
+        for (int i = 0; i < round % 12; i++)
+            wire_int16(&wire, 0xFFFF);
         idc_text_init(&shared.scratch, 0);
         assert_true(idc_column_init(&direct, &spec, 0, &shared));
         assert_true(idc_column_init(&decoded, &spec, 0, &shared));
         assert_true(idc_column_reserve(&direct, 1) && idc_column_reserve(&decoded, 1));
         assert_int_equal(idc_column_append_numeric(&direct, &numeric),
-                         idc_column_append_wire_numeric(&decoded, wire.data, wire.len));
+                         idc_column_append_wire_numeric(&decoded, wire.data, len, wire.len));
         assert_int_equal(direct.length, decoded.length);
         assert_int_equal(direct.bytes_len, decoded.bytes_len);
         if (direct.length > 0)
@@ -264,13 +269,110 @@ test_wire(void **state)
     }
 }
 
+/* A digit of 10,000 or more, however few there are. */
+static void
+test_wrong_digits(void **state)
+{
+    IdcColumnSpec spec = { .name = "n",
+                           .type_name = "numeric",
+                           .kind = IDC_KIND_NUMERIC_DECIMAL,
+                           .precision = 38,
+                           .scale = 4 };
+
+    (void) state;
+    for (int count = 1; count <= 6; count++) {
+        for (int wrong = 0; wrong < count; wrong++) {
+            IdcDecodeState shared = { 0 };
+            IdcColumn column;
+            Wire wire = { 0 };
+
+            wire_int16(&wire, count);
+            wire_int16(&wire, count - 1);
+            wire_int16(&wire, 0);
+            wire_int16(&wire, 0);
+            for (int i = 0; i < count + 8; i++)
+                wire_int16(&wire, i == wrong ? 10000 : 1);
+            assert_true(idc_column_init(&column, &spec, 0, &shared));
+            assert_true(idc_column_reserve(&column, 1));
+            assert_int_equal(idc_column_append_wire_numeric(&column, wire.data,
+                                                            8 + 2 * (size_t) count, wire.len),
+                             IDC_DECODED_MALFORMED);
+            assert_int_equal(column.length, 0);
+            idc_column_done(&column);
+            wire_done(&wire);
+        }
+    }
+}
+
+/* On the wire a column of doubles has the doubles of what the column of decimals would have. */
+static void
+test_wire_doubles(void **state)
+{
+    uint64_t random = 9;
+    int16_t digits[MAX_DIGITS];
+    IdcNumeric numeric;
+    int fitting = 0;
+
+    (void) state;
+    for (int round = 0; round < 20000; round++) {
+        static const int shapes[][2] = { { 15, 2 }, { 15, 0 }, { 5, 2 },  { 9, 9 },
+                                         { 38, 4 }, { 20, 2 }, { 12, 3 }, { 15, 6 } };
+        IdcColumnSpec spec = { .name = "n",
+                               .type_name = "numeric",
+                               .kind = IDC_KIND_NUMERIC_DECIMAL,
+                               .precision = shapes[round % 8][0],
+                               .scale = shapes[round % 8][1] };
+        IdcColumnSpec double_spec = spec;
+        IdcDecodeState shared = { .is_wire = true };
+        IdcColumn decimals, doubles;
+        Wire wire = { 0 };
+        double expected;
+        IdcDecoded decoded;
+        size_t len;
+
+        double_spec.kind = IDC_KIND_NUMERIC_FLOAT64;
+        random_digits(&random, digits, &numeric);
+        if (round % 3 > 0) {
+            numeric.count = numeric.count > 3 ? 3 : numeric.count;
+            numeric.weight = (int16_t) (round % 4 - 1);
+        }
+        wire_int16(&wire, numeric.count);
+        wire_int16(&wire, numeric.weight);
+        wire_int16(&wire, numeric.sign);
+        wire_int16(&wire, numeric.dscale);
+        for (int i = 0; i < numeric.count; i++)
+            wire_int16(&wire, digits[i]);
+        len = wire.len;
+        for (int i = 0; i < 8; i++)
+            wire_int16(&wire, 0xFFFF);
+        idc_text_init(&shared.scratch, 0);
+        assert_true(idc_column_init(&decimals, &spec, 0, &shared));
+        assert_true(idc_column_init(&doubles, &double_spec, 0, &shared));
+        assert_true(idc_column_reserve(&decimals, 1) && idc_column_reserve(&doubles, 1));
+        decoded = idc_column_append_wire_numeric(&decimals, wire.data, len, wire.len);
+        if (decoded == IDC_DECODED) {
+            idc_decimals_to_float64(decimals.values, 1, spec.scale, (uint8_t *) &expected);
+            assert_int_equal(idc_column_append_wire_numeric(&doubles, wire.data, len, wire.len),
+                             IDC_DECODED);
+            assert_memory_equal(doubles.values, &expected, sizeof expected);
+            fitting++;
+        }
+        idc_column_done(&decimals);
+        idc_column_done(&doubles);
+        idc_text_done(&shared.scratch);
+        wire_done(&wire);
+    }
+    assert_in_range(fitting, 3000, 20000);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),    cmocka_unit_test(test_text_of_extremes),
-        cmocka_unit_test(test_float64), cmocka_unit_test(test_decimal),
-        cmocka_unit_test(test_wire),
+        cmocka_unit_test(test_text),         cmocka_unit_test(test_text_of_extremes),
+        cmocka_unit_test(test_float64),      cmocka_unit_test(test_decimal),
+        cmocka_unit_test(test_wire),         cmocka_unit_test(test_wrong_digits),
+        cmocka_unit_test(test_wire_doubles),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
