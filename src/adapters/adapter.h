@@ -132,6 +132,8 @@ typedef struct IdcDeclaration {
     /* Scans and writes of a transaction of the hub are one of the source: they carry it
      * (IdcSourceScan.transaction), and COMMIT and ROLLBACK are sent. */
     bool has_transactions;
+    /* Tables have one more column, "ctid" of type tid, which names a row where no other does. */
+    bool has_ctid;
     /* True for a column that is part of the key of UPDATE and DELETE. */
     bool (*is_key)(const IdcRelation *table, size_t column);
     /* It is PostgreSQL, and can_push is asked for what only that knows (idc_relation_has_calls). */

@@ -7,7 +7,9 @@
  */
 #include "fdw/convert.h"
 
+#include <access/sysattr.h>
 #include <mb/pg_wchar.h>
+#include <storage/itemptr.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
 #include <utils/memutils.h>
@@ -15,6 +17,7 @@
 #include "fdw/convert_value.h"
 #include "fdw/foreign.h"
 #include "fdw/raise.h"
+#include "fdw/table.h"
 
 /* What a type of the source is called in an error at most. */
 enum { FORMAT_SHOWN = 40 };
@@ -25,9 +28,10 @@ struct FdwConvert {
     FdwConvertColumn *columns;
     size_t count;
     int attribute_count;
-    bool may_raise;  /* values are made by functions that raise errors of their own */
-    bool has_failed; /* the error is one of ours already */
-    size_t column;   /* of these two errors tell */
+    ItemPointerData place; /* of the row in its table, where ctid is one of the columns */
+    bool may_raise;        /* values are made by functions that raise errors of their own */
+    bool has_failed;       /* the error is one of ours already */
+    size_t column;         /* of these two errors tell */
     int64 row;
     int64 row_count;
     int64 batch_count;
@@ -90,9 +94,10 @@ fdw_convert_new(const IdcRelationColumn *columns, size_t count, TupleDesc descri
     for (size_t i = 0; i < count; i++) {
         int attribute = list_nth_int(attributes, (int) i);
 
-        if (attribute < 1 || attribute > descriptor->natts)
+        if ((attribute < 1 && attribute != SelfItemPointerAttributeNumber) ||
+            attribute > descriptor->natts)
             elog(ERROR, "attribute %d of a scan does not exist", attribute);
-        plan_column(convert, &columns[i], TupleDescAttr(descriptor, attribute - 1), layout,
+        plan_column(convert, &columns[i], fdw_attribute(descriptor, attribute), layout,
                     &convert->columns[i]);
     }
     MemoryContextSwitchTo(before);
@@ -289,6 +294,11 @@ convert_columns(FdwConvert *convert, int64 row, Datum *values, bool *nulls)
                              convert->context);
             continue;
         }
+        if (target < 0) {
+            ItemPointerCopy((ItemPointer) DatumGetPointer(column->read(column, row)),
+                            &convert->place);
+            continue;
+        }
         values[target] = column->read(column, row);
         nulls[target] = false;
         if (OidIsValid(column->domain))
@@ -328,6 +338,7 @@ fdw_convert_row(FdwConvert *convert, int64 row, Datum *values, bool *nulls)
         elog(ERROR, "row " INT64_FORMAT " of a batch does not exist", row);
     convert->row = row;
     convert->has_failed = false;
+    ItemPointerSetInvalid(&convert->place);
     MemoryContextReset(convert->row_context);
     before = MemoryContextSwitchTo(convert->row_context);
     memset(nulls, true, (size_t) convert->attribute_count * sizeof *nulls);
@@ -336,4 +347,10 @@ fdw_convert_row(FdwConvert *convert, int64 row, Datum *values, bool *nulls)
     else
         convert_columns(convert, row, values, nulls);
     MemoryContextSwitchTo(before);
+}
+
+ItemPointerData
+fdw_convert_place(const FdwConvert *convert)
+{
+    return convert->place;
 }

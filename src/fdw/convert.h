@@ -20,6 +20,7 @@
 
 #include <access/tupdesc.h>
 #include <nodes/pg_list.h>
+#include <storage/itemptr.h>
 
 #include "arrow/abi.h"
 #include "relation/message.h"
@@ -27,7 +28,8 @@
 typedef struct FdwConvert FdwConvert;
 
 /*
- * attributes: for each of the columns, the attribute (from 1) of the descriptor that it becomes.
+ * attributes: for each of the columns, the attribute of the descriptor that it becomes: from 1, or
+ * that of ctid.
  * columns are those that come, as the layout says (NULL: as idc_type_column says). All may go after
  * the call. All memory is of `context`.
  */
@@ -47,6 +49,8 @@ extern void fdw_convert_batch(FdwConvert *convert, const struct ArrowArray *batc
  * column becomes one. Values are good until the next call; freeing them is not the caller's.
  */
 extern void fdw_convert_row(FdwConvert *convert, int64 row, Datum *values, bool *nulls);
+/* Of that row, its ctid; invalid where that was not asked for. */
+extern ItemPointerData fdw_convert_place(const FdwConvert *convert);
 
 /*
  * True if a column of a source, as it is or as a double, may be passed on for an attribute as what

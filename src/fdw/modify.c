@@ -50,6 +50,8 @@ key_attributes(Relation table)
     for (int i = 0; i < list_length(all) && server->declaration->is_key != NULL; i++)
         if (server->declaration->is_key(relation, (size_t) i))
             keys = lappend_int(keys, list_nth_int(all, i));
+    if (keys == NIL && server->declaration->has_ctid)
+        keys = list_make1_int(SelfItemPointerAttributeNumber);
     return keys;
 }
 
@@ -96,7 +98,7 @@ fdw_modify_is_updatable(Relation table)
 static const char *
 key_name(Relation table, int attribute)
 {
-    Form_pg_attribute found = TupleDescAttr(RelationGetDescr(table), attribute - 1);
+    Form_pg_attribute found = fdw_attribute(RelationGetDescr(table), attribute);
 
     return psprintf(KEY_PREFIX "%s", NameStr(found->attname));
 }
@@ -109,7 +111,7 @@ fdw_modify_add_targets(PlannerInfo *root, Index index, RangeTblEntry *entry, Rel
     (void) entry;
     foreach (cell, key_attributes(table)) {
         int number = lfirst_int(cell);
-        Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), number - 1);
+        Form_pg_attribute attribute = fdw_attribute(RelationGetDescr(table), number);
         Var *var = makeVar((int) index, (AttrNumber) number, attribute->atttypid,
                            attribute->atttypmod, attribute->attcollation, 0);
 
@@ -445,7 +447,7 @@ put_row(const FdwModify *modify, ResultRelInfo *info, const char **texts, TupleT
     ListCell *key, *junk, *value;
 
     forboth(key, modify->keys, junk, modify->junk) *texts++ =
-        text_of(plan_slot, lfirst_int(junk), TupleDescAttr(descriptor, lfirst_int(key) - 1));
+        text_of(plan_slot, lfirst_int(junk), fdw_attribute(descriptor, lfirst_int(key)));
     foreach (value, modify->values)
         *texts++ =
             text_of(slot, lfirst_int(value), TupleDescAttr(descriptor, lfirst_int(value) - 1));

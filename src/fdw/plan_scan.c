@@ -41,7 +41,7 @@ wanted_attributes(const RelOptInfo *rel)
 }
 
 static List *
-wanted_columns(const RelOptInfo *rel, Oid table)
+wanted_columns(const RelOptInfo *rel, Oid table, bool has_ctid)
 {
     Bitmapset *wanted = wanted_attributes(rel);
     Relation relation = table_open(table, NoLock);
@@ -60,6 +60,10 @@ wanted_columns(const RelOptInfo *rel, Oid table)
                 lappend(columns, makeVar((int) rel->relid, attribute->attnum, attribute->atttypid,
                                          attribute->atttypmod, attribute->attcollation, 0));
     }
+    if (has_ctid &&
+        bms_is_member(SelfItemPointerAttributeNumber - FirstLowInvalidHeapAttributeNumber, wanted))
+        columns = lappend(columns, makeVar((int) rel->relid, SelfItemPointerAttributeNumber, TIDOID,
+                                           -1, InvalidOid, 0));
     table_close(relation, NoLock);
     return columns;
 }
@@ -129,7 +133,8 @@ fdw_plan_size(PlannerInfo *root, RelOptInfo *rel, Oid table)
     *options = fdw_table_options(table);
     plan->server = fdw_server(rel->serverid);
     plan->table_options = options;
-    scan = fdw_scan_layer(table, wanted_columns(rel, table), bms_copy(rel->relids));
+    scan = fdw_scan_layer(table, wanted_columns(rel, table, plan->server->declaration->has_ctid),
+                          bms_copy(rel->relids));
     verdicts = fdw_push_clauses(plan->server, scan, rel->baserestrictinfo, true, rel, &plan->layer);
     note_levels(plan, rel->baserestrictinfo, verdicts);
     estimate_size(root, rel, plan, scan, take_verdicts(plan, verdicts));

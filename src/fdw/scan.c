@@ -346,6 +346,7 @@ fdw_scan_next(FdwScan *scan, TupleTableSlot *slot)
     if (scan->row < scan->row_count) {
         fdw_convert_row(scan->convert, scan->row++, slot->tts_values, slot->tts_isnull);
         ExecStoreVirtualTuple(slot);
+        slot->tts_tid = fdw_convert_place(scan->convert);
         /* Waits look for it, and rows that are there already have none. */
         if (scan->row % 1024 == 0)
             CHECK_FOR_INTERRUPTS();

@@ -15,4 +15,7 @@ extern const IdcRelation *fdw_table_relation(Relation table, List *attributes);
 /* Those that are neither dropped nor generated. */
 extern List *fdw_table_attributes(Relation table);
 
+/* Of a column, or of the system column ctid. */
+Form_pg_attribute fdw_attribute(TupleDesc descriptor, int number);
+
 #endif

@@ -16,7 +16,9 @@ static const char columns_sql[] =
     "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped "
     "UNION ALL SELECT number, name, typbasetype, CASE WHEN typtypmod = -1 THEN modifier "
     "ELSE typtypmod END, coll FROM base JOIN pg_type ON oid = type AND typtype = 'd') "
-    "SELECT name, type, modifier, %s, %s FROM base JOIN pg_type t ON t.oid = type AND typtype <> "
+    "SELECT name, type, modifier, %s, %s, "
+    "r.relkind IN ('r', 'm') AND NOT r.relhassubclass FROM base JOIN pg_type t ON t.oid = type AND "
+    "typtype <> "
     "'d' "
     "LEFT JOIN pg_collation c ON c.oid = coll LEFT JOIN pg_class r ON r.oid = to_regclass(%s) "
     "ORDER BY number";
@@ -35,9 +37,10 @@ add_column(IdcPostgresHost *host, IdcPostgresTable *table, const IdcAnswer *row,
 {
     enum { STEP = 64 };
 
-    if (row->field_count != 5)
+    if (row->field_count != 6)
         return IDC_OK;
     table->takes_copy = row->fields[4] != NULL && row->fields[4][0] == 't';
+    table->is_one = row->fields[5] != NULL && row->fields[5][0] == 't';
     if (table->count % STEP == 0) {
         const char **names = idc_arena_alloc_array(host->arena, table->count + STEP, sizeof *names);
         IdcPostgresColumn *columns =
@@ -250,4 +253,20 @@ idc_postgres_takes_copy(IdcPostgresSession *session, IdcSourceScan *scan, const 
 
     *takes_copy = known != NULL && known->takes_copy;
     return status;
+}
+
+IdcStatus
+idc_postgres_check_ctid(IdcPostgresSession *session, IdcSourceScan *scan, const IdcRelation *table,
+                        IdcError *err)
+{
+    IdcStatus status = learn_all(session, scan, table, err);
+    const IdcPostgresTable *known = status == IDC_OK ? find(session->host, table) : NULL;
+
+    if (status != IDC_OK || known == NULL || known->is_one)
+        return status;
+    (void) idc_fail(err, IDC_UNSUPPORTED,
+                    "table \"%s\" is of several tables at the source: ctid does not name its rows",
+                    table->name);
+    idc_error_set_hint(err, "give the columns of the table's key the option key 'true'");
+    return IDC_UNSUPPORTED;
 }

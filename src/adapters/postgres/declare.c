@@ -150,6 +150,7 @@ const IdcDeclaration idc_declaration_postgres = {
     .explain_modify = idc_postgres_explain_modify,
     .returns = idc_postgres_returns,
     .is_key = idc_postgres_is_key,
+    .has_ctid = true,
     .has_transactions = true,
     .has_calls = true,
     .is_async = true,

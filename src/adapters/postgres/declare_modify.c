@@ -42,10 +42,9 @@ is_truncatable(const IdcOptionSet *server_options, const IdcRelation *table)
 unsigned
 idc_postgres_writes(const IdcOptionSet *server_options, const IdcRelation *table)
 {
-    unsigned kinds = 1U << IDC_INSERT | 1U << IDC_UPDATE_WHERE | 1U << IDC_DELETE_WHERE;
+    unsigned kinds = 1U << IDC_INSERT | 1U << IDC_UPDATE | 1U << IDC_DELETE |
+                     1U << IDC_UPDATE_WHERE | 1U << IDC_DELETE_WHERE;
 
-    if (has_key(table))
-        kinds |= 1U << IDC_UPDATE | 1U << IDC_DELETE;
     if (is_truncatable(server_options, table))
         kinds |= 1U << IDC_TRUNCATE;
     return kinds;

@@ -24,6 +24,7 @@ typedef struct IdcPostgresTable {
     struct IdcPostgresTable *next;
     const char *schema, *name;
     bool is_stale;
+    bool is_one;     /* an ordinary table that no others inherit from: ctid names a row */
     bool takes_copy; /* COPY FROM means what an INSERT of the same rows would */
     size_t count;
     const char **names;
@@ -217,6 +218,9 @@ IDC_CHECKED IdcStatus idc_postgres_statement(IdcPostgresSession *session, IdcSou
 IDC_CHECKED IdcStatus idc_postgres_statement_modify(IdcPostgresSession *session,
                                                     IdcSourceScan *scan, const IdcModify *modify,
                                                     IdcText *sql, IdcError *err);
+/* An error where ctid does not name a row. */
+IDC_CHECKED IdcStatus idc_postgres_check_ctid(IdcPostgresSession *session, IdcSourceScan *scan,
+                                              const IdcRelation *table, IdcError *err);
 /* See IdcPostgresTable. */
 IDC_CHECKED IdcStatus idc_postgres_takes_copy(IdcPostgresSession *session, IdcSourceScan *scan,
                                               const IdcRelation *table, bool *takes_copy,

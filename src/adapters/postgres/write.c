@@ -9,7 +9,7 @@
 
 #include "adapters/postgres/work.h"
 
-enum { COPY_ROWS = 100, STATEMENT_BYTES = 4 << 20, COPY_BYTES = 256 * 1024 };
+enum { COPY_ROWS = 100, STATEMENT_BYTES = 4 << 20, COPY_BYTES = 256 * 1024, TID_OID = 27 };
 
 /* returned: texts of `returning`'s columns, row by row, in capacity. */
 typedef struct Write {
@@ -197,6 +197,12 @@ row_bytes(const IdcModify *modify, size_t row)
     return bytes;
 }
 
+static bool
+is_by_ctid(const IdcModify *modify)
+{
+    return modify->key_count == 1 && modify->table->columns[0].type.oid == TID_OID;
+}
+
 /* As many at once as make a statement of some size. */
 static IdcStatus
 write_rows(Write *write, IdcError *err)
@@ -204,6 +210,8 @@ write_rows(Write *write, IdcError *err)
     const IdcModify *modify = write->modify;
     IdcStatus status = IDC_OK;
 
+    if (is_by_ctid(modify))
+        status = idc_postgres_check_ctid(write->session, write->scan, modify->table, err);
     for (size_t first = 0; first < modify->row_count && status == IDC_OK;) {
         size_t count = 0, bytes = 0;
         IdcText sql;

@@ -236,3 +236,24 @@ def test_rows_by_key_through_joins(sql: Session, db: psycopg.Connection, shop: s
     sql.execute("DELETE FROM t USING new WHERE new.id = t.id AND new.id > 5")
     assert rows(db, "SELECT count(*) FROM t") == [(35,)]
     sql.execute("DROP TABLE new")
+
+
+def test_rows_that_only_their_place_names(sql: Session, db: psycopg.Connection, shop: str) -> None:
+    db.execute("CREATE TABLE t (a int4, s text); INSERT INTO t SELECT i % 10, 's' || i FROM generate_series(1, 500) i")
+    fetch(sql, shop)
+    assert rows(sql, "SELECT ctid, s FROM t ORDER BY ctid LIMIT 2 OFFSET 300") == rows(db, "SELECT ctid, s FROM t ORDER BY ctid LIMIT 2 OFFSET 300")
+    assert rows(sql, "SELECT s FROM t WHERE ctid = '(0,5)'") == [("s5",)]
+    sql.execute("CREATE TEMP TABLE new AS SELECT 's' || i AS s FROM generate_series(1, 300) i")
+    sql.execute("UPDATE t SET s = t.s || '!' FROM new WHERE new.s = t.s")
+    assert rows(db, "SELECT count(*), count(DISTINCT s) FROM t WHERE s LIKE '%!'") == [(300, 300)]
+    sql.execute("DELETE FROM t USING new WHERE new.s || '!' = t.s AND t.a = 3")
+    assert rows(db, "SELECT count(*), count(*) FILTER (WHERE a = 3) FROM t") == [(470, 20)]
+    assert len(rows(sql, "UPDATE t SET a = -1 WHERE random() < 2 AND a = 7 RETURNING a, s")) == 50
+    assert rows(db, "SELECT count(*) FROM t WHERE a = -1") == [(50,)]
+    db.execute("CREATE TABLE p (a int4, s text) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2); "
+               "INSERT INTO p VALUES (1, 's1'), (2, 's2')")
+    sql.execute(f"IMPORT FOREIGN SCHEMA {shop} LIMIT TO (p) FROM SERVER {shop} INTO {shop}")
+    assert failure(sql, "UPDATE p SET s = 'x' FROM new WHERE new.s = p.s RETURNING 1").sqlstate == "0A000"
+    sql.execute("UPDATE p SET s = 'x' WHERE a = 2")
+    assert rows(db, "SELECT s FROM p ORDER BY a") == [("s1",), ("x",)]
+    sql.execute("DROP TABLE new")
