@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* What mysql:, mysql://, type: mysql and extension: mysql_fdw mean. */
-#define MYSQL "mysql_fdw"
+#define MYSQL "instant_mysql"
 /* What postgres:, postgres://, postgresql:// and type: postgres mean: "instant_postgres", or
  * "postgres_fdw" to go back. */
 #define POSTGRES "postgres_fdw"

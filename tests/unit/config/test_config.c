@@ -72,6 +72,15 @@ assert_options(const IdcConfigOptions *options, const char *expected)
     idc_text_done(&text);
 }
 
+static const char *
+option_value(const IdcConfigOptions *options, const char *name)
+{
+    for (size_t i = 0; i < options->count; i++)
+        if (strcmp(options->items[i].name, name) == 0)
+            return options->items[i].value;
+    return "(none)";
+}
+
 static void
 test_single_source(void **state)
 {
@@ -133,19 +142,86 @@ test_mysql_source(void **state)
              "        options: {table_name: user_events}\n"
              "      - name: other\n"
              "        options: {schema_name: logs}\n");
-    const IdcConfigSource *source = config->sources;
+    const IdcConfigSource *source = config->sources, *other;
 
     (void) state;
     assert_string_equal(source->name, "mysql_analytics");
     assert_string_equal(source->server_name, "mysql_server");
     assert_string_equal(source->database, "analytics");
-    assert_options(&source->server_options, "host=mysql.example.com port=3306");
-    assert_options(&source->user_options, "username=m password=s3cret");
-    assert_options(&source->tables[0].options, "table_name=user_events dbname=analytics");
-    assert_string_equal(source->tables[0].remote_schema, "analytics");
+    assert_string_equal(source->wrapper, "instant_mysql");
+    assert_true(source->is_stand_in);
+    assert_options(&source->server_options, "host=mysql.example.com port=3306 database=analytics");
+    assert_options(&source->user_options, "user=m password=s3cret");
+    assert_options(&source->tables[0].options, "table=user_events");
+    assert_null(source->tables[0].remote_schema);
     assert_string_equal(source->tables[0].remote_name, "user_events");
-    assert_options(&source->tables[1].options, "dbname=logs");
+    assert_options(&source->tables[1].options, "database=logs");
+    assert_string_equal(source->tables[1].remote_schema, "logs");
     assert_string_equal(source->tables[1].remote_name, "other");
+
+    /* The same, where the hub has only mysql_fdw. */
+    other = source->otherwise;
+    assert_non_null(other);
+    assert_string_equal(other->wrapper, "mysql_fdw");
+    assert_string_equal(other->name, "mysql_analytics");
+    assert_string_equal(other->server_name, "mysql_server");
+    assert_options(&other->server_options, "host=mysql.example.com port=3306");
+    assert_options(&other->user_options, "username=m password=s3cret");
+    assert_options(&other->tables[0].options, "table_name=user_events dbname=analytics");
+    assert_string_equal(other->tables[0].remote_schema, "analytics");
+    assert_options(&other->tables[1].options, "dbname=logs");
+    idc_config_free(config);
+}
+
+/* Whatever the file calls the source, `wrapper:` has the last word. */
+static void
+test_exact_wrapper(void **state)
+{
+    IdcConfig *config = load(
+        "sources:\n"
+        "  a: {extension: mysql_fdw, wrapper: mysql_fdw, server_options: {host: h, database: d, "
+        "fetch_size: 5}, tables: [t]}\n"
+        "  b: {url: 'mysql://u@h/d', wrapper: mysql_fdw}\n"
+        "  c: {schema: c, extension: postgres_fdw, wrapper: instant_postgres, server_options: "
+        "{host: h, "
+        "database: d, username: u, use_remote_estimate: true, fetch_size: 7},\n"
+        "      tables: [{name: t, options: {schema_name: s, table_name: x}, columns: [{name: a, "
+        "type: int, options: {column_name: b}}]}]}\n"
+        "  d: {mysql: 'mysql://u@h/d', wrapper: instant_mysql}\n"
+        "  e: {wrapper: file_fdw, server_options: {any: thing}}\n"
+        "  f: {extension: postgres_fdw, server_options: {host: h}}\n"
+        "  g: {mysql: {host: h, database: d, zero_date: text}}\n"
+        "  h: {extension: instant_mysql, server_options: {host: h}}\n");
+    const IdcConfigSource *sources = config->sources;
+
+    (void) state;
+    assert_string_equal(sources[0].wrapper, "mysql_fdw");
+    assert_options(&sources[0].server_options, "host=h fetch_size=5");
+    assert_options(&sources[0].tables[0].options, "dbname=d");
+    assert_null(sources[0].otherwise);
+    assert_string_equal(sources[1].wrapper, "mysql_fdw");
+    assert_options(&sources[1].user_options, "username=u");
+    assert_string_equal(sources[2].wrapper, "instant_postgres");
+    assert_string_equal(option_value(&sources[2].server_options, "dbname"), "d");
+    assert_options(&sources[2].user_options, "user=u");
+    assert_string_equal(sources[2].tables[0].remote_schema, "s");
+    assert_string_equal(sources[2].tables[0].remote_name, "x");
+    assert_options(&sources[2].tables[0].columns[0].options, "column=b");
+    assert_null(sources[2].otherwise);
+    assert_string_equal(sources[3].wrapper, "instant_mysql");
+    assert_options(&sources[3].server_options, "host=h database=d");
+    assert_null(sources[3].otherwise);
+    assert_string_equal(sources[4].wrapper, "file_fdw");
+    assert_options(&sources[4].server_options, "any=thing");
+    assert_string_equal(sources[5].wrapper, "postgres_fdw");
+    assert_null(sources[5].otherwise);
+    /* An option that mysql_fdw has no word for. */
+    assert_string_equal(sources[6].wrapper, "instant_mysql");
+    assert_null(sources[6].otherwise);
+    assert_non_null(strstr(sources[6].why_alone, "\"zero_date\""));
+    assert_false(sources[6].is_stand_in);
+    assert_string_equal(sources[7].wrapper, "instant_mysql");
+    assert_null(sources[7].otherwise);
     idc_config_free(config);
 }
 
@@ -217,19 +293,27 @@ test_urls(void **state)
              "  b: mysql://joe:p%40ss%2F@[::1]:3307/web\n"
              "  c: {url: 'postgres://%2Ftmp%2Fx:5433/d?sslmode=require&user=u', import: all}\n"
              "  d: {url: \"${URL}\", import: [one, two], schema: dd}\n"
-             "  e: postgresql:///only\n");
+             "  e: postgresql:///only\n"
+             "  f: sqlite:///srv/data/a%20b.db\n"
+             "  g: sqlite:////srv/data/shop.db?busy_timeout=1s\n"
+             "  h: {sqlite: 'sqlite:///x.db', tables: [{name: t, options: {table_name: u}}]}\n"
+             "  i: MariaDB://h\n");
     const IdcConfigSource *sources = config->sources;
 
     (void) state;
-    assert_int_equal(config->source_count, 5);
+    assert_int_equal(config->source_count, 9);
     assert_string_equal(sources[0].wrapper, "postgres_fdw");
     assert_options(&sources[0].server_options, "host=db.example.com dbname=shop");
     assert_options(&sources[0].user_options, "user=joe");
     assert_true(sources[0].import_all);
-    assert_string_equal(sources[1].wrapper, "mysql_fdw");
+    assert_string_equal(sources[1].wrapper, "instant_mysql");
     assert_string_equal(sources[1].database, "web");
-    assert_options(&sources[1].server_options, "host=::1 port=3307");
-    assert_options(&sources[1].user_options, "username=joe password=p@ss/");
+    assert_options(&sources[1].server_options, "host=::1 port=3307 database=web");
+    assert_options(&sources[1].user_options, "user=joe password=p@ss/");
+    assert_string_equal(sources[1].otherwise->wrapper, "mysql_fdw");
+    assert_options(&sources[1].otherwise->server_options, "host=::1 port=3307");
+    assert_options(&sources[1].otherwise->user_options, "username=joe password=p@ss/");
+    assert_true(sources[1].otherwise->import_all);
     assert_options(&sources[2].server_options, "host=/tmp/x port=5433 dbname=d sslmode=require");
     assert_options(&sources[2].user_options, "user=u");
     assert_true(sources[2].import_all);
@@ -238,6 +322,13 @@ test_urls(void **state)
     assert_string_equal(sources[3].import_schemas[1], "two");
     assert_string_equal(sources[3].schema, "dd");
     assert_options(&sources[4].server_options, "dbname=only");
+    assert_string_equal(sources[5].wrapper, "instant_sqlite");
+    assert_options(&sources[5].server_options, "path=/srv/data/a b.db");
+    assert_options(&sources[6].server_options, "path=/srv/data/shop.db busy_timeout=1s");
+    assert_options(&sources[7].server_options, "path=/x.db");
+    assert_options(&sources[7].tables[0].options, "table=u");
+    assert_string_equal(sources[7].tables[0].remote_name, "u");
+    assert_string_equal(sources[8].wrapper, "instant_mysql");
     idc_config_free(config);
 }
 
@@ -371,7 +462,9 @@ test_schema_file(void **state)
     assert_int_equal(config->sources[0].tables[0].position.line, 3);
     assert_int_equal(config->sources[1].table_count, 3);
     assert_string_equal(config->sources[1].tables[2].name, "three");
-    assert_options(&config->sources[1].tables[2].options, "dbname=w");
+    assert_options(&config->sources[1].tables[2].options, "");
+    assert_int_equal(config->sources[1].otherwise->table_count, 3);
+    assert_options(&config->sources[1].otherwise->tables[2].options, "dbname=w");
     idc_config_free(config);
     assert_int_equal(remove(path), 0);
     free(path);
@@ -407,17 +500,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_single_source),
-        cmocka_unit_test(test_mysql_source),
-        cmocka_unit_test(test_second_dialect),
-        cmocka_unit_test(test_urls),
-        cmocka_unit_test(test_hub),
-        cmocka_unit_test(test_variables),
-        cmocka_unit_test(test_aliases),
-        cmocka_unit_test(test_shapes_of_text),
-        cmocka_unit_test(test_schema_file),
-        cmocka_unit_test(test_file),
-        cmocka_unit_test(test_secrets_and_schema),
+        cmocka_unit_test(test_single_source),  cmocka_unit_test(test_mysql_source),
+        cmocka_unit_test(test_exact_wrapper),  cmocka_unit_test(test_second_dialect),
+        cmocka_unit_test(test_urls),           cmocka_unit_test(test_hub),
+        cmocka_unit_test(test_variables),      cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_shapes_of_text), cmocka_unit_test(test_schema_file),
+        cmocka_unit_test(test_file),           cmocka_unit_test(test_secrets_and_schema),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -427,6 +427,48 @@ test_another_wrapper(void **state)
     case_close(&test);
 }
 
+#define WEB(more)                                                                                  \
+    "sources:\n  web:\n    extension: mysql_fdw\n    tables: [items]\n"                            \
+    "    server: {name: web, options: {host: 127.0.0.1, port: $MY, database: stock" more "}}\n"    \
+    "    user_mapping: {options: {username: app, password: geheim-2}}\n"
+
+/* This hub lacks the extension instant_fdw: mysql_fdw serves the source, and setup says so. */
+static void
+test_a_hub_without_ours(void **state)
+{
+    const IdcChange *note;
+    IdcChanges changes;
+    Case test;
+
+    (void) state;
+    case_open(&test);
+    case_config(&test, WEB(""));
+    changes = case_setup(&test);
+    note = case_change(&changes, "wrapper", "mysql_fdw");
+    assert_non_null(note);
+    assert_string_equal(note->action, "note");
+    assert_string_equal(note->source, "web");
+    assert_string_equal(note->ddl,
+                        "source \"web\" is served by mysql_fdw instead of instant_mysql: "
+                        "the hub has no extension \"instant_fdw\" with it");
+    assert_string_equal(case_value(&test, "SELECT w.fdwname FROM pg_foreign_server s"
+                                          " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
+                                          " WHERE srvname = 'web'"),
+                        "mysql_fdw");
+    assert_string_equal(case_value(&test, "SELECT count(*)::text FROM items"), "1");
+    changes = case_setup(&test);
+    assert_int_equal(changes.change_count, 0);
+    /* What mysql_fdw has no word for can be served by nothing here. */
+    case_config(&test, WEB(", zero_date: text"));
+    assert_int_equal(idc_setup_run(test.conn, NULL, test.config, &(IdcSetupOptions){ 0 },
+                                   test.arena, &changes, &test.err),
+                     IDC_NOT_FOUND);
+    assert_non_null(strstr(test.err.message, "the hub has no extension \"instant_fdw\""));
+    assert_non_null(strstr(test.err.hint, "unknown option \"zero_date\" of mysql_fdw"));
+    assert_string_equal(case_value(&test, "SELECT count(*)::text FROM items"), "1");
+    case_close(&test);
+}
+
 static void
 test_names_of_any_kind(void **state)
 {
@@ -747,6 +789,7 @@ main(void)
         cmocka_unit_test(test_force_refresh),
         cmocka_unit_test(test_sources_that_change),
         cmocka_unit_test(test_another_wrapper),
+        cmocka_unit_test(test_a_hub_without_ours),
         cmocka_unit_test(test_names_of_any_kind),
         cmocka_unit_test(test_two_files),
         cmocka_unit_test(test_passwords_stay_out_of_the_log),
