@@ -52,7 +52,7 @@ def main() -> None:
         for name, table in connector.list_available_tables().items():
             rows = table["estimated_rows"]
             about = f"about {rows:,} rows" if rows is not None else ""
-            print(f"   {name:10} {len(table['columns']):3} columns   {table['source']:11} {about}")
+            print(f"   {name:9} {len(table['columns']):3} columns  {table['source']:11} {table['wrapper']:14} {about}")
 
         heading("3. A lazy load: only these rows and columns travel")
         frame = timed("filtered load", lambda: connector.lazy_load_table(
