@@ -28,7 +28,7 @@ static const char list_sql[] =
     " ELSE l.nspname || '.' || l.relname END,"
     " l.nspname, s.srvname, s.srvname, w.fdwname,"
     " (SELECT o.option_value FROM pg_catalog.pg_options_to_table(f.ftoptions) o"
-    " WHERE o.option_name IN ('schema_name', 'dbname', 'database') LIMIT 1),"
+    " WHERE o.option_name IN ('schema_name', 'schema', 'dbname', 'database') LIMIT 1),"
     " coalesce((SELECT o.option_value FROM pg_catalog.pg_options_to_table(f.ftoptions) o"
     " WHERE o.option_name IN ('table_name', 'table', 'collection') LIMIT 1),"
     " CASE WHEN s.oid IS NOT NULL THEN l.relname END),"
