@@ -159,8 +159,8 @@ def test_order_and_limit(exact: Any, order_by: list[str], wanted: list[int]) -> 
 def test_numbers_and_dates_are_sent(wrapper: str, exact: Any, sql: str, sent: str) -> None:
     """Texts too, by our adapter alone: it sends what compares their bytes."""
     (remote,) = [piece["remote_sql"] for piece in exact.query(sql).explain().remote]
-    plain = re.sub(r"[`()]|\bt[0-9]+\.", "", remote).lower() if "sum" not in sent else remote.replace("`", "").lower()
-    assert sent in plain, remote
+    plain = re.sub(r"\b[tr][0-9]+\.", "", remote.replace("`", "")).lower()
+    assert sent in plain.replace("(", "").replace(")", "") or sent in plain, remote
     assert ("'abc'" in remote) == ("'abc'" in sql and wrapper == "instant_mysql"), remote
 
 
