@@ -45,6 +45,7 @@ struct FdwProcess {
     uint32 last_number;
     struct FdwPart *part; /* in the current transaction, or NULL */
     FdwTalk *finish;      /* COMMIT or ROLLBACK that was not answered yet, or NULL */
+    int64 finish_ms;      /* when it was sent */
     bool is_pinned;       /* somebody looks at it */
     FdwWire wire;
 };

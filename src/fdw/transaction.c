@@ -66,6 +66,7 @@ send_finish(FdwProcess *process, IdcMessageKind kind, int level)
     uint8_t bytes[12];
 
     finish_payload(current.id, level, bytes);
+    process->finish_ms = fdw_clock_ms();
     fdw_talk_new(process, kind, 0, &process->finish);
     if (!fdw_talk_send_short(process->finish, bytes, sizeof bytes))
         lose(process, "read nothing any more");
@@ -126,7 +127,7 @@ fdw_transaction_look(FdwProcess *process)
 void
 fdw_transaction_settle(FdwProcess *process)
 {
-    int64 until_ms = fdw_clock_ms() + UNAWAITED_MS;
+    int64 until_ms = process->finish_ms + UNAWAITED_MS;
 
     process->is_pinned = true;
     while (is_pending(process) && fdw_wire_pump(process)) {

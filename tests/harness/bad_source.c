@@ -17,7 +17,12 @@
  *
  * Of an import ACT is the remote schema, of a write the name of the table (without a stage).
  *
- * A server whose name begins with "hello:" has ACT done instead of READY.
+ * A server whose name begins with "hello:" has ACT done instead of READY; with "commit:" or
+ * "rollback:" instead of the answer to these (ACT also: later:MS, which answers so late).
+ *
+ * A write to the table "log" is answered with an error that says which requests came since the last
+ * one: o (OPEN), m (MODIFY), c, r, each with its level, and the number of its transaction behind a
+ * colon where that is another one than before.
  */
 #include <errno.h>
 #include <poll.h>
@@ -53,6 +58,9 @@ typedef struct Scan {
 
 static Scan scans[SCANS];
 static size_t most_at_once = SIZE_MAX;
+static char commit_act[64], rollback_act[64];
+static IdcText requests; /* since "log" was written to */
+static uint64_t last_transaction;
 static const IdcScanStats stats = { .rows = 7, .requests = 3, .bytes = 1000, .wait_us = 1500 };
 
 static void
@@ -317,6 +325,17 @@ prepare(Scan *scan)
 }
 
 static void
+note(char what, uint64_t transaction, int level)
+{
+    if (requests.len > 0)
+        idc_text_append_char(&requests, ' ');
+    idc_text_append_format(&requests, "%c%d", what, level);
+    if (transaction != last_transaction)
+        idc_text_append_format(&requests, ":%d", (int) transaction);
+    last_transaction = transaction;
+}
+
+static void
 on_open(uint32_t number, const void *payload, size_t len)
 {
     Scan *scan = scans;
@@ -332,6 +351,7 @@ on_open(uint32_t number, const void *payload, size_t len)
         fprintf(stderr, "bad_source: %s\n", err.message);
         _exit(95);
     }
+    note('o', open.transaction.id, open.transaction.level);
     scan->credit = open.credit;
     scan->relation = open.relation;
     base = idc_relation_base(open.relation);
@@ -411,8 +431,15 @@ on_modify(uint32_t number, const void *payload, size_t len)
     remember(number);
     if (idc_modify_read(arena, payload, len, &modify, NULL) != IDC_OK)
         _exit(91);
+    if (strcmp(modify.table->name, "log") != 0)
+        note('m', modify.transaction.id, modify.transaction.level);
     if (strcmp(modify.table->name, "echo") == 0) {
         echo(number, &modify);
+    } else if (strcmp(modify.table->name, "log") == 0) {
+        send_failure(number, "HV000", idc_text_string(&requests));
+        idc_text_clear(&requests);
+        last_transaction = modify.transaction.id;
+        note('l', modify.transaction.id, modify.transaction.level);
     } else {
         act(modify.table->name, number);
         done.stats.rows =
@@ -423,6 +450,30 @@ on_modify(uint32_t number, const void *payload, size_t len)
         idc_text_done(&text);
     }
     idc_arena_free(arena);
+}
+
+static void
+on_finish(uint32_t number, IdcMessageKind kind, const void *payload, size_t len)
+{
+    const char *what = kind == IDC_MSG_COMMIT ? commit_act : rollback_act;
+    IdcModified done = { 0 };
+    IdcFinish finish;
+    IdcText text;
+
+    remember(number);
+    if (idc_finish_read(kind, payload, len, &finish, NULL) != IDC_OK)
+        _exit(90);
+    note(kind == IDC_MSG_COMMIT ? 'c' : 'r', finish.id, finish.level);
+    if (strncmp(what, "later:", 6) == 0)
+        usleep((useconds_t) atoi(what + 6) * 1000);
+    else
+        act(what, number);
+    if (strncmp(what, "error:", 6) == 0 || strcmp(what, "quiet") == 0)
+        return;
+    idc_text_init(&text, 0);
+    idc_modified_write(&done, &text);
+    send_frame(IDC_MSG_MODIFIED, number, text.data, text.len);
+    idc_text_done(&text);
 }
 
 static void
@@ -438,6 +489,15 @@ on_close(Scan *scan)
 }
 
 static void
+take_acts(const char *name)
+{
+    if (strncmp(name, "commit:", 7) == 0)
+        snprintf(commit_act, sizeof commit_act, "%s", name + 7);
+    if (strncmp(name, "rollback:", 9) == 0)
+        snprintf(rollback_act, sizeof rollback_act, "%s", name + 9);
+}
+
+static void
 on_hello(const void *payload, size_t len)
 {
     IdcArena *arena = idc_arena_new(0);
@@ -448,6 +508,8 @@ on_hello(const void *payload, size_t len)
     if (strncmp(hello.server_name, "hello:", 6) == 0)
         act(hello.server_name + 6, 0);
     else
+        take_acts(hello.server_name);
+    if (strncmp(hello.server_name, "hello:", 6) != 0)
         send_frame(IDC_MSG_READY, 0, NULL, 0);
     idc_arena_free(arena);
 }
@@ -500,6 +562,8 @@ serve(void)
         on_import(head.scan, payload, head.payload_bytes);
     else if (head.kind == IDC_MSG_MODIFY)
         on_modify(head.scan, payload, head.payload_bytes);
+    else if (head.kind == IDC_MSG_COMMIT || head.kind == IDC_MSG_ROLLBACK)
+        on_finish(head.scan, head.kind, payload, head.payload_bytes);
     else if (head.kind == IDC_MSG_CLOSE && scan != NULL)
         on_close(scan);
     else if (head.kind == IDC_MSG_CREDIT && scan != NULL &&
