@@ -1,4 +1,4 @@
-"""A PostgreSQL to read from, with tables of its own for these tests."""
+"""A PostgreSQL to read from, with tables of its own for these tests; of version $SOURCE_MAJOR, if that is given."""
 from __future__ import annotations
 
 import os
@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from harness import relation as rel
 from harness import typezoo
+from harness.hub import pg_config
 from harness.source_client import SourceSession
 from scratch_servers import PostgresServer, Scratch
 
@@ -24,7 +25,10 @@ VACUUM ANALYZE numbers, wide
 
 @pytest.fixture(scope="session")
 def server(scratch: Scratch) -> PostgresServer:
-    made = PostgresServer(scratch)
+    major = os.environ.get("SOURCE_MAJOR")
+    made = PostgresServer(scratch, bin_directory=pg_config(int(major)).parent if major else None)
+    if made.sql("SELECT count(*) FROM pg_config WHERE setting LIKE '%--with-libxml%'") == "0":
+        typezoo.COLUMNS["c_xml"] = ("text", typezoo.COLUMNS["c_xml"][1])
     typezoo.make(made.url())
     with psycopg.connect(made.url(), autocommit=True) as connection:
         for statement in TABLES.split(";"):
