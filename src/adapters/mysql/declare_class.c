@@ -68,7 +68,7 @@ idc_mysql_origin(const IdcRelation *relation, size_t index)
     for (;;) {
         switch (relation->kind) {
         case IDC_REL_SCAN:
-            return (IdcMysqlOrigin){ .column = &relation->columns[index] };
+            return (IdcMysqlOrigin){ .column = &relation->columns[index], .scan = relation };
         case IDC_REL_PROJECT:
             return origin_of_expr(relation->exprs[index], relation->input);
         case IDC_REL_AGGREGATE:

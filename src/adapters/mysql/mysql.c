@@ -25,8 +25,9 @@ typedef struct Scan {
     const IdcSqlColumn *columns; /* of the statement; NULL: it is the user's own */
     IdcMysqlReader *readers;
     unsigned field_count;
-    int pending; /* what the fetch that has begun waits for; 0: none has */
-    bool is_lenient;
+    int pending;                 /* what the fetch that has begun waits for; 0: none has */
+    const IdcRelation **origins; /* of each column: the SCAN that it comes from, as far as that is
+                                    known */
     IdcText scratch;
     /* The row that is fetched: where it goes, and what became of it. */
     IdcSourceScan *source;
@@ -62,11 +63,19 @@ read_length(const uint8_t **at, const uint8_t *end, size_t *len)
     return number <= (size_t) (end - *at);
 }
 
+static bool
+is_lenient(const IdcRelation *scan)
+{
+    const char *on_error = idc_option_value(&scan->options, "on_error");
+
+    return on_error != NULL && strcmp(on_error, "null") == 0;
+}
+
 static IdcStatus
 settle(Scan *scan, size_t i, IdcFit fit, const IdcValueProblem *problem)
 {
     const IdcRelation *relation = scan->source->relation;
-    const char *table = idc_relation_base(relation)->name;
+    const char *table = scan->origins[i]->name;
     IdcColumn *target = &scan->builder->columns[i];
     IdcError *err = scan->err;
 
@@ -80,7 +89,7 @@ settle(Scan *scan, size_t i, IdcFit fit, const IdcValueProblem *problem)
     default:
         return idc_fail_no_memory(err);
     }
-    if (scan->is_lenient) {
+    if (is_lenient(scan->origins[i])) {
         scan->source->stats.nulled++;
         return idc_batch_append_other(scan->builder, target, IDC_DECODED, err);
     }
@@ -198,6 +207,32 @@ send_statement(IdcSourceScan *source, Scan *scan, IdcError *err)
     return prepare(scan) && execute(scan) ? IDC_OK : fail_statement(scan, err);
 }
 
+/* What is computed has the options of the first table. */
+static IdcStatus
+make_reader(IdcSourceScan *source, Scan *scan, size_t i, const MYSQL_FIELD *field, IdcError *err)
+{
+    static const IdcRelationColumn nothing = { .name = "" };
+    const IdcRelation *relation = source->relation;
+    bool is_wanted = i < relation->column_count;
+    const IdcRelationColumn *column = is_wanted ? &relation->columns[i] : &nothing;
+    IdcMysqlOrigin origin = { 0 };
+    IdcColumnSpec spec = { 0 };
+    IdcStatus status;
+
+    if (is_wanted)
+        origin = idc_mysql_origin(relation, i);
+    idc_type_column(column->type, &spec);
+    status = idc_mysql_reader(field, column, spec.kind, &scan->readers[i], err);
+    if (status != IDC_OK || !is_wanted)
+        return status;
+    scan->origins[i] = origin.scan != NULL ? origin.scan : idc_relation_base(relation);
+    scan->readers[i].zero = idc_mysql_zero(source->server, scan->origins[i],
+                                           origin.column != NULL ? origin.column : column);
+    if (scan->columns != NULL && scan->columns[i].form == IDC_MYSQL_FORM_QUOTIENT)
+        scan->readers[i].append = idc_mysql_append_quotient;
+    return IDC_OK;
+}
+
 static IdcStatus
 make_readers(IdcSourceScan *source, Scan *scan, IdcError *err)
 {
@@ -213,20 +248,11 @@ make_readers(IdcSourceScan *source, Scan *scan, IdcError *err)
         return idc_fail(err, IDC_BAD_VALUE, "the request has %u columns, where %zu are wanted",
                         scan->field_count, relation->column_count);
     scan->readers = idc_arena_alloc_array(source->arena, scan->field_count, sizeof *scan->readers);
-    if (scan->readers == NULL)
+    scan->origins = idc_arena_alloc_array(source->arena, scan->field_count, sizeof *scan->origins);
+    if (scan->readers == NULL || scan->origins == NULL)
         return idc_fail_no_memory(err);
-    for (size_t i = 0; status == IDC_OK && i < scan->field_count; i++) {
-        static const IdcRelationColumn nothing = { .name = "" };
-        bool is_wanted = i < relation->column_count;
-        const IdcRelationColumn *column = is_wanted ? &relation->columns[i] : &nothing;
-        IdcColumnSpec spec = { 0 };
-
-        idc_type_column(column->type, &spec);
-        status = idc_mysql_reader(&fields[i], column, spec.kind, &scan->readers[i], err);
-        if (is_wanted && scan->columns != NULL && scan->columns[i].form == IDC_MYSQL_FORM_QUOTIENT)
-            scan->readers[i].append = idc_mysql_append_quotient;
-        scan->readers[i].zero = idc_mysql_zero(source->server, idc_relation_base(relation), column);
-    }
+    for (size_t i = 0; status == IDC_OK && i < scan->field_count; i++)
+        status = make_reader(source, scan, i, &fields[i], err);
     return status;
 }
 
@@ -312,7 +338,6 @@ open_scan(IdcSourceScan *source, IdcError *err)
 {
     const IdcMysqlServer *server = source->server->state;
     Scan *scan = idc_arena_alloc(source->arena, sizeof *scan);
-    const char *on_error;
     IdcStatus status;
 
     if (scan == NULL)
@@ -320,8 +345,6 @@ open_scan(IdcSourceScan *source, IdcError *err)
     idc_text_init(&scan->scratch, 0);
     scan->source = source;
     source->state = scan;
-    on_error = idc_option_value(&idc_relation_base(source->relation)->options, "on_error");
-    scan->is_lenient = on_error != NULL && strcmp(on_error, "null") == 0;
     status = idc_links_for_scan(server->links, source, &scan->link, err);
     if (status != IDC_OK)
         return status;

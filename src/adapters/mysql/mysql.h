@@ -104,9 +104,10 @@ bool idc_mysql_is_textual(IdcType type);
 
 /* Where a column of a relation comes from: one of these is not NULL. */
 typedef struct IdcMysqlOrigin {
-    const IdcRelationColumn *column; /* of a SCAN */
-    const IdcExpr *expr;             /* over input */
-    const IdcAggregate *aggregate;   /* the same */
+    const IdcRelationColumn *column; /* of scan */
+    const IdcRelation *scan;
+    const IdcExpr *expr;           /* over input */
+    const IdcAggregate *aggregate; /* the same */
     const IdcRelation *input;
 } IdcMysqlOrigin;
 

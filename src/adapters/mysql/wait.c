@@ -88,18 +88,18 @@ static const struct {
     { 1064, "42601" }, { 1048, "23502" }, { 1364, "23502" }, { 1062, "23505" }, { 1586, "23505" },
     { 1451, "23503" }, { 1452, "23503" }, { 4025, "23514" }, { 3819, "23514" }, { 1264, "22003" },
     { 1690, "22003" }, { 1406, "22001" }, { 1292, "22007" }, { 1366, "22P02" }, { 1365, "22012" },
-    { 1205, "55P03" }, { 1213, "40P01" }, { 1020, "40001" }, { 1412, "40001" }, { 1317, "57014" },
-    { 1969, "57014" }, { 3024, "57014" }, { 1053, "57P01" }, { 1927, "57P01" }, { 1153, "54000" },
-    { 1301, "54000" }, { 1792, "25006" }, { 1836, "25006" }, { 1290, "25006" },
+    { 1205, "55P03" }, { 1317, "57014" }, { 1969, "57014" }, { 3024, "57014" }, { 1053, "08006" },
+    { 1927, "08006" }, { 1153, "54000" }, { 1301, "54000" }, { 1792, "25006" }, { 1836, "25006" },
+    { 1290, "25006" },
 };
 
+/* Deadlocks and the like have none: the hub believes no source that its transaction is over. */
 static const char *
-sqlstate_of(unsigned code, const char *said)
+sqlstate_of(unsigned code)
 {
     for (size_t i = 0; i < sizeof sqlstates / sizeof sqlstates[0]; i++)
         if (sqlstates[i].code == code)
             return sqlstates[i].sqlstate;
-    (void) said;
     return NULL;
 }
 
@@ -115,7 +115,7 @@ idc_mysql_fail(const IdcMysqlWait *wait, unsigned code, const char *said, const 
                IdcError *err)
 {
     const unsigned no_memory = 2008, access_denied = 1045, access_denied_no_password = 1698;
-    const char *mapped = sqlstate_of(code, said), *raised = idc_mysql_sqlstate(code, said);
+    const char *mapped = sqlstate_of(code), *raised = idc_mysql_sqlstate(code, said);
     IdcStatus status;
 
     if (wait != NULL && wait->problem.status != IDC_OK) {
