@@ -91,6 +91,7 @@ class Queries:
     columns: list[Column]
     rng: random.Random = field(init=False)
     makers: list[Callable[[], Query]] = field(init=False)  # what kinds of queries there are; may be replaced
+    ids: int | None = None  # a large table: most conditions ask for some thousands of so many numbers
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -167,6 +168,9 @@ class Queries:
     # ---- parts ----
 
     def where(self, alias: str) -> str:
+        if self.ids is not None and self.rng.random() < 0.85:
+            first = self.rng.randint(0, self.ids)
+            return f" WHERE {alias}.id BETWEEN {first} AND {first + 3000} AND {self.predicate(alias, 3)}"
         if self.rng.random() < 0.15:
             return ""
         return " WHERE " + self.predicate(alias, 3)

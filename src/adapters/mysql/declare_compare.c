@@ -403,15 +403,25 @@ append_pattern(IdcSql *sql, const IdcExpr *expr, IdcText *text)
     idc_text_done(&pattern);
 }
 
-/* "col LIKE 'abc%' AND ": what a pattern begins with is found by every collation. */
+/* The range of an index that MySQL makes of a pattern begins, in a collation of code points that
+ * pads with blanks, behind texts that go on with a control character. */
+static bool
+has_wrong_range(const IdcMysqlRemote *remote)
+{
+    size_t len = strlen(remote->collation), tail = strlen("_bin");
+
+    return len >= tail && strcasecmp(remote->collation + len - tail, "_bin") == 0;
+}
+
+/* "col LIKE 'abc%' AND ": what a pattern begins with is found by every other collation. */
 static void
 append_indexed_like(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
 {
     const IdcMysqlRemote *remote = plain_text_column(sql, expr->args[0], input);
     const IdcExpr *pattern = expr->args[1];
 
-    if (remote == NULL || !has_characters_of(remote, pattern) || pattern->text[0] == '%' ||
-        pattern->text[0] == '_' || pattern->text[0] == '\0')
+    if (remote == NULL || has_wrong_range(remote) || !has_characters_of(remote, pattern) ||
+        pattern->text[0] == '%' || pattern->text[0] == '_' || pattern->text[0] == '\0')
         return;
     idc_text_append_format(text, "%s LIKE ", input[expr->args[0]->index].sql);
     append_pattern(sql, pattern, text);
