@@ -127,6 +127,7 @@ const IdcDeclaration idc_declaration_mysql = {
     .writes = idc_mysql_writes,
     .returns = idc_mysql_returns,
     .can_modify = idc_mysql_can_modify,
+    .explain_modify = idc_mysql_explain_modify,
     .is_key = idc_mysql_is_key,
     .has_transactions = true,
     .is_async = true,

@@ -217,5 +217,20 @@ unsigned idc_mysql_writes(const IdcOptionSet *server_options, const IdcRelation 
 unsigned idc_mysql_returns(const IdcOptionSet *server_options, const IdcRelation *table);
 bool idc_mysql_can_modify(const IdcOptionSet *server_options, const IdcModify *modify,
                           const char **why);
+void idc_mysql_explain_modify(const IdcOptionSet *server_options, const IdcModify *modify,
+                              IdcText *text);
+/* A computed value of this type is kept there as it is, or it is an error of the server. */
+bool idc_mysql_keeps_computed(IdcType type, const IdcMysqlRemote *remote);
+
+/* How a constant is written for column i of modify->table. */
+typedef struct IdcMysqlSetValue {
+    void (*append)(void *host, size_t i, const IdcExpr *constant, IdcText *text);
+    void *host;
+} IdcMysqlSetValue;
+
+/* UPDATE_WHERE and DELETE_WHERE; values: NULL for people. */
+IDC_CHECKED IdcStatus idc_mysql_write_direct(IdcSql *sql, const IdcModify *modify,
+                                             const IdcMysqlSetValue *values, IdcText *text,
+                                             IdcError *err);
 
 #endif

@@ -73,6 +73,7 @@ typedef struct IdcMysqlConn {
     IdcArena *seen_arena;
     struct IdcMysqlKnown *known; /* of tables that are written (write_table.c) */
     int64_t packet_bytes;        /* max_allowed_packet; 0: not asked yet */
+    uint64_t last_number;        /* of AUTO_INCREMENT, by the last INSERT of one row */
 } IdcMysqlConn;
 
 /* Tries the hosts in order, from first on; the last error is the one that is told. *is_full: a

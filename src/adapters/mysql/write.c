@@ -318,47 +318,50 @@ place_of(const IdcRelation *table, const char *name, size_t from)
     return -1;
 }
 
-/* The keys of the row as it is after the write: what was sent for them, or the number that the
- * server gave. */
+/* The key of an updated row as it is now: what was sent for it, or else what it was. */
 static IdcStatus
-append_written_key(IdcMysqlWriter *writer, const char *const *row, IdcError *err)
+append_updated_key(IdcMysqlWriter *writer, const char *const *row, IdcError *err)
 {
-    const IdcModify *modify = writer->modify;
-    const IdcRelation *wanted = modify->returning;
+    const IdcRelation *table = writer->modify->table;
+    IdcStatus status = IDC_OK;
+
+    for (size_t i = 0; status == IDC_OK && i < writer->modify->key_count; i++) {
+        int place = place_of(table, table->columns[i].name, writer->modify->key_count);
+        size_t at = place < 0 ? i : (size_t) place;
+
+        idc_text_append(&writer->sql, i == 0 ? "" : " AND ");
+        status = idc_mysql_append_match(writer->targets[at], &table->columns[at], row[at],
+                                        &writer->sql, err);
+    }
+    return status;
+}
+
+/* The key of a row that was inserted: what was sent for it, or the number that the server gave. */
+static IdcStatus
+append_inserted_key(IdcMysqlWriter *writer, const char *const *row, IdcError *err)
+{
+    const IdcRelation *table = writer->modify->table;
+    const IdcMysqlTarget *automatic = idc_mysql_automatic(writer);
     IdcStatus status = IDC_OK;
     size_t count = 0;
 
-    for (size_t i = 0; status == IDC_OK && i < wanted->column_count; i++) {
-        const char *key = idc_option_value(&wanted->columns[i].options, "key");
-        int place = place_of(modify->table, wanted->columns[i].name, modify->key_count);
-        char number[24];
-        const char *text;
-        bool is_key;
-
-        if (key == NULL || !idc_bool_parse(key, &is_key) || !is_key)
+    for (size_t i = 0; status == IDC_OK && i < table->column_count; i++) {
+        if (!idc_mysql_is_key(table, i) || row[i] == NULL)
             continue;
-        if (place < 0 && modify->key_count > 0)
-            place = place_of(modify->table, wanted->columns[i].name, 0);
-        text = place < 0 ? NULL : row[place];
-        if (text == NULL && writer->returned[i]->is_automatic) {
-            (void) snprintf(number, sizeof number, "%llu",
-                            (unsigned long long) mysql_insert_id(writer->conn->mysql));
-            text = number;
-        } else if (text == NULL) {
-            return idc_fail(err, IDC_UNSUPPORTED,
-                            "RETURNING needs the value of key column \"%s\", which the server "
-                            "makes up",
-                            wanted->columns[i].name);
-        }
         idc_text_append(&writer->sql, count++ == 0 ? "" : " AND ");
-        status = idc_mysql_append_match(writer->returned[i], &wanted->columns[i], text,
+        status = idc_mysql_append_match(writer->targets[i], &table->columns[i], row[i],
                                         &writer->sql, err);
     }
-    if (status == IDC_OK && count == 0)
+    if (status != IDC_OK || count > 0)
+        return status;
+    if (automatic == NULL)
         return idc_fail(err, IDC_UNSUPPORTED,
-                        "RETURNING of table \"%s\" needs a key: no column has the option \"key\"",
-                        modify->table->name);
-    return status;
+                        "RETURNING of table \"%s\" needs a key: no column that is written has the "
+                        "option \"key\"",
+                        table->name);
+    idc_mysql_append_name(automatic->name, &writer->sql);
+    idc_text_append_format(&writer->sql, " = %llu", (unsigned long long) writer->conn->last_number);
+    return IDC_OK;
 }
 
 /* Reads a row of the table by what `append` adds; locks it first if it will be deleted. */
@@ -374,8 +377,9 @@ read_row(IdcMysqlWriter *writer, const char *const *row, bool is_before, IdcErro
     idc_text_append(&writer->sql, " FROM ");
     idc_mysql_append_table(writer->modify->table, &writer->sql);
     idc_text_append(&writer->sql, " WHERE ");
-    status = is_before ? append_key(writer, row, &writer->sql, err)
-                       : append_written_key(writer, row, err);
+    status = is_before                            ? append_key(writer, row, &writer->sql, err)
+             : writer->modify->kind == IDC_INSERT ? append_inserted_key(writer, row, err)
+                                                  : append_updated_key(writer, row, err);
     if (status == IDC_OK && is_before)
         idc_text_append(&writer->sql, " FOR UPDATE");
     if (status == IDC_OK)
@@ -407,6 +411,7 @@ insert_and_read(IdcMysqlWriter *writer, IdcError *err)
         if (status != IDC_OK)
             return status;
         affected = (int64_t) mysql_affected_rows(writer->conn->mysql);
+        writer->conn->last_number = mysql_insert_id(writer->conn->mysql);
         if (affected == 0 && modify->conflict == IDC_CONFLICT_NOTHING)
             continue;
         writer->scan->stats.rows++;
@@ -623,6 +628,96 @@ delete_rows(IdcMysqlWriter *writer, IdcError *err)
     return status;
 }
 
+/* ---- one statement for many rows ---- */
+
+/* Columns of the SCAN that conditions and values are over. */
+typedef struct Direct {
+    IdcMysqlWriter *writer;
+    const IdcRelation *base;
+    const IdcMysqlTarget **seen; /* of base's columns */
+    IdcStatus status;
+    IdcError *err;
+} Direct;
+
+static void
+look_at_raw(void *host, IdcSqlRaw *raw)
+{
+    Direct *direct = host;
+    const IdcSourceScan *scan = direct->writer->scan;
+    IdcMysqlRemote *remote = idc_arena_alloc(scan->arena, sizeof *remote);
+    size_t i = (size_t) (raw->column - direct->base->columns);
+
+    if (remote == NULL) {
+        direct->status = idc_fail_no_memory(direct->err);
+        return;
+    }
+    *remote = direct->seen[i]->remote;
+    remote->keeps_zero_dates =
+        idc_mysql_zero(scan->server, direct->base, raw->column) != IDC_MYSQL_NO_DATE_IS_NULL;
+    raw->remote = remote;
+}
+
+static void
+append_constant(void *host, size_t i, const IdcExpr *constant, IdcText *text)
+{
+    Direct *direct = host;
+    const IdcMysqlWriter *writer = direct->writer;
+
+    if (direct->status == IDC_OK)
+        direct->status =
+            idc_mysql_append_value(writer->targets[i], &writer->modify->table->columns[i],
+                                   constant->text, text, direct->err);
+}
+
+/* The table may have been altered since the hub was told that it may compute. */
+static IdcStatus
+check_computed(const IdcMysqlWriter *writer, IdcError *err)
+{
+    const IdcModify *modify = writer->modify;
+
+    for (size_t i = 0; i < modify->table->column_count; i++)
+        if (modify->where->exprs[i]->kind != IDC_EXPR_CONSTANT &&
+            !idc_mysql_keeps_computed(modify->table->columns[i].type,
+                                      &writer->targets[i]->remote)) {
+            (void) idc_fail(err, IDC_BAD_CONFIG,
+                            "column \"%s\" is of another type at the server than its option "
+                            "remote_type says",
+                            writer->targets[i]->name);
+            idc_error_set_sqlstate(err, "42804");
+            return IDC_BAD_CONFIG;
+        }
+    return IDC_OK;
+}
+
+static IdcStatus
+modify_where(IdcMysqlWriter *writer, IdcError *err)
+{
+    const IdcModify *modify = writer->modify;
+    Direct direct = { .writer = writer, .base = idc_relation_base(modify->where), .err = err };
+    IdcSql sql = { .dialect = &idc_mysql_dialect,
+                   .arena = writer->scan->arena,
+                   .on_raw = look_at_raw,
+                   .host = &direct };
+    IdcMysqlSetValue values = { .append = append_constant, .host = &direct };
+    int64_t count = 0;
+    IdcStatus status = idc_mysql_targets(writer, direct.base, &direct.seen, err);
+
+    if (status == IDC_OK && modify->kind == IDC_UPDATE_WHERE)
+        status = check_computed(writer, err);
+    if (status != IDC_OK)
+        return status;
+    idc_text_clear(&writer->sql);
+    status = idc_mysql_write_direct(&sql, modify, &values, &writer->sql, err);
+    if (direct.status != IDC_OK)
+        return direct.status;
+    if (status == IDC_OK)
+        status = check_fits(writer, err);
+    if (status == IDC_OK)
+        status = run_write(writer, &count, err);
+    writer->scan->stats.rows += count;
+    return status;
+}
+
 /* ---- any ---- */
 
 static IdcStatus
@@ -637,6 +732,9 @@ modify_rows(IdcMysqlWriter *writer, IdcError *err)
         return update_rows(writer, err);
     case IDC_DELETE:
         return delete_rows(writer, err);
+    case IDC_UPDATE_WHERE:
+    case IDC_DELETE_WHERE:
+        return modify_where(writer, err);
     default:
         return idc_fail(err, IDC_UNSUPPORTED, "the adapter mysql cannot do this");
     }

@@ -46,6 +46,8 @@ typedef struct IdcMysqlWriter {
  */
 IDC_CHECKED IdcStatus idc_mysql_targets(IdcMysqlWriter *writer, const IdcRelation *scan,
                                         const IdcMysqlTarget ***targets, IdcError *err);
+/* The column with AUTO_INCREMENT of modify->table, whose targets are known; or NULL. */
+const IdcMysqlTarget *idc_mysql_automatic(IdcMysqlWriter *writer);
 /* What a connection knows of tables it writes. NULL is fine. */
 void idc_mysql_known_free(struct IdcMysqlKnown *known);
 

@@ -256,3 +256,16 @@ idc_mysql_targets(IdcMysqlWriter *writer, const IdcRelation *scan, const IdcMysq
     *targets = made;
     return status;
 }
+
+const IdcMysqlTarget *
+idc_mysql_automatic(IdcMysqlWriter *writer)
+{
+    const Table *table = NULL;
+
+    if (find_table(writer, writer->modify->table, &table, NULL) != IDC_OK)
+        return NULL;
+    for (size_t i = 0; i < table->count; i++)
+        if (table->targets[i].is_automatic)
+            return &table->targets[i];
+    return NULL;
+}
