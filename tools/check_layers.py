@@ -37,7 +37,7 @@ LIBRARIES: dict[str, set[str]] = {
     r"Python\.h": {"python"},
     r"postgres\.h|fmgr\.h": {"fdw"},
     r"lz4.*|zstd.*": {"arrow"},
-    r"curl/|yyjson|sqlite3": {"adapters"},
+    r"curl/|yyjson|sqlite3|mysql\.h|mysql/.*|mariadb.*|errmsg\.h": {"adapters"},
     r"seccomp\.h": {"source"},
     r"arrow-adbc.*|adbc\.h": {"adbc"},
 }

@@ -53,6 +53,16 @@ def test_the_extension_comes_with_it(installed: Path) -> None:
     assert os.access(folder / "instant-source", os.X_OK)
 
 
+@pytest.mark.parametrize(("adapter", "option"), [
+    ("rest", "base_url=http://127.0.0.1:1"), ("sqlite", "path=/nowhere"), ("mysql", "port=1"), ("postgres", "port=1")])
+def test_every_adapter_comes_with_it(installed: Path, tmp_path: Path, adapter: str, option: str) -> None:
+    """An adapter whose library is missing would be left out of the build, and say so first."""
+    program = installed / "instant_connector" / "fdw" / "pg15" / "instant-source"
+    command = [str(program), "--adapter", adapter, "--server-option", option, "--relation", str(tmp_path / "none")]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0 and str(tmp_path / "none") in done.stderr, done.stderr
+
+
 def version_from(command: Path) -> str:
     """What a new hub that this command starts says of the extension; it also has to read a source of our own."""
     with Scratch() as place:
