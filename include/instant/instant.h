@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-#define INSTANT_VERSION "0.2.0"
+#define INSTANT_VERSION "0.3.0"
 
 #if defined(__GNUC__)
 #define INSTANT_API __attribute__((visibility("default")))
