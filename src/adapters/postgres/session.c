@@ -200,13 +200,19 @@ check_not_lost(const IdcPostgresSession *session, IdcError *err)
 }
 
 IdcStatus
+idc_postgres_settle(IdcPostgresSession *session, IdcCall *call, IdcError *err)
+{
+    session->skip_ready = 0;
+    return is_waited_for(session) ? send_before(session, call, err) : IDC_OK;
+}
+
+IdcStatus
 idc_postgres_send(IdcPostgresSession *session, IdcCall *call, const char *sql, IdcError *err)
 {
     IdcStatus status = check_not_lost(session, err);
 
-    session->skip_ready = 0;
-    if (status == IDC_OK && is_waited_for(session))
-        status = send_before(session, call, err);
+    if (status == IDC_OK)
+        status = idc_postgres_settle(session, call, err);
     return status == IDC_OK ? send_with_before(session, call, sql, err) : status;
 }
 

@@ -133,6 +133,9 @@ void idc_postgres_before(IdcPostgresSession *session, const char *statement);
  * through. */
 IDC_CHECKED IdcStatus idc_postgres_send(IdcPostgresSession *session, IdcCall *call, const char *sql,
                                         IdcError *err);
+/* A transaction whose snapshot is to be told begins, and nothing else. */
+IDC_CHECKED IdcStatus idc_postgres_settle(IdcPostgresSession *session, IdcCall *call,
+                                          IdcError *err);
 /* The same of a statement that does no harm where what goes before it has failed: no time is lost
  * for a snapshot. */
 IDC_CHECKED IdcStatus idc_postgres_send_harmless(IdcPostgresSession *session, IdcCall *call,

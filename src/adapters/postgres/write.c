@@ -293,6 +293,19 @@ fail_write(const Write *write, IdcStatus status, IdcError *err)
     return status;
 }
 
+/* A connection that was kept may have died since; nothing was written on it yet. */
+static IdcStatus
+begin_write(Write *write, IdcLink *link, IdcError *err)
+{
+    IdcStatus status = idc_postgres_settle(write->session, write->scan->call, err);
+
+    if (status == IDC_OK || !write->session->is_lost || !link->is_reused)
+        return status;
+    status = idc_link_renew(link, write->scan, err);
+    write->session = link->handle;
+    return status;
+}
+
 IdcStatus
 idc_postgres_modify(IdcSourceScan *scan, const IdcModify *modify, IdcModified *modified,
                     IdcError *err)
@@ -305,7 +318,9 @@ idc_postgres_modify(IdcSourceScan *scan, const IdcModify *modify, IdcModified *m
     if (status != IDC_OK)
         return status;
     write.session = link->handle;
-    status = write_all(&write, err);
+    status = begin_write(&write, link, err);
+    if (status == IDC_OK)
+        status = write_all(&write, err);
     if (status != IDC_OK) {
         if (write.session->is_busy)
             idc_postgres_cancel(write.session);
