@@ -430,7 +430,7 @@ fdw_modify_begin_insert(ModifyTableState *state, ResultRelInfo *info)
 /* ---- rows ---- */
 
 static const char *
-text_of(TupleTableSlot *slot, int number, Form_pg_attribute attribute)
+text_of(TupleTableSlot *slot, int number, const FormData_pg_attribute *attribute)
 {
     bool is_null;
     Datum datum = slot_getattr(slot, number, &is_null);
@@ -449,8 +449,7 @@ put_row(const FdwModify *modify, ResultRelInfo *info, const char **texts, TupleT
     forboth(key, modify->keys, junk, modify->junk) *texts++ =
         text_of(plan_slot, lfirst_int(junk), fdw_attribute(descriptor, lfirst_int(key)));
     foreach (value, modify->values)
-        *texts++ =
-            text_of(slot, lfirst_int(value), TupleDescAttr(descriptor, lfirst_int(value) - 1));
+        *texts++ = text_of(slot, lfirst_int(value), fdw_attribute(descriptor, lfirst_int(value)));
     return texts;
 }
 
@@ -579,6 +578,8 @@ fdw_modify_delete(EState *estate, ResultRelInfo *info, TupleTableSlot *slot,
     {
         int i = lfirst_int(key) - 1;
 
+        if (i < 0)
+            continue;
         slot->tts_values[i] = slot_getattr(plan_slot, lfirst_int(junk), &slot->tts_isnull[i]);
     }
     return ExecStoreVirtualTuple(slot);

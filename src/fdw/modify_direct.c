@@ -194,6 +194,8 @@ turn_scan(Direct *direct, const FdwTranslation *translation, const IdcRelation *
 {
     ForeignScan *scan = direct->scan;
 
+    /* Several writes at once would be more than one on the transaction's connection. */
+    scan->scan.plan.async_capable = false;
     scan->operation = direct->plan->operation;
     scan->resultRelation = index;
     scan->fdw_exprs = translation->params;

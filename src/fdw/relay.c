@@ -48,7 +48,7 @@ column_of(const ForeignScan *plan, int attribute)
     ListCell *cell;
 
     foreach (cell, attributes)
-        if (lfirst_int(cell) == attribute)
+        if (attribute > 0 && lfirst_int(cell) == attribute)
             return foreach_current_index(cell);
     return -1;
 }

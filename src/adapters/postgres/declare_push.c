@@ -83,7 +83,7 @@ static bool
 is_portable(IdcType type)
 {
     static const uint32_t others[] = {
-        IDC_TYPE_OTHER, 24,   26,   27,   28,   29,   142,  790,  1033, 1790, 2202,
+        IDC_TYPE_OTHER, 24,   26,   28,   29,   142,  790,  1033, 1790, 2202,
         2203,           2204, 2205, 2206, 2970, 3642, 4089, 4096, 4191, 5038,
     };
 
