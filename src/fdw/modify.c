@@ -17,6 +17,7 @@
 #include <access/sysattr.h>
 #include <access/table.h>
 #include <commands/explain.h>
+#include <common/hashfn.h>
 #if PG_VERSION_NUM >= 180000
 #include <commands/explain_format.h>
 #include <commands/explain_state.h>
@@ -210,8 +211,11 @@ fdw_modify_wanted(Relation table, List *returning, Index index)
     ListCell *cell;
 
     pull_varattnos((Node *) returning, index, &found);
+    if (bms_is_member(SelfItemPointerAttributeNumber - FirstLowInvalidHeapAttributeNumber, found) &&
+        fdw_server(GetForeignTable(RelationGetRelid(table))->serverid)->declaration->has_ctid)
+        wanted = list_make1_int(SelfItemPointerAttributeNumber);
     if (bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, found))
-        return fdw_table_attributes(table);
+        return list_concat(wanted, fdw_table_attributes(table));
     foreach (cell, fdw_table_attributes(table))
         if (bms_is_member(lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber, found))
             wanted = lappend_int(wanted, lfirst_int(cell));
@@ -240,17 +244,18 @@ static List *
 returning_attributes(const ModifyTable *plan, const FdwServer *server, Relation table, Index index,
                      int subplan)
 {
-    List *exprs = NIL;
+    List *exprs = NIL, *wanted;
 
     if (!can_return(server, fdw_table_relation(table, NIL), kind_of(plan->operation)))
         return NIL;
-    if (has_trigger_after(table->trigdesc, plan->operation))
-        return fdw_table_attributes(table);
     if (plan->returningLists != NIL)
         exprs = list_concat_copy(exprs, list_nth(plan->returningLists, subplan));
     if (plan->withCheckOptionLists != NIL)
         exprs = lappend(exprs, list_nth(plan->withCheckOptionLists, subplan));
-    return fdw_modify_wanted(table, exprs, index);
+    wanted = fdw_modify_wanted(table, exprs, index);
+    return has_trigger_after(table->trigdesc, plan->operation)
+               ? list_union_int(wanted, fdw_table_attributes(table))
+               : wanted;
 }
 
 /* That a table is not written at all is PostgreSQL's to say (fdw_modify_is_updatable). */
@@ -369,6 +374,66 @@ may_gather(const FdwModify *modify, const ResultRelInfo *info, const ModifyTable
            !has_row_trigger(info->ri_TrigDesc, plan->operation);
 }
 
+/* ---- rows that a join finds more than once ---- */
+
+typedef struct Key {
+    const char *bytes;
+    int len;
+} Key;
+
+static uint32
+hash_key(const void *key, Size size)
+{
+    (void) size;
+    return hash_bytes((const unsigned char *) ((const Key *) key)->bytes, ((const Key *) key)->len);
+}
+
+static int
+compare_keys(const void *a, const void *b, Size size)
+{
+    const Key *one = a, *other = b;
+
+    (void) size;
+    return one->len != other->len || memcmp(one->bytes, other->bytes, (size_t) one->len) != 0;
+}
+
+static void
+remember_rows(FdwModify *modify, MemoryContext context)
+{
+    HASHCTL control = { .keysize = sizeof(Key), .entrysize = sizeof(Key) };
+
+    modify->seen_context =
+        AllocSetContextCreate(context, "instant written rows", ALLOCSET_DEFAULT_SIZES);
+    control.hash = hash_key;
+    control.match = compare_keys;
+    control.hcxt = modify->seen_context;
+    modify->seen = hash_create("instant written rows", 256, &control,
+                               HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+}
+
+/* PostgreSQL writes a row once in a statement: what is found again is left, and not counted. */
+static bool
+was_written(FdwModify *modify, const char *const *row)
+{
+    StringInfoData text;
+    bool was_found;
+    Key key, *entry;
+
+    if (modify->seen == NULL)
+        return false;
+    initStringInfo(&text);
+    for (int i = 0; i < list_length(modify->keys); i++) {
+        appendStringInfoString(&text, row[i] == NULL ? "" : row[i]);
+        appendStringInfoChar(&text, row[i] == NULL ? '\1' : '\0');
+    }
+    key = (Key){ text.data, text.len };
+    entry = hash_search(modify->seen, &key, HASH_ENTER, &was_found);
+    if (!was_found)
+        entry->bytes = memcpy(MemoryContextAlloc(modify->seen_context, (Size) text.len), text.data,
+                              (size_t) text.len);
+    return was_found;
+}
+
 void
 fdw_modify_begin(ModifyTableState *state, ResultRelInfo *info, List *fdw_private, int subplan,
                  int eflags)
@@ -394,6 +459,9 @@ fdw_modify_begin(ModifyTableState *state, ResultRelInfo *info, List *fdw_private
     }
     if (may_gather(modify, info, castNode(ModifyTable, state->ps.plan)))
         fdw_modify_gather_begin(modify, state->ps.state->es_query_cxt);
+    if (modify->is_gathering &&
+        !(IsA(plan, ForeignScan) && ((ForeignScan *) plan)->scan.scanrelid > 0))
+        remember_rows(modify, state->ps.state->es_query_cxt);
     info->ri_FdwState = modify;
 }
 
@@ -407,8 +475,9 @@ fdw_modify_begin_insert(ModifyTableState *state, ResultRelInfo *info)
     IdcModify message = { .kind = IDC_INSERT };
     FdwModify *modify;
 
-    /* It would be updated after, or again: only one of the two has room in info. */
-    if (info->ri_FdwState != NULL)
+    /* It would be updated after, or again. (And only one of the two has room in info.) */
+    if (info->ri_FdwState != NULL ||
+        (plan != NULL && plan->operation == CMD_UPDATE && info->ri_usesFdwDirectModify))
         ereport(ERROR,
                 (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                  errmsg("cannot move rows into foreign table \"%s\", which the same UPDATE changes",
@@ -419,7 +488,8 @@ fdw_modify_begin_insert(ModifyTableState *state, ResultRelInfo *info)
     message.table = modify->relation;
     message.conflict = modify->conflict;
     check_conflict(modify->server, &message);
-    if ((info->ri_projectReturning != NULL || has_trigger_after(info->ri_TrigDesc, CMD_INSERT)) &&
+    if ((info->ri_projectReturning != NULL || info->ri_WithCheckOptions != NIL ||
+         has_trigger_after(info->ri_TrigDesc, CMD_INSERT)) &&
         can_return(modify->server, modify->relation, IDC_INSERT)) {
         modify->returning = attributes;
         modify->returned = modify->relation;
@@ -526,16 +596,20 @@ fdw_modify_batch_size(ResultRelInfo *info)
     return modify->batch_rows;
 }
 
-static void
+static bool
 gather(FdwModify *modify, ResultRelInfo *info, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 {
     MemoryContext old = MemoryContextSwitchTo(modify->context);
     const char **row = palloc0(sizeof *row * modify->relation->column_count);
+    bool is_new;
 
     (void) put_row(modify, info, row, slot, plan_slot);
-    fdw_modify_gather(modify, row);
+    is_new = !was_written(modify, row);
+    if (is_new)
+        fdw_modify_gather(modify, row);
     MemoryContextSwitchTo(old);
     MemoryContextReset(modify->context);
+    return is_new;
 }
 
 /* NULL: the source has no such row. Of a row that waits it is not known yet. */
@@ -544,10 +618,8 @@ write_one(EState *estate, ResultRelInfo *info, TupleTableSlot *slot, TupleTableS
 {
     FdwModify *modify = info->ri_FdwState;
 
-    if (modify->is_gathering) {
-        gather(modify, info, slot, plan_slot);
-        return slot;
-    }
+    if (modify->is_gathering)
+        return gather(modify, info, slot, plan_slot) ? slot : NULL;
     return write_rows(modify, estate, info, &slot, &plan_slot, 1) > 0 ? slot : NULL;
 }
 

@@ -15,6 +15,7 @@
 
 #include <lib/ilist.h>
 #include <nodes/execnodes.h>
+#include <utils/hsearch.h>
 #include "fdw/server.h"
 #include "relation/message.h"
 
@@ -42,6 +43,8 @@ typedef struct FdwModify {
     const char **rows;
     int row_count, level;
     size_t byte_count;
+    HTAB *seen; /* keys of rows that were gathered, where a join may find one twice; or NULL */
+    MemoryContext seen_context;
 } FdwModify;
 
 /* ---- modify_send.c ---- */

@@ -3,6 +3,8 @@
  */
 #include "fdw/modify.h"
 
+#include <utils/builtins.h>
+
 #include <access/xact.h>
 #include <executor/tuptable.h>
 #include <mb/pg_wchar.h>
@@ -176,6 +178,7 @@ fdw_modify_store(TupleTableSlot *slot, List *attributes, const char *const *text
     TupleDesc descriptor = slot->tts_tupleDescriptor;
     Datum *values = palloc0(sizeof *values * (size_t) descriptor->natts);
     bool *nulls = palloc(sizeof *nulls * (size_t) descriptor->natts);
+    const char *ctid = NULL;
     ListCell *cell;
 
     for (int i = 0; i < descriptor->natts; i++) {
@@ -191,11 +194,17 @@ fdw_modify_store(TupleTableSlot *slot, List *attributes, const char *const *text
     foreach (cell, attributes) {
         int i = lfirst_int(cell) - 1;
 
-        values[i] = datum_of(TupleDescAttr(descriptor, i), *texts++, &nulls[i]);
+        if (i < 0)
+            ctid = *texts++;
+        else
+            values[i] = datum_of(TupleDescAttr(descriptor, i), *texts++, &nulls[i]);
     }
     ExecClearTuple(slot);
     memcpy(slot->tts_values, values, sizeof *values * (size_t) descriptor->natts);
     memcpy(slot->tts_isnull, nulls, sizeof *nulls * (size_t) descriptor->natts);
     (void) ExecStoreVirtualTuple(slot);
+    if (ctid != NULL)
+        slot->tts_tid =
+            *(ItemPointer) DatumGetPointer(DirectFunctionCall1(tidin, CStringGetDatum(ctid)));
     MemoryContextSwitchTo(old);
 }

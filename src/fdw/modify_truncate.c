@@ -27,6 +27,19 @@ refuse(Relation table, const char *why)
                     errdetail_internal("%s", why)));
 }
 
+/* The option truncatable, where the adapter has it. */
+static void
+check_allowed(Relation table, const IdcRelation *relation)
+{
+    const char *text = fdw_common_option(server_of(table), &relation->options, "truncatable");
+    bool is_allowed = true;
+
+    if (text != NULL && idc_bool_parse(text, &is_allowed) && !is_allowed)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("foreign table \"%s\" does not allow truncates",
+                               RelationGetRelationName(table))));
+}
+
 /* The kind of request for all of them; raises where one cannot be emptied. */
 static IdcModifyKind
 common_kind(List *tables)
@@ -36,8 +49,10 @@ common_kind(List *tables)
 
     foreach (cell, tables) {
         Relation table = lfirst(cell);
-        unsigned kinds = fdw_modify_kinds(server_of(table), fdw_table_relation(table, NIL));
+        const IdcRelation *relation = fdw_table_relation(table, NIL);
+        unsigned kinds = fdw_modify_kinds(server_of(table), relation);
 
+        check_allowed(table, relation);
         if ((kinds & 1U << IDC_TRUNCATE) == 0)
             kind = IDC_DELETE_WHERE;
         if ((kinds & (1U << IDC_TRUNCATE | 1U << IDC_DELETE_WHERE)) == 0)

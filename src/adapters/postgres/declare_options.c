@@ -159,6 +159,22 @@ idc_postgres_seconds(const char *text)
     return -1;
 }
 
+/* Names with commas between, as SQL writes them. */
+static bool
+is_list_of_names(const char *text)
+{
+    bool is_quoted = false;
+
+    for (; *text != '\0'; text++) {
+        is_quoted ^= *text == '"';
+        if (!is_quoted && *text != '"' && strchr(" ,_$", *text) == NULL &&
+            !(*text >= '0' && *text <= '9') && !(*text >= 'a' && *text <= 'z') &&
+            !(*text >= 'A' && *text <= 'Z') && (unsigned char) *text < 0x80)
+            return false;
+    }
+    return !is_quoted;
+}
+
 IdcStatus
 idc_postgres_check(IdcOptionLevel level, const IdcOptionSet *options, IdcError *err)
 {
@@ -169,9 +185,14 @@ idc_postgres_check(IdcOptionLevel level, const IdcOptionSet *options, IdcError *
     };
     const char *host = idc_option_value(options, "host");
     const char *timeout = idc_option_value(options, "connect_timeout");
+    const char *extensions = idc_option_value(options, "extensions");
 
     if (level == IDC_OPTION_SERVER && host != NULL && host[0] == '\0')
         return idc_fail(err, IDC_BAD_VALUE, "option \"host\" is empty");
+    if (extensions != NULL && !is_list_of_names(extensions))
+        return idc_fail(err, IDC_BAD_VALUE,
+                        "option \"extensions\" must be a list of names with commas, not \"%s\"",
+                        extensions);
     if (timeout != NULL && idc_postgres_seconds(timeout) < 0)
         return idc_fail(err, IDC_BAD_VALUE,
                         "option \"connect_timeout\" must be a number of seconds or a duration such "
