@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ def program(scratch: Scratch) -> Path:
     """Where the server's user can start it."""
     copy = scratch.path / "instant-source-that-writes"
     if not copy.exists():
-        shutil.copy(build_folder() / "instant-source", copy)
+        shutil.copy(os.environ.get("HUB_SOURCE", str(build_folder() / "instant-source")), copy)
     return copy
 
 

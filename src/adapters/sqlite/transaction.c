@@ -14,26 +14,34 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 
 enum { WAIT_MS = 2 };
+
+/* Memory and connection; database NULL: it is not open. */
+typedef struct Connection {
+    IdcArena *arena;
+    IdcSqliteDatabase *database;
+    struct stat file; /* as it was opened */
+} Connection;
 
 /* is_busy: a request has the connection. All else is of whoever has it. */
 typedef struct Transaction {
     struct Transaction *next;
     uint64_t id;
     bool is_busy;
-    IdcArena *arena;
-    IdcSqliteDatabase *database; /* NULL: nothing was asked of it */
-    int32_t level;               /* savepoints up to this one; 0: it has not begun */
-    int64_t version;             /* of the file when it was read; -1: it was not */
+    Connection connection;
+    int32_t level;   /* savepoints up to this one; 0: it has not begun */
+    int64_t version; /* of the file when it was read; -1: it was not */
 } Transaction;
 
-/* IdcSourceServer.state. lock guards the list and each is_busy. */
+/* IdcSourceServer.state. lock guards all of it, and each is_busy. */
 typedef struct Writers {
     pthread_mutex_t lock;
     Transaction *first;
+    Connection idle; /* of a transaction that is over, for the next one */
 } Writers;
 
 /* Of a request: what it gives back. */
@@ -58,7 +66,7 @@ idc_sqlite_connect(IdcSourceServer *server, IdcError *err)
 static void
 free_transaction(Transaction *transaction)
 {
-    idc_arena_free(transaction->arena);
+    idc_arena_free(transaction->connection.arena);
     idc_free(transaction);
 }
 
@@ -73,6 +81,7 @@ idc_sqlite_disconnect(IdcSourceServer *server)
         writers->first = transaction->next;
         free_transaction(transaction);
     }
+    idc_arena_free(writers->idle.arena);
     (void) pthread_mutex_destroy(&writers->lock);
     idc_free(writers);
 }
@@ -97,8 +106,11 @@ add(Writers *writers, uint64_t id)
 
     if (transaction == NULL)
         return NULL;
-    transaction->arena = idc_arena_new(0);
-    if (transaction->arena == NULL) {
+    transaction->connection = writers->idle;
+    writers->idle = (Connection){ 0 };
+    if (transaction->connection.arena == NULL)
+        transaction->connection.arena = idc_arena_new(0);
+    if (transaction->connection.arena == NULL) {
         idc_free(transaction);
         return NULL;
     }
@@ -155,11 +167,13 @@ end_lease(void *resource)
 {
     Lease *lease = resource;
 
-    lease->transaction->database->forms = NULL;
-    lease->transaction->database->form_count = 0;
-    lease->transaction->database->targets = NULL;
-    lease->transaction->database->target_count = 0;
-    lease->transaction->database->may_write = false;
+    IdcSqliteDatabase *database = lease->transaction->connection.database;
+
+    database->forms = NULL;
+    database->form_count = 0;
+    database->targets = NULL;
+    database->target_count = 0;
+    database->may_write = false;
     give_back(lease->writers, lease->transaction);
 }
 
@@ -180,22 +194,52 @@ lend(IdcSourceScan *scan, Transaction *transaction, IdcError *err)
 
 /* ---- its connection ---- */
 
+/* An old connection to a file that has been replaced would write to nowhere. */
+static bool
+is_same_file(const Connection *connection)
+{
+    struct stat now;
+
+    return stat(connection->database->path, &now) == 0 && now.st_dev == connection->file.st_dev &&
+           now.st_ino == connection->file.st_ino;
+}
+
+static IdcStatus
+open_connection(IdcSourceScan *scan, Connection *connection, IdcError *err)
+{
+    IdcSqliteDatabase *database = NULL;
+    IdcStatus status = idc_sqlite_open(connection->arena, scan->server, scan->call, &scan->stats,
+                                       true, &database, err);
+
+    if (status == IDC_OK)
+        status = idc_sqlite_restrict(database, err);
+    if (status != IDC_OK)
+        return status;
+    if (stat(database->path, &connection->file) != 0)
+        connection->file = (struct stat){ 0 };
+    connection->database = database;
+    return IDC_OK;
+}
+
 /* From here on waits are those of this request. */
 static IdcStatus
 connect_for(IdcSourceScan *scan, Transaction *transaction, IdcError *err)
 {
-    IdcSqliteDatabase *database = transaction->database;
-    IdcStatus status = IDC_OK;
+    Connection *connection = &transaction->connection;
+    IdcSqliteDatabase *database = connection->database;
 
-    if (database == NULL) {
-        status = idc_sqlite_open(transaction->arena, scan->server, scan->call, &scan->stats, true,
-                                 &database, err);
-        if (status == IDC_OK)
-            status = idc_sqlite_restrict(database, err);
-        if (status == IDC_OK)
-            transaction->database = database;
-        return status;
+    if (database != NULL && transaction->level == 0 && transaction->version < 0 &&
+        !is_same_file(connection)) {
+        IdcArena *arena = idc_arena_new(0);
+
+        if (arena == NULL)
+            return idc_fail_no_memory(err);
+        idc_arena_free(connection->arena);
+        *connection = (Connection){ .arena = arena };
+        database = NULL;
     }
+    if (database == NULL)
+        return open_connection(scan, connection, err);
     database->call = scan->call;
     database->stats = &scan->stats;
     idc_error_init(&database->misfit);
@@ -206,7 +250,8 @@ connect_for(IdcSourceScan *scan, Transaction *transaction, IdcError *err)
 static IdcStatus
 check_open(const Transaction *transaction, IdcError *err)
 {
-    if (transaction->level == 0 || sqlite3_get_autocommit(transaction->database->handle) == 0)
+    if (transaction->level == 0 ||
+        sqlite3_get_autocommit(transaction->connection.database->handle) == 0)
         return IDC_OK;
     (void) idc_fail(err, IDC_SOURCE_FAILED, "SQLite has rolled back the whole transaction");
     idc_error_set_sqlstate(err, "25P02");
@@ -251,13 +296,13 @@ join_transaction(IdcSourceScan *scan, IdcSqliteDatabase **database, IdcError *er
     if (status == IDC_OK && transaction->level > 0) {
         status = check_open(transaction, err);
         if (status == IDC_OK) {
-            *database = transaction->database;
+            *database = transaction->connection.database;
             scan->must_spool = true;
             return lend(scan, transaction, err);
         }
     }
     if (status == IDC_OK && (transaction->version < 0 || !scan->transaction.is_serializable))
-        status = file_version(transaction->database, &transaction->version, err);
+        status = file_version(transaction->connection.database, &transaction->version, err);
     give_back(scan->server->state, transaction);
     return status;
 }
@@ -283,19 +328,19 @@ static IdcStatus
 begin(Transaction *transaction, IdcError *err)
 {
     int64_t version = -1;
-    IdcStatus status = idc_sqlite_run(transaction->database, "BEGIN IMMEDIATE", err);
+    IdcStatus status = idc_sqlite_run(transaction->connection.database, "BEGIN IMMEDIATE", err);
 
     if (status != IDC_OK)
         return status;
     transaction->level = 1;
     if (transaction->version < 0)
         return IDC_OK;
-    status = file_version(transaction->database, &version, err);
+    status = file_version(transaction->connection.database, &version, err);
     if (status != IDC_OK || version == transaction->version)
         return status;
     (void) idc_fail(err, IDC_SOURCE_FAILED,
                     "another program has changed \"%s\" since this transaction read it",
-                    transaction->database->path);
+                    transaction->connection.database->path);
     idc_error_set_hint(err, "roll back and try again");
     return IDC_SOURCE_FAILED;
 }
@@ -311,7 +356,7 @@ reach_level(Transaction *transaction, int32_t level, IdcError *err)
         char sql[48];
 
         (void) snprintf(sql, sizeof sql, "SAVEPOINT instant_%d", (int) transaction->level + 1);
-        status = idc_sqlite_run(transaction->database, sql, err);
+        status = idc_sqlite_run(transaction->connection.database, sql, err);
         transaction->level += status == IDC_OK;
     }
     return status;
@@ -335,18 +380,36 @@ idc_sqlite_for_write(IdcSourceScan *scan, IdcSqliteDatabase **database, IdcError
     if (status == IDC_OK)
         status = check_open(transaction, err);
     if (status == IDC_OK) {
-        transaction->database->may_write = true;
+        transaction->connection.database->may_write = true;
         status = reach_level(transaction, scan->transaction.level, err);
     }
     if (status != IDC_OK) {
         give_back(scan->server->state, transaction);
         return status;
     }
-    *database = transaction->database;
+    *database = transaction->connection.database;
     return lend(scan, transaction, err);
 }
 
 /* ---- the end ---- */
+
+/* Its connection waits for the next one, if none does yet. */
+static void
+keep_connection(Writers *writers, Transaction *transaction)
+{
+    IdcSqliteDatabase *database = transaction->connection.database;
+
+    if (database == NULL || sqlite3_get_autocommit(database->handle) == 0)
+        return;
+    database->may_write = false;
+    database->call = NULL;
+    pthread_mutex_lock(&writers->lock);
+    if (writers->idle.arena == NULL) {
+        writers->idle = transaction->connection;
+        transaction->connection = (Connection){ 0 };
+    }
+    pthread_mutex_unlock(&writers->lock);
+}
 
 static void
 forget(Writers *writers, Transaction *transaction)
@@ -367,20 +430,22 @@ end_transaction(IdcSourceScan *scan, Transaction *transaction, bool is_commit, I
 {
     IdcStatus status = IDC_OK;
 
-    if (transaction->database != NULL && transaction->level > 0) {
+    if (transaction->connection.database != NULL && transaction->level > 0) {
         status = connect_for(scan, transaction, err);
         if (status == IDC_OK && is_commit)
             status = check_open(transaction, err);
-        transaction->database->may_write = true;
+        transaction->connection.database->may_write = true;
         if (status == IDC_OK && is_commit)
-            status = idc_sqlite_run(transaction->database, "COMMIT", err);
+            status = idc_sqlite_run(transaction->connection.database, "COMMIT", err);
+        else if (status == IDC_OK && check_open(transaction, NULL) == IDC_OK)
+            status = idc_sqlite_run(transaction->connection.database, "ROLLBACK", err);
         if (status != IDC_OK) {
             /* The hub says ROLLBACK now. */
             give_back(scan->server->state, transaction);
             return status;
         }
     }
-    /* What is not committed is rolled back when the connection is closed. */
+    keep_connection(scan->server->state, transaction);
     forget(scan->server->state, transaction);
     return IDC_OK;
 }
@@ -401,10 +466,10 @@ end_level(IdcSourceScan *scan, Transaction *transaction, const IdcFinish *finish
         status = connect_for(scan, transaction, err);
         if (status == IDC_OK)
             status = check_open(transaction, err);
-        transaction->database->may_write = true;
+        transaction->connection.database->may_write = true;
         if (status == IDC_OK)
-            status = idc_sqlite_run(transaction->database, sql, err);
-        transaction->database->may_write = false;
+            status = idc_sqlite_run(transaction->connection.database, sql, err);
+        transaction->connection.database->may_write = false;
         if (status == IDC_OK)
             transaction->level = finish->level - 1;
     }
