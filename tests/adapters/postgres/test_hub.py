@@ -39,7 +39,7 @@ def fetch(sql: Session, shop: str, schema: str | None = None, **options: str) ->
 
 
 def rows(session: psycopg.Connection[Any], query: str) -> list[tuple[Any, ...]]:
-    return session.execute(query).fetchall()  # type: ignore[arg-type]
+    return session.execute(query).fetchall()
 
 
 # ---- values

@@ -26,7 +26,8 @@ def stock(db: psycopg.Connection) -> str:
 
 def table(*columns: str, name: str = "stock") -> rel.Relation:
     types = {"id": rel.INT8, "name": rel.TEXT, "price": (1700, (9 << 16 | 2) + 4), "c": rel.TEXT, "made": rel.TIMESTAMPTZ, "t": rel.TEXT}
-    return rel.scan(name, [rel.column(column, types[column], **({"key": "true"} if column == "id" else {})) for column in columns], {"schema": "public"})
+    return rel.scan(name, [rel.Column(column, types[column], rel.C if types[column] == rel.TEXT else 0, False, {"key": "true"} if column == "id" else {})
+                           for column in columns], {"schema": "public"})
 
 
 def write(session: SourceSession, kind: int, wanted: rel.Relation, rows: Sequence[Sequence[str | None]] = (), number: int = 1,
