@@ -69,6 +69,22 @@ def test_a_cancel_in_the_hub_ends_the_query_in_the_server(site: Hub, sql: Sessio
     assert sql.execute("SELECT count(*) FROM words").fetchone() == (5,)
 
 
+def test_a_session_that_ends_ends_its_query_in_the_server(site: Hub, sql: Session, fleet: str, maria: TlsServer) -> None:
+    for end in ("SELECT pg_terminate_backend(%s)", None):
+        session = site.connect()
+        session.execute(f"SET search_path = {fleet}")
+        thread = threading.Thread(target=lambda: pytest.raises(psycopg.Error, session.execute, "SELECT max(n) FROM endless"))
+        thread.start()
+        ended(lambda: running(maria, "endless") == 1)
+        if end is not None:
+            sql.execute(end, [session.info.backend_pid])
+        else:
+            session.cancel_safe()
+            session.close()
+        thread.join()
+        assert ended(lambda: running(maria, "endless") == 0) < 2, end
+
+
 def test_a_limit_that_the_hub_keeps_ends_the_rest(sql: Session, fleet: str, maria: TlsServer) -> None:
     before = time.monotonic()
     with sql.transaction():

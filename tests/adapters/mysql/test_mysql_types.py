@@ -199,4 +199,7 @@ def test_native_requests(maria: TlsServer, database: str, connect: Connect) -> N
         with pytest.raises(SourceError) as caught:
             session.open(rel.native(request, two)).table()
         assert caught.value.sqlstate == state, request
-    assert session.open(rel.native("SELECT 3, 'x'", two)).rows() == [(3, "x")]
+    maria.sql("DELIMITER //\nCREATE PROCEDURE both_of() BEGIN SELECT 1, 'a'; SELECT 2, 'b'; END//\n", database)
+    for _ in range(3):
+        assert session.open(rel.native("CALL both_of()", two)).rows() == [(1, "a")]
+        assert session.open(rel.native("SELECT 3, 'x'", two)).rows() == [(3, "x")]
