@@ -25,9 +25,6 @@ QUIRKS: dict[str, dict[str, str]] = {
     },
     "postgres": {},
     "sqlite": {
-        "keys": "not yet",
-        "writes": "not yet",
-        "returning": "not yet",
         "comments": "SQLite keeps none",
         "credentials": "a file has no users",
         "network": "a file is nowhere else",
@@ -134,7 +131,7 @@ def make_sqlite(scratch: Scratch) -> Source:
     for text in statements("sqlite"):
         run(text)
     path.chmod(0o666)
-    return Source("sqlite", run, {"path": str(path)}, f"sqlite://{path}", "main")
+    return Source("sqlite", run, {"path": str(path), "read_only": "false"}, f"sqlite://{path}?read_only=false", "main")
 
 
 @pytest.fixture(scope="module", params=["mysql", "postgres", "sqlite"])
