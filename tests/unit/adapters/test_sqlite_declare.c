@@ -387,6 +387,142 @@ bounds_are_days_or_beyond_them_all(void **state)
     assert_false(idc_sqlite_is_day("2024-01-0", 9));
 }
 
+/* ---- writes ---- */
+
+static const IdcOptionPair writable_pairs[] = { { "path", "/x.db" }, { "read_only", "false" } };
+static const IdcOptionSet writable = { writable_pairs, 2 }, read_only = { writable_pairs, 1 };
+static const IdcOptionPair key_pair[] = { { "key", "true" } };
+
+/* One column, part of the key or not. */
+static const IdcRelation *
+one_column(uint32_t oid, bool is_key)
+{
+    static const IdcOptionSet none;
+    IdcRelationColumn *column = idc_arena_alloc(arena, sizeof *column);
+
+    *column = (IdcRelationColumn){ .name = "k", .type = { oid, -1 } };
+    if (is_key)
+        column->options = (IdcOptionSet){ key_pair, 1 };
+    return idc_relation_scan(arena, "u", &none, column, 1);
+}
+
+static void
+which_tables_can_be_written(void **state)
+{
+    static const uint32_t good[] = { IDC_TYPE_INT2, IDC_TYPE_TEXT, IDC_TYPE_DATE, IDC_TYPE_BYTEA,
+                                     IDC_TYPE_UUID },
+                          bad[] = { IDC_TYPE_NUMERIC, IDC_TYPE_FLOAT8, IDC_TYPE_TIMESTAMP,
+                                    IDC_TYPE_BPCHAR };
+    const unsigned whole = 1U << IDC_INSERT | 1U << IDC_UPDATE_WHERE | 1U << IDC_DELETE_WHERE;
+
+    (void) state;
+    assert_int_equal(idc_sqlite_writes(&read_only, table), 0);
+    assert_int_equal(idc_sqlite_returns(&read_only, table), 0);
+    assert_int_equal(idc_sqlite_writes(&writable, table), whole);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_int_equal(idc_sqlite_writes(&writable, one_column(good[i], true)),
+                         whole | 1U << IDC_UPDATE | 1U << IDC_DELETE);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(idc_sqlite_writes(&writable, one_column(bad[i], true)), whole);
+    assert_true(idc_sqlite_is_key(one_column(IDC_TYPE_INT8, true), 0));
+    assert_false(idc_sqlite_is_key(one_column(IDC_TYPE_INT8, false), 0));
+}
+
+/* SET column = value, for all rows. */
+static IdcModify
+set(size_t column, const IdcExpr *value)
+{
+    static const IdcOptionSet none;
+
+    return (IdcModify){ .kind = IDC_UPDATE_WHERE,
+                        .table = idc_relation_scan(arena, "t", &none, &table->columns[column], 1),
+                        .where = idc_relation_project(arena, table, &value, NULL, 1) };
+}
+
+static bool
+can_set(size_t column, const IdcExpr *value)
+{
+    IdcModify modify = set(column, value);
+    const char *why = NULL;
+    bool can = idc_sqlite_can_modify(&writable, &modify, &why);
+
+    assert_true(can == (why == NULL));
+    return can;
+}
+
+static void
+new_values_that_sqlite_computes(void **state)
+{
+    const IdcExpr *one = of(INT4, "1"),
+                  *sum = call(IDC_EXPR_ARITHMETIC, IDC_ADD, INT4, 2, col(X_I4), one);
+
+    (void) state;
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        assert_true(can_set(i, of(table->columns[i].type, NULL)));
+        assert_true(can_set(i, col(i)));
+    }
+    assert_true(can_set(X_I4, sum));
+    assert_true(can_set(X_I4, call(IDC_EXPR_ARITHMETIC, IDC_NEGATE, INT4, 1, sum)));
+    assert_true(can_set(X_C, call(IDC_EXPR_FUNCTION, IDC_FN_CONCAT, TEXT, 2, col(X_C), col(X_L))));
+    assert_false(can_set(X_I4, call(IDC_EXPR_ARITHMETIC, IDC_DIVIDE, INT4, 2, sum, one)));
+    assert_false(can_set(X_I4, call(IDC_EXPR_FUNCTION, IDC_FN_ABS, INT4, 1, col(X_I4))));
+    assert_false(can_set(X_C, call(IDC_EXPR_FUNCTION, IDC_FN_LOWER, TEXT, 1, col(X_C))));
+    assert_false(
+        can_set(X_F8, call(IDC_EXPR_ARITHMETIC, IDC_ADD, FLOAT8, 2, col(X_F8), col(X_F8))));
+    assert_false(can_set(X_F8, call(IDC_EXPR_CAST, 0, FLOAT8, 1, col(X_I4))));
+    assert_false(can_set(X_N, call(IDC_EXPR_ARITHMETIC, IDC_ADD, NUMERIC, 2, col(X_N), col(X_N))));
+}
+
+static void
+says(const IdcModify *modify, const char *wanted)
+{
+    IdcText text;
+
+    idc_text_init(&text, 0);
+    idc_sqlite_explain_modify(&writable, modify, &text);
+    assert_string_equal(idc_text_string(&text), wanted);
+    idc_text_done(&text);
+}
+
+static void
+statements_that_write(void **state)
+{
+    const IdcRelation *key = one_column(IDC_TYPE_UUID, true);
+    IdcModify modify = { .kind = IDC_INSERT, .table = key, .returning = key };
+    const IdcExpr *big = compare(IDC_GT, col(X_I4), of(INT4, "5"));
+
+    (void) state;
+    says(&modify, "INSERT INTO \"u\" (\"k\") VALUES (?1) RETURNING \"k\"");
+    modify.conflict = IDC_CONFLICT_NOTHING;
+    modify.returning = NULL;
+    says(&modify, "INSERT INTO \"u\" (\"k\") VALUES (?1) ON CONFLICT DO NOTHING");
+    modify = (IdcModify){ .kind = IDC_DELETE, .table = key, .key_count = 1 };
+    says(&modify, "DELETE FROM \"u\" WHERE (\"k\" IS ?1 COLLATE NOCASE OR \"k\" = ?2)");
+    modify.table = one_column(IDC_TYPE_TEXT, true);
+    says(&modify, "DELETE FROM \"u\" WHERE \"k\" IS ?1 COLLATE BINARY");
+    modify = set(X_I4, call(IDC_EXPR_ARITHMETIC, IDC_MULTIPLY, INT4, 2, col(X_I4), col(X_I4)));
+    says(&modify, "UPDATE \"t\" AS t1 SET \"i4\" = (t1.\"i4\" * t1.\"i4\")");
+    modify = (IdcModify){ .kind = IDC_DELETE_WHERE,
+                          .table = table,
+                          .where = idc_relation_filter(arena, table, &big, 1) };
+    says(&modify, "DELETE FROM \"t\" AS t1 WHERE (t1.\"i4\" > 5)");
+}
+
+static void
+upserts_need_more_than_a_key(void **state)
+{
+    IdcModify modify = { .kind = IDC_INSERT,
+                         .table = one_column(IDC_TYPE_INT8, true),
+                         .conflict = IDC_CONFLICT_UPDATE };
+    const char *why;
+
+    (void) state;
+    assert_false(idc_sqlite_can_modify(&writable, &modify, &why));
+    modify.conflict = IDC_CONFLICT_NOTHING;
+    assert_true(idc_sqlite_can_modify(&writable, &modify, &why));
+    assert_false(idc_sqlite_can_modify(&read_only, &modify, &why));
+}
+
 int
 main(void)
 {
@@ -404,6 +540,10 @@ main(void)
         cmocka_unit_test_setup_teardown(filters_of_an_outer_join_stay_inside, begin, end),
         cmocka_unit_test_setup_teardown(parameters_have_numbers, begin, end),
         cmocka_unit_test_setup_teardown(bounds_are_days_or_beyond_them_all, begin, end),
+        cmocka_unit_test_setup_teardown(which_tables_can_be_written, begin, end),
+        cmocka_unit_test_setup_teardown(new_values_that_sqlite_computes, begin, end),
+        cmocka_unit_test_setup_teardown(statements_that_write, begin, end),
+        cmocka_unit_test_setup_teardown(upserts_need_more_than_a_key, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
