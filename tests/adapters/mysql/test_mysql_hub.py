@@ -73,7 +73,7 @@ def test_a_session_that_ends_ends_its_query_in_the_server(site: Hub, sql: Sessio
     for end in ("SELECT pg_terminate_backend(%s)", None):
         session = site.connect()
         session.execute(f"SET search_path = {fleet}")
-        thread = threading.Thread(target=lambda: pytest.raises(psycopg.Error, session.execute, "SELECT max(n) FROM endless"))
+        thread = threading.Thread(target=pytest.raises, args=(psycopg.Error, session.execute, "SELECT max(n) FROM endless"))
         thread.start()
         ended(lambda: running(maria, "endless") == 1)
         if end is not None:
