@@ -19,7 +19,7 @@ struct IdcMysqlTable {
     size_t count;
 };
 
-enum { FIELD_NAME = 0, FIELD_TYPE = 1, FIELD_COLLATION = 2 };
+enum { FIELD_NAME, FIELD_TYPE, FIELD_COLLATION, FIELD_TABLE };
 
 void
 idc_mysql_append_table(const IdcRelation *scan, IdcText *text)
@@ -36,30 +36,52 @@ idc_mysql_append_table(const IdcRelation *scan, IdcText *text)
     idc_sql_identifier(&sql, table == NULL ? scan->name : table, text);
 }
 
+/* Where names of tables know upper from lower case there may be others of nearly the same name. */
+static bool
+has_table(MYSQL_RES *result, const char *name)
+{
+    MYSQL_ROW row;
+    bool is_there = false;
+
+    while (!is_there && (row = mysql_fetch_row(result)) != NULL)
+        is_there = strcmp(row[FIELD_TABLE], name) == 0;
+    mysql_data_seek(result, 0);
+    return is_there;
+}
+
 static IdcStatus
-copy_columns(IdcArena *arena, MYSQL_RES *result, IdcMysqlTable *table, IdcError *err)
+add_column(IdcArena *arena, MYSQL_ROW row, IdcMysqlTable *table, IdcError *err)
+{
+    const char *name = idc_arena_strdup(arena, row[FIELD_NAME]), *collation = NULL;
+    IdcMysqlRemote *remote = &table->columns[table->count];
+
+    if (row[FIELD_COLLATION] != NULL)
+        collation = idc_arena_strdup(arena, row[FIELD_COLLATION]);
+    if (name == NULL || (collation == NULL && row[FIELD_COLLATION] != NULL))
+        return idc_fail_no_memory(err);
+    if (!idc_mysql_remote_read(row[FIELD_TYPE], collation, remote))
+        remote->kind = IDC_MYSQL_UNKNOWN;
+    table->names[table->count++] = name;
+    return IDC_OK;
+}
+
+static IdcStatus
+copy_columns(IdcArena *arena, MYSQL_RES *result, const char *name, IdcMysqlTable *table,
+             IdcError *err)
 {
     size_t rows = (size_t) mysql_num_rows(result);
+    bool is_exact = has_table(result, name);
+    IdcStatus status = IDC_OK;
     MYSQL_ROW row;
 
     table->names = idc_arena_alloc_array(arena, rows + 1, sizeof *table->names);
     table->columns = idc_arena_alloc_array(arena, rows + 1, sizeof *table->columns);
     if (table->names == NULL || table->columns == NULL)
         return idc_fail_no_memory(err);
-    while (table->count < rows && (row = mysql_fetch_row(result)) != NULL) {
-        const char *collation = NULL;
-
-        if (row[FIELD_COLLATION] != NULL)
-            collation = idc_arena_strdup(arena, row[FIELD_COLLATION]);
-        table->names[table->count] = idc_arena_strdup(arena, row[FIELD_NAME]);
-        if (table->names[table->count] == NULL ||
-            (collation == NULL && row[FIELD_COLLATION] != NULL))
-            return idc_fail_no_memory(err);
-        if (!idc_mysql_remote_read(row[FIELD_TYPE], collation, &table->columns[table->count]))
-            table->columns[table->count].kind = IDC_MYSQL_UNKNOWN;
-        table->count++;
-    }
-    return IDC_OK;
+    while (status == IDC_OK && table->count < rows && (row = mysql_fetch_row(result)) != NULL)
+        if (!is_exact || strcmp(row[FIELD_TABLE], name) == 0)
+            status = add_column(arena, row, table, err);
+    return status;
 }
 
 void
@@ -71,8 +93,8 @@ idc_mysql_seen_forget(IdcMysqlConn *conn)
 }
 
 static IdcStatus
-ask(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn, const char *sql, IdcMysqlTable **table,
-    IdcError *err)
+ask(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn, const char *name, const char *sql,
+    IdcMysqlTable **table, IdcError *err)
 {
     IdcMysqlTable *made = idc_arena_alloc(arena, sizeof *made);
     MYSQL_RES *result = NULL;
@@ -83,7 +105,7 @@ ask(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn, const char *sql, Id
     status = idc_mysql_query(wait, conn, sql, &result, err);
     if (status != IDC_OK)
         return status;
-    status = copy_columns(arena, result, made, err);
+    status = copy_columns(arena, result, name, made, err);
     mysql_free_result(result);
     *table = made;
     return status;
@@ -91,8 +113,8 @@ ask(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn, const char *sql, Id
 
 /* Outside of a transaction nothing is kept. */
 static IdcStatus
-find_or_ask(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn, const char *sql,
-            const IdcMysqlTable **table, IdcError *err)
+find_or_ask(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn, const char *name,
+            const char *sql, const IdcMysqlTable **table, IdcError *err)
 {
     IdcMysqlTable *made = NULL;
     IdcStatus status;
@@ -105,7 +127,7 @@ find_or_ask(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn, const char 
     for (*table = conn->seen; *table != NULL; *table = (*table)->next)
         if (strcmp((*table)->statement, sql) == 0)
             return IDC_OK;
-    status = ask(arena, wait, conn, sql, &made, err);
+    status = ask(arena, wait, conn, name, sql, &made, err);
     if (status != IDC_OK)
         return status;
     if (conn->is_in_transaction) {
@@ -116,19 +138,39 @@ find_or_ask(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn, const char 
     return IDC_OK;
 }
 
+/* SHOW FULL COLUMNS would look up rights too, which takes the server ten times as long. */
+static void
+append_question(const IdcMysqlConn *conn, const IdcRelation *scan, const char *table, IdcText *sql)
+{
+    const char *database = idc_mysql_option(&scan->options, "database");
+
+    if (database == NULL)
+        database = idc_mysql_server_option(conn->server, "database");
+    idc_text_append(sql, "SELECT COLUMN_NAME, COLUMN_TYPE, COLLATION_NAME, TABLE_NAME "
+                         "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ");
+    if (database == NULL)
+        idc_text_append(sql, "DATABASE()");
+    else
+        idc_sql_literal(database, sql);
+    idc_text_append(sql, " AND TABLE_NAME = ");
+    idc_sql_literal(table, sql);
+}
+
 IdcStatus
 idc_mysql_table_read(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn,
                      const IdcRelation *scan, const IdcMysqlTable **table, IdcError *err)
 {
+    const char *name = idc_mysql_option(&scan->options, "table");
     IdcText sql;
     IdcStatus status;
 
+    if (name == NULL)
+        name = scan->name;
     idc_text_init(&sql, 0);
-    idc_text_append(&sql, "SHOW FULL COLUMNS FROM ");
-    idc_mysql_append_table(scan, &sql);
+    append_question(conn, scan, name, &sql);
     status = idc_text_check(&sql, err);
     if (status == IDC_OK)
-        status = find_or_ask(arena, wait, conn, idc_text_string(&sql), table, err);
+        status = find_or_ask(arena, wait, conn, name, idc_text_string(&sql), table, err);
     idc_text_done(&sql);
     return status;
 }
