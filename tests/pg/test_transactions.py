@@ -549,3 +549,31 @@ def test_the_isolation_of_a_serializable_transaction(writer: Connection, file: F
     writer.execute("SELECT * FROM t")
     assert "another program has changed" in str(fail(writer, "INSERT INTO t VALUES (71, 0)"))
     writer.execute("ROLLBACK")
+
+
+def test_nothing_is_left_behind(writer: Connection, file: File) -> None:
+    """Memory of the session and of its source process, after as many transactions of each kind."""
+    def some() -> None:
+        for number in range(30):
+            writer.execute("SELECT * FROM t")
+            writer.execute(f"INSERT INTO t VALUES ({1000 + number}, 1)")
+            writer.execute("BEGIN; SAVEPOINT a; INSERT INTO t VALUES (9999, 1); ROLLBACK TO a; DELETE FROM t WHERE id > 999")
+            writer.execute("ROLLBACK" if number % 2 else "COMMIT")
+            fail(writer, "UPDATE t SET n = length(repeat('x', n::int)) / 0 WHERE id = 1")
+
+    def size() -> tuple[int, int]:
+        row = writer.execute("SELECT sum(used_bytes)::bigint FROM pg_backend_memory_contexts WHERE name LIKE 'instant%'").fetchone()
+        (pid,) = children(writer)
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        assert row is not None
+        return int(row[0]), pages * 4096
+
+    kill(writer)
+    writer.execute("SELECT * FROM t")
+    some()
+    session_before, source_before = size()
+    for _ in range(3):
+        some()
+    session_after, source_after = size()
+    assert session_after <= session_before + 1024
+    assert source_after < source_before + (3 << 20)
