@@ -17,7 +17,7 @@
 #define MYSQL "instant_mysql"
 /* What postgres:, postgres://, postgresql:// and type: postgres mean: "instant_postgres", or
  * "postgres_fdw" to go back. */
-#define POSTGRES "postgres_fdw"
+#define POSTGRES "instant_postgres"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 

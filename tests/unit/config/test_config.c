@@ -302,7 +302,10 @@ test_urls(void **state)
 
     (void) state;
     assert_int_equal(config->source_count, 9);
-    assert_string_equal(sources[0].wrapper, "postgres_fdw");
+    assert_string_equal(sources[0].wrapper, "instant_postgres");
+    assert_false(sources[0].is_stand_in);
+    assert_string_equal(sources[0].otherwise->wrapper, "postgres_fdw");
+    assert_options(&sources[0].otherwise->server_options, "host=db.example.com dbname=shop");
     assert_options(&sources[0].server_options, "host=db.example.com dbname=shop");
     assert_options(&sources[0].user_options, "user=joe");
     assert_true(sources[0].import_all);

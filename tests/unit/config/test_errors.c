@@ -238,7 +238,7 @@ static const WrongFile wrong_files[] = {
       "mariadb or sqlite\n"
       "c.yaml:5:6: url: the port is not a number (a :, / or @ in a password is written %3A, %2F, "
       "%40)\n"
-      "c.yaml:6:6: unknown option \"pasword\" of postgres_fdw, did you mean \"password\"?\n"
+      "c.yaml:6:6: a server of \"postgres\" has no option \"pasword\", did you mean \"password\"?\n"
       "c.yaml:7:6: source \"f\": found text, expected a mapping or a URL such as "
       "postgresql://user@host/database\n"
       "c.yaml:8:6: url: unknown scheme \"mysq\", did you mean \"mysql\"?\n" },
@@ -432,7 +432,7 @@ static const WrongFile wrong_files[] = {
       "first time at c.yaml:6:74, expected another name or a schema: of its own\n"
       "c.yaml:7:6: url: unknown scheme \"${...}\", expected postgresql, postgres, mysql, "
       "mariadb or sqlite\n"
-      "c.yaml:8:6: unknown option \"${...}\" of postgres_fdw\n"
+      "c.yaml:8:6: a server of \"postgres\" has no option \"${...}\"\n"
       "c.yaml:9:13: unknown extension \"postgres_fd${NO:-w}w\", did you mean \"postgres_fdw\"?\n"
       "c.yaml:10:6: source \"w\": found text, expected a mapping or a URL such as "
       "postgresql://user@host/database\n" },
