@@ -488,6 +488,16 @@ try_in_order(Attempt *attempt, PGconn **libpq, bool *is_full, IdcError *err)
     return try_all(attempt, "any", libpq, is_full, err);
 }
 
+static bool
+is_unix_socket(const PGconn *libpq)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t len = sizeof address;
+
+    return getsockname(PQsocket(libpq), (struct sockaddr *) &address, &len) == 0 &&
+           address.ss_family == AF_UNIX;
+}
+
 static IdcStatus
 session_new(IdcPostgresHost *host, PGconn *libpq, IdcPostgresSession **session, IdcError *err)
 {
@@ -501,6 +511,7 @@ session_new(IdcPostgresHost *host, PGconn *libpq, IdcPostgresSession **session, 
     made->host = host;
     made->libpq = libpq;
     made->status = 'I';
+    made->is_unix = is_unix_socket(libpq);
     made->is_raw = !PQsslInUse(libpq) && !PQgssEncInUse(libpq);
     idc_text_init(&made->before, 0);
     idc_text_init(&made->fields, 0);

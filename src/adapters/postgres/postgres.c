@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "adapters/postgres/work.h"
 
@@ -14,7 +15,7 @@
 enum { PATIENCE_MS = 100, PARTS_MOST = 32 };
 
 /* So much since the last wait is a stream, of which so much is wanted at once. */
-enum { STREAM_BYTES = 4096, LOW_WATER_BYTES = 128 * 1024, GATHER_MS = 3 };
+enum { STREAM_BYTES = 4096, LOW_WATER_BYTES = 128 * 1024, GATHER_MS = 3, UNIX_GATHER_NS = 200000 };
 
 typedef struct Part {
     IdcLink *link;
@@ -337,6 +338,15 @@ set_low_water(Scan *scan, int bytes)
             idc_wire_low_water(session_of(scan->parts[i].link), bytes);
 }
 
+static bool
+has_unix_socket(const Scan *scan)
+{
+    for (size_t i = 0; i < scan->part_count; i++)
+        if (scan->parts[i].link != NULL && session_of(scan->parts[i].link)->is_unix)
+            return true;
+    return false;
+}
+
 /* In the middle of many rows it lets some of them gather, though not for long. */
 static IdcStatus
 wait_parts(Scan *scan, int64_t longest_ms, IdcError *err)
@@ -350,6 +360,8 @@ wait_parts(Scan *scan, int64_t longest_ms, IdcError *err)
     if (!is_stream || (longest_ms >= 0 && longest_ms < GATHER_MS))
         return poll_parts(scan, longest_ms, err);
     status = poll_parts(scan, GATHER_MS, err);
+    if (status == IDC_OK && has_unix_socket(scan))
+        (void) nanosleep(&(struct timespec){ .tv_nsec = UNIX_GATHER_NS }, NULL);
     return status == IDC_TIMEOUT && idc_call_remaining_ms(scan->source->call, -1) != 0 ? IDC_OK
                                                                                        : status;
 }

@@ -59,6 +59,7 @@ typedef struct IdcPostgresWire {
 typedef struct IdcPostgresSession {
     IdcPostgresHost *host;
     PGconn *libpq;
+    bool is_unix; /* a unix socket, whose poll knows no low water */
     bool is_raw;  /* neither TLS nor GSS: wire.c reads and writes the socket, libpq sleeps */
     bool is_busy; /* an answer has not been read to its end */
     bool is_lost;
