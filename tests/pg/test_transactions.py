@@ -374,36 +374,41 @@ def test_others_see_it_after_the_commit(writer: Connection, file: File) -> None:
     assert file.rows("SELECT count(*) FROM t") == [(4,)]
 
 
+def random_transaction(session: Connection, seed: int) -> None:
+    """To the tables t and local the same happens."""
+    chance = random.Random(seed)
+    open_levels: list[str] = []
+    session.execute("BEGIN")
+    for _ in range(chance.randrange(4, 25)):
+        what = chance.choice(["insert", "update", "by key", "delete", "bad", "savepoint", "savepoint", "to", "release", "read", "block"])
+        number = chance.randrange(30)
+        if what == "savepoint":
+            open_levels.append(f"s{len(open_levels)}")
+            session.execute(f"SAVEPOINT {open_levels[-1]}")
+        elif what in ("to", "release"):
+            if open_levels:
+                at = chance.randrange(len(open_levels))
+                session.execute(f"{'ROLLBACK TO' if what == 'to' else 'RELEASE'} {open_levels[at]}")
+                del open_levels[at + (what == "to"):]
+        elif what == "read":
+            both = [session.execute(f"SELECT id, n FROM {table} ORDER BY id").fetchall() for table in ("t", "local")]
+            assert both[0] == both[1], seed
+        elif what == "bad":
+            session.execute("SAVEPOINT bad")
+            fail(session, f"WITH x AS (INSERT INTO local VALUES ({number + 100}, 0)) "
+                 f"INSERT INTO t SELECT {number + 100} + i, 1 / (1 - i) FROM generate_series(0, 1) i")
+            fail(session, "SELECT 1")
+            session.execute("ROLLBACK TO bad; RELEASE bad")
+        else:
+            run_both(session, what, number)
+    session.execute(chance.choice(["COMMIT", "COMMIT", "ROLLBACK"]))
+
+
 def test_random_transactions(writer: Connection, file: File) -> None:
-    """Against a local table, to which the same happens."""
+    """Against a local table."""
     writer.execute("DROP TABLE IF EXISTS local; CREATE TABLE local AS SELECT * FROM t; ALTER TABLE local ADD PRIMARY KEY (id)")
     for seed in range(12):
-        chance = random.Random(seed)
-        open_levels: list[str] = []
-        writer.execute("BEGIN")
-        for _ in range(chance.randrange(4, 25)):
-            what, number = chance.choice(["insert", "update", "by key", "delete", "bad", "savepoint", "savepoint", "to", "release",
-                                          "read", "block"]), chance.randrange(30)
-            if what == "savepoint":
-                open_levels.append(f"s{len(open_levels)}")
-                writer.execute(f"SAVEPOINT {open_levels[-1]}")
-            elif what in ("to", "release"):
-                if not open_levels:
-                    continue
-                at = chance.randrange(len(open_levels))
-                writer.execute(f"{'ROLLBACK TO' if what == 'to' else 'RELEASE'} {open_levels[at]}")
-                del open_levels[at + (what == "to"):]
-            elif what == "read":
-                both = [writer.execute(f"SELECT id, n FROM {table} ORDER BY id").fetchall() for table in ("t", "local")]
-                assert both[0] == both[1], seed
-            elif what == "bad":
-                writer.execute("SAVEPOINT bad")
-                fail(writer, f"WITH x AS (INSERT INTO local VALUES ({number + 100}, 0)) INSERT INTO t VALUES ({number + 100}, 0), (NULL, 1/0)")
-                fail(writer, "SELECT 1")
-                writer.execute("ROLLBACK TO bad; RELEASE bad")
-            else:
-                run_both(writer, what, number)
-        writer.execute(chance.choice(["COMMIT", "COMMIT", "ROLLBACK"]))
+        random_transaction(writer, seed)
         here = writer.execute("SELECT id, n FROM local ORDER BY id").fetchall()
         assert file.rows("SELECT id, n FROM t ORDER BY id") == here, seed
 
