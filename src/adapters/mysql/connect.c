@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/memory.h"
@@ -114,6 +115,47 @@ idc_mysql_connect_plain(IdcMysqlServer *server, size_t host, IdcCall *call, MYSQ
 
 /* ---- what holds on a connection ---- */
 
+/* Of mysql_fdw's users some name modes under which statements mean something else: not ours. */
+static bool
+changes_meaning(const char *mode, size_t len)
+{
+    static const char *const modes[] = { "ANSI",
+                                         "ANSI_QUOTES",
+                                         "DB2",
+                                         "EMPTY_STRING_IS_NULL",
+                                         "HIGH_NOT_PRECEDENCE",
+                                         "IGNORE_SPACE",
+                                         "MAXDB",
+                                         "MSSQL",
+                                         "ONLY_FULL_GROUP_BY",
+                                         "ORACLE",
+                                         "PAD_CHAR_TO_FULL_LENGTH",
+                                         "PIPES_AS_CONCAT",
+                                         "POSTGRESQL",
+                                         "REAL_AS_FLOAT" };
+
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        if (strlen(modes[i]) == len && strncasecmp(modes[i], mode, len) == 0)
+            return true;
+    return false;
+}
+
+static void
+append_more_modes(const char *modes, IdcText *sql)
+{
+    static const char separators[] = ", ";
+
+    for (modes += strspn(modes, separators); *modes != '\0'; modes += strspn(modes, separators)) {
+        size_t len = strcspn(modes, separators);
+
+        if (!changes_meaning(modes, len)) {
+            idc_text_append_char(sql, ',');
+            idc_text_append_len(sql, modes, len);
+        }
+        modes += len;
+    }
+}
+
 static void
 append_modes(const IdcMysqlConn *conn, IdcText *sql)
 {
@@ -126,7 +168,7 @@ append_modes(const IdcMysqlConn *conn, IdcText *sql)
     if (conn->is_mariadb && conn->version >= 100400)
         idc_text_append(sql, ",TIME_ROUND_FRACTIONAL");
     if (more != NULL)
-        idc_text_append_format(sql, ",%s", more);
+        append_more_modes(more, sql);
 }
 
 static const char *
@@ -154,10 +196,14 @@ set_session(IdcMysqlConn *conn, IdcMysqlWait *wait, IdcError *err)
     idc_text_append(
         &sql, ", SESSION time_zone = '+00:00', SESSION net_write_timeout = 86400, "
               "SESSION wait_timeout = 86400, SESSION sql_select_limit = 18446744073709551615, "
-              "SESSION autocommit = 1");
+              "SESSION autocommit = 1, SESSION sql_auto_is_null = 0, "
+              "SESSION max_sort_length = 1024");
     /* It takes two texts that a collation cannot tell apart for one. */
     if (conn->is_mariadb)
         idc_text_append(&sql, ", SESSION optimizer_switch = 'subquery_cache=off'");
+    /* A long IN stays one: as a join it would compare by the types of its items. */
+    if (conn->is_mariadb && conn->version >= 100318)
+        idc_text_append(&sql, ", SESSION in_predicate_conversion_threshold = 0");
     idc_text_append_format(&sql, ", SESSION %s = 'REPEATABLE-READ'",
                            conn->is_mariadb && conn->version < 110101   ? "tx_isolation"
                            : conn->is_mariadb || conn->version >= 50720 ? "transaction_isolation"
@@ -187,13 +233,12 @@ begin_session(IdcMysqlConn *conn, IdcMysqlWait *wait, IdcError *err)
                         "the server is MySQL %s; 5.7 is the oldest that can "
                         "be read from",
                         mysql_get_server_info(conn->mysql));
-    status = set_session(conn, wait, err);
-    if (status == IDC_OK && command != NULL) {
+    if (command != NULL) {
         status = idc_mysql_query(wait, conn, command, NULL, err);
         if (status != IDC_OK)
-            status = idc_add_context(err, "option \"init_command\"");
+            return idc_add_context(err, "option \"init_command\"");
     }
-    return status;
+    return set_session(conn, wait, err);
 }
 
 /* ---- which host ---- */

@@ -198,10 +198,10 @@ def test_what_holds_on_a_connection(maria: TlsServer, connect: Connect) -> None:
         asked = rel.native("SELECT @@time_zone, @@sql_mode, @@sql_select_limit, @@tx_isolation, @@autocommit, @@character_set_results, "
                            "@@collation_connection, @@init_connect",
                            [rel.column(f"c{i}", rel.TEXT, rel.C) for i in range(8)])
-        session = connect(init_command="SET @x = 5", compression="true")
+        session = connect(init_command="SET @x = 5, SESSION time_zone = '+01:00'", compression="true", sql_mode="ANSI_QUOTES, NO_ZERO_DATE,")
         row = session.open(asked).rows()[0]
         assert row[0] == "+00:00" and int(str(row[2])) > 2**60
-        assert set(str(row[1]).split(",")) >= {"NO_BACKSLASH_ESCAPES", "NO_UNSIGNED_SUBTRACTION", "STRICT_ALL_TABLES"}
+        assert set(str(row[1]).split(",")) >= {"NO_BACKSLASH_ESCAPES", "NO_UNSIGNED_SUBTRACTION", "STRICT_ALL_TABLES", "NO_ZERO_DATE"}
         assert not set(str(row[1]).split(",")) & {"ANSI_QUOTES", "PIPES_AS_CONCAT", "ONLY_FULL_GROUP_BY", "PAD_CHAR_TO_FULL_LENGTH"}
         assert row[3:7] == ("REPEATABLE-READ", "1", "utf8mb4", "utf8mb4_nopad_bin")
         assert session.open(rel.native("SELECT @x", [rel.column("a", rel.INT4)])).rows() == [(5,)]

@@ -181,11 +181,12 @@ def test_many_columns_with_all_nulls_among_them(maria: TlsServer, database: str,
     assert connect().open(relation).rows() == [(None,) * 300, tuple(i if i % 3 else None for i in range(300))]
 
 
-def test_values_of_sixteen_megabytes(make: Any, connect: Connect) -> None:
+@pytest.mark.parametrize("options", [{}, {"ssl_mode": "disable"}, {"ssl_mode": "disable", "compression": "true"}], ids=["tls", "plain", "compressed"])
+def test_values_of_sixteen_megabytes(make: Any, connect: Connect, options: dict[str, str]) -> None:
     """A packet of the protocol ends at 16 MiB less one byte, and a message of ours too."""
     sizes = [2**24 - 20, 2**24 - 1, 2**24, 2**24 + 7, 5]
     name = make("longblob", *[f"REPEAT('x', {size})" for size in sizes])
-    read = connect(source_memory="2GB").open(table(name, rel.BYTEA)).table().column(0)
+    read = connect(source_memory="2GB", **options).open(table(name, rel.BYTEA)).table().column(0)
     assert [len(value.as_py()) for value in read] == sizes
     assert all(value.as_py().strip(b"x") == b"" for value in read)
 
