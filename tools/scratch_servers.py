@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -153,7 +153,7 @@ class Server:
     def _answers(self) -> bool:
         raise NotImplementedError
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

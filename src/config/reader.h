@@ -20,7 +20,7 @@ typedef struct Reader {
     const IdcConfigInput *input;
     IdcConfig *config;
     const char *wrapper; /* every source is read for this one; NULL: for the one that it says */
-    IdcProblems *aside; /* of what is read again; NULL until it is needed */
+    IdcProblems *aside;  /* of what is read again; NULL until it is needed */
     /* For the schema file: NULL until it is needed. */
     IdcConfigSource **sources_by_name;
     const char **source_names;

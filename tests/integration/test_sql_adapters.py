@@ -21,7 +21,6 @@ from scratch_servers import MariaDBServer, PostgresServer, Scratch
 
 QUIRKS: dict[str, dict[str, str]] = {
     "mysql": {
-        "returning": "not yet",
     },
     "postgres": {},
     "sqlite": {
