@@ -118,13 +118,13 @@ const IdcAdapterOption idc_mysql_options[] = {
     WORD("time", IDC_OPTION_IMPORT, time_words, "time", "what time becomes"),
     BOOL("import_default", IDC_OPTION_IMPORT, "false", "take over defaults of columns"),
     BOOL("import_not_null", IDC_OPTION_IMPORT, "true", "take over NOT NULL"),
-    BOOL("import_enum_as_text", IDC_OPTION_IMPORT, "true", "enums are texts here"),
+    UNUSED_BOOL("import_enum_as_text", IDC_OPTION_IMPORT),
     BOOL("import_generated", IDC_OPTION_IMPORT, "true", "import generated columns too"),
     BOOL("import_views", IDC_OPTION_IMPORT, "true", "import views too"),
 
     /* ---- of mysql_fdw ---- */
     NUMBER("fetch_size", SERVER_AND_TABLE, NULL, 1, 1000000,
-           "of mysql_fdw: accepted as fetch_rows"),
+           "of mysql_fdw: accepted, and without effect here"),
     NUMBER("max_blob_size", IDC_OPTION_TABLE, NULL, 1, INT32_MAX,
            "of mysql_fdw: accepted, and without effect here"),
     TEXT("character_set", IDC_OPTION_SERVER, "of mysql_fdw: accepted, and without effect here"),
@@ -147,7 +147,6 @@ idc_mysql_option(const IdcOptionSet *options, const char *name)
         { "column", "column_name" },
         { "user", "username" },
         { "option_file", "mysql_default_file" },
-        { "fetch_rows", "fetch_size" },
     };
     const char *value = idc_option_value(options, name);
 

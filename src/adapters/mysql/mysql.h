@@ -22,8 +22,7 @@ extern const IdcDeclaration idc_declaration_mysql;
 
 extern const IdcAdapterOption idc_mysql_options[];
 /* The value of an option, or of its name in mysql_fdw: database (dbname), table (table_name),
- * column (column_name), user (username), option_file (mysql_default_file), fetch_rows (fetch_size).
- */
+ * column (column_name), user (username), option_file (mysql_default_file). */
 const char *idc_mysql_option(const IdcOptionSet *options, const char *name);
 IdcStatus idc_mysql_check(IdcOptionLevel level, const IdcOptionSet *given, IdcError *err);
 
