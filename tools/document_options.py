@@ -20,12 +20,18 @@ def options(program: str, adapter: str) -> str:
     return re.sub(r"^## ", "### ", printed[printed.index("\n## "):], flags=re.MULTILINE).strip()
 
 
+def written(page: str) -> tuple[str, str]:
+    """What stands before the tables on a page, and the tables: the third-level headings of its last chapter."""
+    start = page.index("\n### ", page.rindex("\n## "))
+    return page[:start], page[start:].strip()
+
+
 def main() -> None:
     program = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "build" / "instant-source")
     for adapter in ADAPTERS:
         page = ROOT / "docs" / "reference" / f"{adapter}.md"
         text = page.read_text()
-        wanted = text[:text.index("\n### ")] + "\n" + options(program, adapter) + "\n"
+        wanted = written(text)[0] + "\n" + options(program, adapter) + "\n"
         if wanted != text:
             page.write_text(wanted)
             print(f"{page.relative_to(ROOT)}: written anew")
