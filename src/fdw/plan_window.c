@@ -5,6 +5,7 @@
 #include "fdw/plan.h"
 #include "fdw/plan_aggregate.h"
 
+#include <catalog/pg_type.h>
 #include <miscadmin.h>
 #include <nodes/makefuncs.h>
 #include <nodes/nodeFuncs.h>
@@ -52,16 +53,30 @@ collect_keys_of(const WindowClause *clause, List *tlist, FdwWindow *window)
     return true;
 }
 
-/* Conditions on window functions that the planner has taken out of a query around this one. */
-static bool
-has_run_condition(const WindowClause *clause, const WindowFunc *function)
+/*
+ * Conditions on window functions that the planner has taken out of a query around this one: what
+ * they are false for must not come out.
+ */
+static List *
+run_conditions(const FdwWindow *window)
 {
 #if PG_VERSION_NUM >= 170000
-    (void) clause;
-    return function->runCondition != NIL;
+    List *conditions = NIL;
+    ListCell *cell;
+
+    foreach (cell, window->function->runCondition) {
+        WindowFuncRunCondition *condition = lfirst_node(WindowFuncRunCondition, cell);
+        Expr *function = (Expr *) window->function;
+
+        conditions =
+            lappend(conditions, make_opclause(condition->opno, BOOLOID, false,
+                                              condition->wfunc_left ? function : condition->arg,
+                                              condition->wfunc_left ? condition->arg : function,
+                                              InvalidOid, condition->inputcollid));
+    }
+    return conditions;
 #else
-    (void) function;
-    return clause->runCondition != NIL;
+    return list_copy(window->clause->runCondition);
 #endif
 }
 
@@ -79,12 +94,28 @@ windows_of(const PlannerInfo *root, List *functions)
         foreach (clauses, root->parse->windowClause)
             if (lfirst_node(WindowClause, clauses)->winref == window->function->winref)
                 window->clause = lfirst_node(WindowClause, clauses);
-        if (window->clause == NULL || has_run_condition(window->clause, window->function) ||
+        if (window->clause == NULL ||
             !collect_keys_of(window->clause, root->processed_tlist, window))
             return NIL;
         windows = lappend(windows, window);
     }
     return windows;
+}
+
+/* NULL: the source does not answer one of them exactly. */
+static const FdwLayer *
+with_run_conditions(const FdwServer *server, const FdwLayer *layer)
+{
+    List *conditions = NIL;
+    const FdwLayer *filtered;
+    ListCell *cell;
+
+    foreach (cell, layer->windows)
+        conditions = list_concat_unique(conditions, run_conditions(lfirst(cell)));
+    foreach (cell, fdw_push_clauses(server, layer, conditions, true, NULL, &filtered))
+        if (((FdwVerdict *) lfirst(cell))->push != IDC_PUSH_EXACT)
+            return NULL;
+    return filtered;
 }
 
 void
@@ -94,6 +125,7 @@ fdw_plan_windows(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
     FdwPlan *below = input->fdw_private, *plan;
     List *functions = NIL;
     const char *why = NULL;
+    const FdwLayer *filtered;
     FdwLayer *layer;
     FdwCost cost;
 
@@ -106,13 +138,14 @@ fdw_plan_windows(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
                       why == NULL ? "windows that sources do not know" : why);
         return;
     }
-    if (!fdw_layer_has(layer, target->exprs))
+    filtered = with_run_conditions(below->server, layer);
+    if (filtered == NULL || !fdw_layer_has(layer, target->exprs))
         return;
-    plan = fdw_plan_over(below, layer, below->rows);
+    plan = fdw_plan_over(below, filtered, below->rows);
     output->fdw_private = plan;
     fdw_backend.has_windows = true;
-    cost = fdw_cost(root, plan, layer, plan->selectivity, plan->rows, NIL);
-    add_path(output, (Path *) fdw_upper_path(root, output, target, layer, &cost, NIL, NIL));
+    cost = fdw_cost(root, plan, filtered, plan->selectivity, plan->rows, NIL);
+    add_path(output, (Path *) fdw_upper_path(root, output, target, filtered, &cost, NIL, NIL));
 }
 
 /* ---- for EXPLAIN ---- */
