@@ -73,9 +73,10 @@ class Run:
 
 @pytest.fixture(scope="module")
 def server(scratch: Scratch) -> Iterator[HubServer]:
-    with HubServer(scratch, MAJORS[0]) as made:
-        made.sql("CREATE ROLE postgres SUPERUSER LOGIN; CREATE ROLE instant_admin")
-        yield made
+    made = HubServer(scratch, MAJORS[0])
+    made.sql("CREATE ROLE postgres SUPERUSER LOGIN; CREATE ROLE instant_admin")
+    yield made
+    made.stop()
 
 
 def answers(server: HubServer, is_ours: bool, script: Script, cases: list[Statement]) -> list[Answer]:

@@ -20,8 +20,8 @@ QUERIES = int(os.environ.get("INSTANT_RANDOM_QUERIES", "600"))
 SEED = int(os.environ.get("INSTANT_RANDOM_SEED", "20261130"))
 TABLES = (("t", 1, 400), ("u", 2, 60))
 LOCALE = "und-x-icu"
-# What the hub compares by, and what the source's columns have: not the same, but for the last.
-KINDS = {"c": ("C", "loose"), "locale": (LOCALE, "C"), "plain": ("default", "default")}
+# What the hub compares by, and what the source's columns have. Of the last one the server says that it is the same.
+KINDS = {"c": ("C", "loose"), "locale": (LOCALE, "C"), "plain": ("default", "default"), "same": ("default", "default")}
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +45,16 @@ def make_table(connection: Connection, name: str, collation: str, seed: int, cou
 
 @pytest.fixture(scope="module")
 def source(scratch: Scratch) -> Iterator[PostgresServer]:
-    with PostgresServer(scratch) as server:
-        with psycopg.connect(server.url(), autocommit=True) as made:
-            made.execute("CREATE COLLATION public.loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
-            for word, (_, collation) in KINDS.items():
-                made.execute(f"CREATE SCHEMA foreign_{word}")
-                for name, seed, count in TABLES:
-                    make_table(made, f"foreign_{word}.{name}", f'"{collation}"', seed, count)
-                    made.execute(f"CREATE INDEX ON foreign_{word}.{name} (i4); CREATE INDEX ON foreign_{word}.{name} (s)")
-        yield server
+    server = PostgresServer(scratch)
+    with psycopg.connect(server.url(), autocommit=True) as made:
+        made.execute("CREATE COLLATION public.loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+        for word, (_, collation) in KINDS.items():
+            made.execute(f"CREATE SCHEMA foreign_{word}")
+            for name, seed, count in TABLES:
+                make_table(made, f"foreign_{word}.{name}", f'"{collation}"', seed, count)
+                made.execute(f"CREATE INDEX ON foreign_{word}.{name} (i4); CREATE INDEX ON foreign_{word}.{name} (s)")
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -61,19 +62,21 @@ def tables(database: Database, source: PostgresServer, program: Path) -> Iterato
     """Schemas foreign_c … and local_c …, with tables t and u."""
     with database.connect(prepare_threshold=None) as made:
         made.execute(f"SET instant.source_program = '{program}'")
-        made.execute(f"CREATE SERVER other FOREIGN DATA WRAPPER instant_postgres OPTIONS (host '{source.host}', port '{source.port}',"
-                     " dbname 'postgres')")
-        made.execute(f"CREATE USER MAPPING FOR CURRENT_USER SERVER other OPTIONS (user '{source.username}', password '{source.password}')")
+        for server, more in (("other", ""), ("other_same", ", same_collation 'true'")):
+            made.execute(f"CREATE SERVER {server} FOREIGN DATA WRAPPER instant_postgres OPTIONS (host '{source.host}',"
+                         f" port '{source.port}', dbname 'postgres'{more})")
+            made.execute(f"CREATE USER MAPPING FOR CURRENT_USER SERVER {server} OPTIONS (user '{source.username}',"
+                         f" password '{source.password}')")
         for word, (collation, _) in KINDS.items():
             if made.execute("SELECT FROM pg_collation WHERE collname = %s AND collencoding IN (-1, 6)", [collation]).fetchone() is None:
                 collation = "default"
             made.execute(f"CREATE SCHEMA foreign_{word}; CREATE SCHEMA local_{word}")
             for name, seed, count in TABLES:
                 columns = columns_sql(f'"{collation}"')
-                made.execute(f"CREATE FOREIGN TABLE foreign_{word}.{name} ({columns}) SERVER other")
+                made.execute(f"CREATE FOREIGN TABLE foreign_{word}.{name} ({columns}) SERVER {'other_same' if word == 'same' else 'other'}")
                 make_table(made, f"local_{word}.{name}", f'"{collation}"', seed, count)
         yield made
-        made.execute("DROP SERVER other CASCADE")
+        made.execute("DROP SERVER other, other_same CASCADE")
 
 
 @dataclass
@@ -115,3 +118,40 @@ def test_no_query_can_tell_them_apart(tables: Connection, word: str) -> None:
         what["error" if wanted.error else "rows" if wanted.rows else "none"] += 1
     assert not wrong, f"{len(wrong)} of {sum(what.values())}:\n" + "\n".join(wrong)
     assert what["rows"] > QUERIES / 2, what
+
+
+WHOLE = [
+    "SELECT j -> 'a', a[1], s || v FROM foreign_c.t WHERE j @> '{\"a\": 1}' AND a && ARRAY[1] AND s ~ '^a' AND r @> 5 AND 3 = ANY (a)",
+    "SELECT id FROM foreign_locale.t WHERE s = 'a' AND v LIKE 'a%' AND ts + iv > '2023-01-01' AND tz > now() AND n::text LIKE '1%'",
+    "SELECT b, string_agg(s, ',' ORDER BY id), array_agg(DISTINCT i2 ORDER BY i2), stddev(n), mode() WITHIN GROUP (ORDER BY i4),"
+    " count(*) FILTER (WHERE j ? 'a') FROM foreign_locale.t GROUP BY b HAVING max(id) > 3",
+    "SELECT id, row_number() OVER (PARTITION BY b ORDER BY i4, id), sum(n) OVER (ORDER BY id ROWS 3 PRECEDING) FROM foreign_locale.t",
+    "SELECT * FROM (SELECT id, rank() OVER (PARTITION BY b ORDER BY id) AS n FROM foreign_c.t) AS q WHERE n <= 3",
+    "SELECT b, sum(count(*)) OVER (ORDER BY b) FROM foreign_c.t GROUP BY b",
+    "SELECT x.id, z.s FROM foreign_c.t x JOIN foreign_c.u y ON x.s = y.s LEFT JOIN foreign_c.u z ON z.d = y.d WHERE NOT EXISTS"
+    " (SELECT FROM foreign_c.u w WHERE w.id = x.i4)",
+    "SELECT x.id FROM foreign_locale.t x FULL JOIN foreign_locale.u y ON x.s = y.s",
+    "SELECT DISTINCT s, a FROM foreign_locale.t",
+    "SELECT s FROM foreign_c.t ORDER BY s DESC NULLS LAST, jsonb_array_length(CASE jsonb_typeof(j) WHEN 'array' THEN j END) LIMIT 5 OFFSET 2",
+    "SELECT lower(s), max(v) FROM foreign_same.t WHERE s ILIKE 'a%' AND v < 'm' GROUP BY 1 ORDER BY 1",
+]
+
+
+@pytest.mark.parametrize("sql", WHOLE)
+def test_what_postgresql_can_do_it_does(tables: Connection, sql: str) -> None:
+    plan = plan_of(tables, sql)
+    assert plan.count("Scan") == 1 + plan.startswith("Subquery Scan") and "Foreign Scan" in plan and "Filter:" not in plan, plan
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT id FROM foreign_plain.t WHERE s < 'm'", "SELECT id FROM foreign_c.t WHERE lower(s) = 'a'",
+    "SELECT id FROM foreign_plain.t WHERE s ILIKE 'a%'", "SELECT id FROM foreign_plain.t WHERE s ~ '\\w'",
+    "SELECT id FROM foreign_c.t WHERE to_char(ts, 'YYYY') = '2023'", "SELECT id FROM foreign_c.t WHERE random() < 2"])
+def test_what_may_differ_is_checked_here(tables: Connection, sql: str) -> None:
+    assert "Filter:" in plan_of(tables, sql)
+
+
+def test_functions_of_ones_own_stay_here(tables: Connection) -> None:
+    tables.execute("CREATE FUNCTION pg_temp.twice(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 2 * n; END'")
+    assert "Filter:" in plan_of(tables, "SELECT id FROM foreign_c.t WHERE pg_temp.twice(id) = 4")
+    assert tables.execute("SELECT id FROM foreign_c.t WHERE pg_temp.twice(id) = 4").fetchall() == [(2,)]

@@ -349,6 +349,102 @@ joins(void **state)
     assert_false(is_right(&spoilt));
 }
 
+static bool
+is_right_call(Fixture *f, IdcCallKind how, const char *name, IdcType type, size_t count)
+{
+    const IdcExpr *args[] = { f->id, f->id, f->id };
+
+    return is_right_expr(f,
+                         idc_expr_call(f->arena, how, name, type, IDC_COLLATION_NONE, args, count));
+}
+
+/* Names go into a request as they are. */
+static void
+calls(void **state)
+{
+    Fixture *f = *state;
+
+    assert_true(is_right_call(f, IDC_CALL_FUNCTION, "num_nulls", type_int4, 0));
+    assert_true(is_right_call(f, IDC_CALL_FUNCTION, "num_nulls", type_int4, 3));
+    assert_false(is_right_call(f, IDC_CALL_FUNCTION, NULL, type_int4, 1));
+    assert_false(is_right_call(f, IDC_CALL_FUNCTION, "", type_int4, 1));
+    assert_false(is_right_call(f, IDC_CALL_FUNCTION, "x\"(", type_int4, 1));
+    assert_false(is_right_call(f, IDC_CALL_FUNCTION, "pg_catalog.abs", type_int4, 1));
+    assert_false(is_right_call(f, IDC_CALL_VARIADIC, "num_nulls", type_int4, 0));
+    assert_true(is_right_call(f, IDC_CALL_OPERATOR, "&&", type_bool, 2));
+    assert_true(is_right_call(f, IDC_CALL_OPERATOR, "~", type_int8, 1));
+    assert_false(is_right_call(f, IDC_CALL_OPERATOR, "&&", type_bool, 3));
+    assert_false(is_right_call(f, IDC_CALL_OPERATOR, "abs", type_bool, 2));
+    assert_false(is_right_call(f, IDC_CALL_OPERATOR, "+)", type_bool, 2));
+    assert_false(is_right_call(f, IDC_CALL_OPERATOR, "--", type_bool, 2));
+    assert_false(is_right_call(f, IDC_CALL_OPERATOR, "/*", type_bool, 2));
+    assert_true(is_right_call(f, IDC_CALL_ANY, "<", type_bool, 2));
+    assert_false(is_right_call(f, IDC_CALL_ANY, "<", type_int4, 2));
+    assert_false(is_right_call(f, IDC_CALL_ALL, "<", type_bool, 1));
+    assert_true(is_right_call(f, IDC_CALL_ARRAY, NULL, type_text, 0));
+    assert_false(is_right_call(f, IDC_CALL_ARRAY, "array", type_text, 1));
+    assert_true(is_right_call(f, IDC_CALL_ELEMENT, NULL, type_int8, 2));
+    assert_false(is_right_call(f, IDC_CALL_ELEMENT, NULL, type_int8, 1));
+    assert_false(is_right_call(f, IDC_CALL_COUNT, NULL, type_int8, 1));
+}
+
+static void
+called_aggregates(void **state)
+{
+    Fixture *f = *state;
+    const IdcExpr *args[] = { f->id };
+    IdcSortKey order = { f->id, false, false, IDC_COLLATION_NONE };
+    IdcAggregate right = {
+        .kind = IDC_AGG_CALL, .name = "bit_xor", .type = type_int8, .args = args, .arg_count = 1
+    };
+    IdcAggregate spoilt = right;
+
+    assert_true(is_right(idc_relation_aggregate(f->arena, f->orders, NULL, 0, &right, 1)));
+    spoilt.name = "bit xor";
+    assert_false(is_right(idc_relation_aggregate(f->arena, f->orders, NULL, 0, &spoilt, 1)));
+    spoilt = right;
+    spoilt.arg = f->id;
+    assert_false(is_right(idc_relation_aggregate(f->arena, f->orders, NULL, 0, &spoilt, 1)));
+    spoilt = right;
+    spoilt.is_within_group = true;
+    assert_false(is_right(idc_relation_aggregate(f->arena, f->orders, NULL, 0, &spoilt, 1)));
+    spoilt.order = &order;
+    spoilt.order_count = 1;
+    assert_true(is_right(idc_relation_aggregate(f->arena, f->orders, NULL, 0, &spoilt, 1)));
+    spoilt = (IdcAggregate){ .kind = IDC_AGG_COUNT_ROWS, .type = type_int8, .name = "count" };
+    assert_false(is_right(idc_relation_aggregate(f->arena, f->orders, NULL, 0, &spoilt, 1)));
+}
+
+static void
+windows(void **state)
+{
+    Fixture *f = *state;
+    IdcWindow right = { .function = { .kind = IDC_AGG_COUNT_ROWS, .type = type_int8 },
+                        .partition = &f->id,
+                        .partition_count = 1,
+                        .mode = IDC_FRAME_ROWS,
+                        .start = IDC_FRAME_PRECEDING,
+                        .end = IDC_FRAME_CURRENT,
+                        .start_offset = constant(f, IDC_TYPE_INT8, "2") };
+    IdcWindow spoilt = right;
+
+    assert_true(is_right(idc_relation_window(f->arena, f->orders, &right, 1)));
+    assert_false(is_right(idc_relation_window(f->arena, f->orders, &right, 0)));
+    spoilt.start_offset = NULL;
+    assert_false(is_right(idc_relation_window(f->arena, f->orders, &spoilt, 1)));
+    spoilt.start_offset = f->id; /* of a row */
+    assert_false(is_right(idc_relation_window(f->arena, f->orders, &spoilt, 1)));
+    spoilt = right;
+    spoilt.end = IDC_FRAME_UNBOUNDED_PRECEDING;
+    assert_false(is_right(idc_relation_window(f->arena, f->orders, &spoilt, 1)));
+    spoilt = right;
+    spoilt.exclusion = IDC_EXCLUSION_COUNT;
+    assert_false(is_right(idc_relation_window(f->arena, f->orders, &spoilt, 1)));
+    spoilt = right;
+    spoilt.function.is_distinct = true;
+    assert_false(is_right(idc_relation_window(f->arena, f->orders, &spoilt, 1)));
+}
+
 int
 main(void)
 {
@@ -364,6 +460,9 @@ main(void)
         cmocka_unit_test_setup_teardown(limits_and_sorts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(aggregates, set_up, tear_down),
         cmocka_unit_test_setup_teardown(joins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(calls, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(called_aggregates, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(windows, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

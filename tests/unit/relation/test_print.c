@@ -225,6 +225,47 @@ cuts_long_texts_between_characters(void **state)
     expect_expr(f, number(f, type_text, value), wanted);
 }
 
+static void
+prints_calls(void **state)
+{
+    Fixture *f = *state;
+    const IdcExpr *id = idc_expr_column(f->arena, f->orders, 0), *two[] = { id, id };
+    IdcSortKey order = { id, true, true, IDC_COLLATION_NONE };
+    IdcAggregate call = { .kind = IDC_AGG_CALL,
+                          .name = "string_agg",
+                          .type = type_text,
+                          .args = two,
+                          .arg_count = 2,
+                          .order = &order,
+                          .order_count = 1 };
+    IdcWindow window = { .function = { .kind = IDC_AGG_CALL, .name = "rank", .type = type_int8 },
+                         .partition = two,
+                         .partition_count = 1,
+                         .order = &order,
+                         .order_count = 1,
+                         .mode = IDC_FRAME_ROWS,
+                         .start = IDC_FRAME_PRECEDING,
+                         .end = IDC_FRAME_CURRENT,
+                         .start_offset = number(f, type_int8, "2") };
+
+    expect_expr(f, idc_expr_call(f->arena, IDC_CALL_FUNCTION, "gcd", type_int8, 0, two, 2),
+                "gcd(id, id)");
+    expect_expr(f, idc_expr_call(f->arena, IDC_CALL_OPERATOR, "#", type_int8, 0, two, 2),
+                "id # id");
+    expect_expr(f, idc_expr_call(f->arena, IDC_CALL_OPERATOR, "~", type_int8, 0, two, 1), "~ id");
+    expect_expr(f, idc_expr_call(f->arena, IDC_CALL_ANY, "<", type_bool, 0, two, 2),
+                "id < any(id)");
+    expect_expr(f, idc_expr_call(f->arena, IDC_CALL_ARRAY, NULL, type_int8, 0, two, 2),
+                "array[id, id]");
+    expect_expr(f, idc_expr_call(f->arena, IDC_CALL_ELEMENT, NULL, type_int8, 0, two, 2), "id[id]");
+    expect(idc_relation_aggregate(f->arena, f->orders, NULL, 0, &call, 1), true,
+           "aggregate string_agg(id, id order by id desc) (scan orders [id, amount, customer, "
+           "placed, open])");
+    expect(idc_relation_window(f->arena, f->orders, &window, 1), true,
+           "window rank() over (partition by id order by id desc rows between 2 preceding and "
+           "current row) (scan orders [id, amount, customer, placed, open])");
+}
+
 int
 main(void)
 {
@@ -235,6 +276,7 @@ main(void)
         cmocka_unit_test_setup_teardown(brackets_what_binds_less, set_up, tear_down),
         cmocka_unit_test_setup_teardown(prints_tests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(prints_functions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(prints_calls, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cuts_long_texts_between_characters, set_up, tear_down),
     };
 
