@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.project import Cli
-from scratch_servers import MariaDBServer
+from harness.project import Cli, cli_path
+from scratch_servers import MariaDBServer, PostgresServer, Scratch, server_tree
 
 ROWS = """
 CREATE DATABASE moved CHARACTER SET utf8mb4;
@@ -98,3 +98,37 @@ def test_a_set_up_hub_moves_to_our_adapter_and_back(path: Path, hub_arguments: d
     path.write_text(WITHOUT)
     with connect() as old:
         assert old.setup_fdw_infrastructure()
+
+
+@pytest.fixture(scope="module")
+def hub_with_ours(scratch: Scratch) -> Iterator[PostgresServer]:
+    """A hub of somebody else's that has our extension, and a user of it who may only use mysql_fdw."""
+    extension = Path(cli_path()).parent / "fdw" / "pg15"
+    made = PostgresServer(scratch, None, server_tree(scratch, extension))
+    made.sql("CREATE DATABASE hub")
+    made.sql("CREATE EXTENSION instant_fdw; CREATE EXTENSION mysql_fdw; CREATE ROLE analyst LOGIN PASSWORD 'analyst';"
+             "GRANT USAGE ON FOREIGN DATA WRAPPER mysql_fdw TO analyst; GRANT ALL ON SCHEMA public TO analyst;"
+             "GRANT CREATE ON DATABASE hub TO analyst; GRANT ALL ON SCHEMA instant TO analyst; CREATE ROLE instant_admin",
+             "hub")
+    yield made
+    made.stop()
+
+
+def test_who_may_not_make_servers_of_ours_gets_the_other(path: Path, hub_with_ours: PostgresServer,
+                                                         caplog: pytest.LogCaptureFixture) -> None:
+    from instant_connector import SyncInstantDataConnector
+
+    path.write_text(CONFIG)
+    url = hub_with_ours.url("hub", "analyst", "analyst")
+    with caplog.at_level("WARNING"), SyncInstantDataConnector(config_path=str(path), postgres_config=url) as made:
+        assert made.setup_fdw_infrastructure()
+        assert made.list_available_tables()["notes"]["wrapper"] == "mysql_fdw"
+        details = made.health_check()["components"]["moved"]["details"]
+    said = "served by mysql_fdw instead of instant_mysql: this user of the hub may make no servers of it"
+    assert said in caplog.text and said in details
+    # Once he may, the next setup is with ours.
+    hub_with_ours.sql("GRANT instant_admin TO analyst; GRANT USAGE ON FOREIGN DATA WRAPPER instant_mysql TO analyst", "hub")
+    with SyncInstantDataConnector(config_path=str(path), postgres_config=url) as made:
+        assert made.setup_fdw_infrastructure()
+        assert made.list_available_tables()["notes"]["wrapper"] == "instant_mysql"
+        assert made.table("moved.notes", filters={"word": "ABC"}).to_arrow().num_rows == 1
