@@ -37,7 +37,8 @@
 
 #define KEY_PREFIX "instant_key_"
 
-enum { DEFAULT_BATCH_ROWS = 100 };
+/* MANY: where an error takes nothing of a batch with it, since all is rolled back. */
+enum { DEFAULT_BATCH_ROWS = 100, DEFAULT_BATCH_ROWS_MANY = 1000 };
 
 /* ---- planning ---- */
 
@@ -328,6 +329,7 @@ batch_rows(const FdwServer *server, const IdcRelation *relation)
     int64 rows;
 
     return text != NULL && idc_int64_parse(text, &rows) && rows > 0 ? (int) Min(rows, 10000)
+           : server->declaration->has_transactions                  ? DEFAULT_BATCH_ROWS_MANY
                                                                     : DEFAULT_BATCH_ROWS;
 }
 

@@ -13,19 +13,26 @@
 #include <catalog/pg_type.h>
 #include <mb/pg_wchar.h>
 #include <miscadmin.h>
+#include <pgtime.h>
 #include <utils/array.h>
 #include <utils/builtins.h>
+#include <utils/bytea.h>
+#include <utils/float.h>
 #include <utils/guc.h>
 #include <utils/lsyscache.h>
+#include <utils/memutils.h>
 #include <utils/syscache.h>
 
 /* How a value of a type becomes text. */
 typedef struct Output {
+    Oid type;
     FmgrInfo call;
-    int16 len;
-    bool is_by_value;
-    char align;
 } Output;
+
+/* Of built-in types, which stay as they are: rows that are written ask for the same ones again and
+ * again. */
+enum { KNOWN_OUTPUTS = 64 };
+static Output known_outputs[KNOWN_OUTPUTS];
 
 IdcType
 fdw_type(Oid type, int32 modifier)
@@ -128,11 +135,32 @@ begin_relation_words(void)
     return level;
 }
 
-/* False for types whose output function obeys no setting: the most frequent parameters. */
 static bool
-obeys_settings(Oid type)
+is_utc(void)
+{
+    return strcmp(pg_get_timezone_name(session_timezone), "UTC") == 0;
+}
+
+/* False where the output function obeys no setting, or those that it obeys are as they must be:
+ * nearly always. */
+static bool
+needs_settings(Oid type)
 {
     switch (type) {
+    case DATEOID:
+    case TIMEOID:
+    case TIMETZOID:
+    case TIMESTAMPOID:
+        return DateStyle != USE_ISO_DATES;
+    case TIMESTAMPTZOID:
+        return DateStyle != USE_ISO_DATES || !is_utc();
+    case FLOAT4OID:
+    case FLOAT8OID:
+        return extra_float_digits < 1; /* beyond that all numbers are the shortest that are exact */
+    case BYTEAOID:
+        return bytea_output != BYTEA_OUTPUT_HEX;
+    case INTERVALOID:
+        return IntervalStyle != INTSTYLE_POSTGRES;
     case BOOLOID:
     case INT2OID:
     case INT4OID:
@@ -152,17 +180,32 @@ obeys_settings(Oid type)
     }
 }
 
-static Output
-output_of(Oid type)
+static void
+look_up_output(Output *output, Oid type, MemoryContext context)
 {
-    Output output;
     Oid function;
     bool is_varlena;
 
     getTypeOutputInfo(type, &function, &is_varlena);
-    fmgr_info(function, &output.call);
-    get_typlenbyvalalign(type, &output.len, &output.is_by_value, &output.align);
-    return output;
+    fmgr_info_cxt(function, &output->call, context);
+    output->type = type;
+}
+
+/* other: memory for one that is not kept. */
+static Output *
+output_of(Oid type, Output *other)
+{
+    Output *known = &known_outputs[type % KNOWN_OUTPUTS];
+
+    if (known->type == type)
+        return known;
+    /* Two of one place: the first has it, since its memory is for good. */
+    if (type >= FirstGenbkiObjectId || OidIsValid(known->type)) {
+        look_up_output(other, type, CurrentMemoryContext);
+        return other;
+    }
+    look_up_output(known, type, TopMemoryContext);
+    return known;
 }
 
 static const char *
@@ -179,11 +222,13 @@ set_items(IdcValue *value, Output *output, Oid type, Datum datum)
     ArrayType *array = DatumGetArrayTypeP(datum);
     const char **items;
     Datum *elements;
-    bool *nulls;
+    bool *nulls, is_by_value;
+    int16 len;
+    char align;
     int count;
 
-    deconstruct_array(array, type, output->len, output->is_by_value, output->align, &elements,
-                      &nulls, &count);
+    get_typlenbyvalalign(type, &len, &is_by_value, &align);
+    deconstruct_array(array, type, len, is_by_value, align, &elements, &nulls, &count);
     items = palloc((size_t) (count + 1) * sizeof *items);
     for (int i = 0; i < count; i++)
         items[i] = nulls[i] ? NULL : text_of(output, elements[i]);
@@ -197,7 +242,7 @@ fdw_value(Oid type, int32 modifier, Datum datum, bool is_null, bool is_list)
     static const char *const one_null[] = { NULL };
     IdcValue value = { .is_list = is_list };
     int level = 0;
-    Output output;
+    Output other, *output;
 
     if (is_list)
         type = get_element_type(getBaseTypeAndTypmod(type, &modifier));
@@ -210,13 +255,13 @@ fdw_value(Oid type, int32 modifier, Datum datum, bool is_null, bool is_list)
         value.item_count = is_list ? 1 : 0;
         return value;
     }
-    output = output_of(type);
-    if (obeys_settings(value.type.oid))
+    output = output_of(type, &other);
+    if (needs_settings(value.type.oid))
         level = begin_relation_words();
     if (is_list)
-        set_items(&value, &output, type, datum);
+        set_items(&value, output, type, datum);
     else
-        value.text = text_of(&output, datum);
+        value.text = text_of(output, datum);
     if (level != 0)
         AtEOXact_GUC(false, level);
     return value;
