@@ -107,6 +107,14 @@ typedef struct IdcDeclaration {
     /* *why (static or NULL): for EXPLAIN, why not, or why not exactly. */
     IdcPush (*can_push)(const IdcPushQuestion *question, const char **why);
     void (*estimate)(const IdcEstimateQuestion *question, IdcArena *arena, IdcEstimate *estimate);
+    /* For ANALYZE. A native request whose one row and column is the source's own estimate of a
+     * SCAN's rows, or NULL: it has none (a view). In the arena; NULL: no memory. */
+    const char *(*count_request)(const IdcOptionSet *server_options, const IdcRelation *scan,
+                                 IdcArena *arena);
+    /* The same for a random sample of the SCAN's rows and columns, each row with the same chance;
+     * only of what has such an estimate. NULL: the whole table is read. */
+    const char *(*sample_request)(const IdcOptionSet *server_options, const IdcRelation *scan,
+                                  double fraction, IdcArena *arena);
     /* How many keys one request takes for `conjunct` (an IN of a list PARAMETER, or an equality);
      * 1: one request each; 0: any number. Asked only of conjuncts that can be pushed. */
     int64_t (*key_batch)(const IdcPushQuestion *question, const IdcExpr *conjunct);

@@ -109,10 +109,22 @@ take_verdicts(FdwPlan *plan, List *verdicts)
     return pushed;
 }
 
+/* By the option row_count; -1: not given. */
+static double
+promised_rows(const FdwPlan *plan)
+{
+    const char *text = idc_option_value(plan->table_options, "row_count");
+    int64 rows;
+
+    return text != NULL && idc_int64_parse(text, &rows) && rows >= 0 ? (double) rows : -1;
+}
+
 static void
 estimate_size(PlannerInfo *root, RelOptInfo *rel, FdwPlan *plan, const FdwLayer *scan, List *pushed)
 {
     plan->table_rows = rel->tuples >= 0 && rel->pages + rel->tuples > 0 ? rel->tuples : -1;
+    if (plan->table_rows < 0)
+        plan->table_rows = rel->tuples = promised_rows(plan);
     if (plan->table_rows < 0)
         rel->tuples = fdw_cost(root, plan, scan, 1.0, -1, NIL).rows;
     if (rel->tuples <= 0)

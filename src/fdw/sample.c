@@ -1,9 +1,10 @@
 /*
  * sample.c - ANALYZE: a random sample of a foreign table's rows.
  *
- * The table is read from its beginning, every row with the same chance to be in the sample
- * (Vitter's algorithm Z, PostgreSQL's own). Reading stops after analyze_rows rows: a table behind
- * an API may have no end that anybody wants to wait for.
+ * Where the source has an estimate of its own and can take a sample, some more rows than are wanted
+ * are asked for. Otherwise the table is read from its beginning, every row with the same chance to
+ * be in the sample (Vitter's algorithm Z, PostgreSQL's own); reading stops after analyze_rows rows:
+ * a table behind an API may have no end that anybody wants to wait for.
  */
 #include "fdw/foreign.h"
 #include "fdw/handler.h"
@@ -11,9 +12,12 @@
 #include "fdw/table.h"
 
 #include <access/htup_details.h>
+#include <catalog/pg_type.h>
 #include <commands/vacuum.h>
 #include <foreign/foreign.h>
 #include <miscadmin.h>
+#include <float.h>
+#include <math.h>
 #include <utils/memutils.h>
 #include <utils/sampling.h>
 
@@ -56,34 +60,127 @@ most_rows(const FdwServer *server, const IdcOptionSet *options)
     return text != NULL && idc_int64_parse(text, &rows) && rows > 0 ? rows : DEFAULT_ROWS;
 }
 
-static int
-acquire_rows(Relation table, int level, HeapTuple *rows, int wanted, double *total, double *dead)
+/* ---- what the source knows of the table ---- */
+
+/* One row and column of a request; -1: NULL, or nothing. */
+static double
+ask_number(Oid server, const char *request)
 {
-    Oid server = GetForeignTable(RelationGetRelid(table))->serverid;
-    List *attributes = fdw_table_attributes(table);
-    const IdcRelation *relation = fdw_table_relation(table, attributes);
-    int64 most = most_rows(fdw_server(server), &relation->options);
-    TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual);
-    FdwScan *scan = fdw_scan_open(server, GetUserId(), relation, NULL, 0, RelationGetDescr(table),
-                                  attributes, NULL, CurrentMemoryContext);
-    Sample sample = { .rows = rows, .wanted = wanted, .skip = -1 };
+    IdcRelationColumn column = { .name = "rows", .type = { .oid = FLOAT8OID, .modifier = -1 } };
+    TupleDesc descriptor = CreateTemplateTupleDesc(1);
+    TupleTableSlot *slot;
+    FdwScan *scan;
+    double number = -1;
 
-    reservoir_init_selection_state(&sample.state, wanted);
-    while (sample.seen < (double) most && fdw_scan_next(scan, slot)) {
-        int place = choose(&sample);
+    TupleDescInitEntry(descriptor, 1, column.name, FLOAT8OID, -1, 0);
+    slot = MakeSingleTupleTableSlot(descriptor, &TTSOpsVirtual);
+    scan = fdw_scan_open(server, GetUserId(),
+                         idc_relation_native(idc_arena_new(0), request, &column, 1), NULL, 0,
+                         descriptor, list_make1_int(1), NULL, CurrentMemoryContext);
+    if (fdw_scan_next(scan, slot)) {
+        bool is_null;
+        Datum datum = slot_getattr(slot, 1, &is_null);
 
-        if (place >= 0)
-            rows[place] = ExecCopySlotHeapTuple(slot);
+        number = is_null ? -1 : DatumGetFloat8(datum);
     }
     fdw_scan_close(scan);
     ExecDropSingleTupleTableSlot(slot);
-    *total = sample.seen;
-    /* Reading was stopped: what was known before may be nearer. */
-    if (sample.seen >= (double) most && table->rd_rel->reltuples > sample.seen)
-        *total = table->rd_rel->reltuples;
+    return number;
+}
+
+/* The source's own estimate of the rows; -1: it has none. */
+static double
+estimated_rows(const FdwServer *server, const IdcRelation *relation)
+{
+    const IdcDeclaration *declaration = server->declaration;
+    const char *request = NULL;
+
+    if (declaration->count_request != NULL && declaration->sample_request != NULL)
+        request = declaration->count_request(&server->options, relation, idc_arena_new(0));
+    return request == NULL ? -1 : ask_number(server->oid, request);
+}
+
+/* How much of the table is asked for: all of it, or somewhat more than is wanted, since who chooses
+ * at random never gets the very number. */
+static double
+fraction_of(double rows, int wanted)
+{
+    const double surplus = 1.2, worth = 2;
+
+    return rows < worth * wanted ? 1 : surplus * wanted / rows;
+}
+
+/* The SCAN itself, or a sample of it. */
+static const IdcRelation *
+sampled(const FdwServer *server, const IdcRelation *relation, double *fraction)
+{
+    IdcArena *arena = idc_arena_new(0);
+    const char *request = NULL;
+
+    if (*fraction < 1)
+        request =
+            server->declaration->sample_request(&server->options, relation, *fraction, arena);
+    if (request == NULL) {
+        *fraction = 1;
+        return relation;
+    }
+    return idc_relation_native(arena, request, relation->columns, relation->column_count);
+}
+
+/* ---- the sample ---- */
+
+static void
+read_sample(Sample *sample, FdwScan *scan, TupleTableSlot *slot, double most)
+{
+    while (sample->seen < most && fdw_scan_next(scan, slot)) {
+        int place = choose(sample);
+
+        if (place >= 0)
+            sample->rows[place] = ExecCopySlotHeapTuple(slot);
+    }
+}
+
+/*
+ * Rows of the table. A sample of some size tells better than the source's estimate; where reading
+ * was stopped, what was known before, or what the source thinks, may be nearer.
+ */
+static double
+total_rows(const Sample *sample, double fraction, double most, double estimated, double before)
+{
+    const double telling = 1000;
+
+    if (fraction < 1)
+        return sample->seen < telling ? fmax(estimated, sample->seen) : sample->seen / fraction;
+    if (sample->seen < most)
+        return sample->seen;
+    return fmax(sample->seen, estimated >= 0 ? estimated : before);
+}
+
+static int
+acquire_rows(Relation table, int level, HeapTuple *rows, int wanted, double *total, double *dead)
+{
+    const FdwServer *server = fdw_server(GetForeignTable(RelationGetRelid(table))->serverid);
+    List *attributes = fdw_table_attributes(table);
+    const IdcRelation *relation = fdw_table_relation(table, attributes);
+    double most = (double) most_rows(server, &relation->options);
+    double estimated = estimated_rows(server, relation);
+    double fraction = estimated < 0 ? 1 : fraction_of(estimated, wanted);
+    TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual);
+    Sample sample = { .rows = rows, .wanted = wanted, .skip = -1 };
+    FdwScan *scan;
+
+    relation = sampled(server, relation, &fraction);
+    scan = fdw_scan_open(server->oid, GetUserId(), relation, NULL, 0, RelationGetDescr(table),
+                         attributes, NULL, CurrentMemoryContext);
+    reservoir_init_selection_state(&sample.state, wanted);
+    /* A sample has an end of its own. */
+    read_sample(&sample, scan, slot, fraction < 1 ? DBL_MAX : most);
+    fdw_scan_close(scan);
+    ExecDropSingleTupleTableSlot(slot);
+    *total = total_rows(&sample, fraction, most, estimated, table->rd_rel->reltuples);
     *dead = 0;
-    ereport(level, (errmsg("\"%s\": %.0f rows read; %d rows in sample",
-                           RelationGetRelationName(table), sample.seen, sample.count)));
+    ereport(level, (errmsg("\"%s\": %.0f rows read; %d rows in sample, %.0f estimated total rows",
+                           RelationGetRelationName(table), sample.seen, sample.count, *total)));
     return sample.count;
 }
 

@@ -213,13 +213,46 @@ replace_table(IdcArena *arena, const IdcTable *wanted, IdcStatement *statement, 
     return idc_ddl_take(&ddl, arena, statement);
 }
 
+static bool
+file_has(const IdcTable *table, const char *option)
+{
+    for (size_t i = 0; table->config != NULL && i < table->config->options.count; i++)
+        if (strcmp(table->config->options.items[i].name, option) == 0)
+            return true;
+    return false;
+}
+
+/* Of an imported table the source says row_count, each time another one: the hub keeps its own. */
+static IdcStatus
+keep_row_count(IdcArena *arena, const IdcTable *actual, const IdcTable *wanted, IdcTable *kept,
+               IdcError *err)
+{
+    const IdcOption *old = idc_option_find(&actual->options, "row_count");
+    IdcStatus status = IDC_OK;
+
+    *kept = *wanted;
+    if (!wanted->source_decides || old == NULL || file_has(wanted, "row_count"))
+        return IDC_OK;
+    kept->options = (IdcOptionList){ 0 };
+    for (size_t i = 0; status == IDC_OK && i < wanted->options.count; i++)
+        status = idc_option_set(arena, &kept->options, wanted->options.items[i].name,
+                                wanted->options.items[i].value, err);
+    return status == IDC_OK ? idc_option_set(arena, &kept->options, "row_count", old->value, err)
+                            : status;
+}
+
 IdcStatus
 idc_diff_table(IdcArena *arena, const IdcTable *actual, const IdcTable *wanted,
                IdcStatement *statement, IdcError *err)
 {
     bool is_first = true;
+    IdcTable kept;
+    IdcStatus status = keep_row_count(arena, actual, wanted, &kept, err);
     IdcDdl ddl;
 
+    if (status != IDC_OK)
+        return status;
+    wanted = &kept;
     if (strcmp(actual->server, wanted->server) != 0)
         return replace_table(arena, wanted, statement, err);
     idc_ddl_init(&ddl, err);

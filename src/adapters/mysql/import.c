@@ -12,7 +12,7 @@
 enum { TABLES_MOST = 10000, COLUMNS_MOST = 1600, OPTIONS_MOST = 5, REMOTE_TYPE_MOST = 500 };
 
 /* In the order of the SELECTs below. */
-enum { TABLE_NAME, TABLE_COMMENT, TABLE_TYPE };
+enum { TABLE_NAME, TABLE_COMMENT, TABLE_TYPE, TABLE_ROW_COUNT };
 enum {
     COLUMN_TABLE,
     COLUMN_NAME,
@@ -32,7 +32,8 @@ typedef struct Import {
     IdcMysqlConn *conn;
     IdcMysqlWait *wait;
     IdcScanStats *stats;
-    bool has_booleans, has_defaults, has_not_null, has_generated, has_views, has_text_dates;
+    bool has_booleans, has_defaults, has_not_null, has_generated, has_views, has_text_dates,
+        has_statistics;
     const char *time;
     IdcImportedTable *tables;
     size_t table_count;
@@ -52,6 +53,7 @@ read_options(const IdcSourceServer *server, Import *import)
     import->has_defaults = idc_adapter_option_bool(declaration, given, "import_default");
     import->has_not_null = idc_adapter_option_bool(declaration, given, "import_not_null");
     import->has_generated = idc_adapter_option_bool(declaration, given, "import_generated");
+    import->has_statistics = idc_adapter_option_bool(declaration, given, "import_statistics");
     import->has_views = idc_adapter_option_bool(declaration, given, "import_views");
     import->has_text_dates = zero != NULL && strcmp(zero, "text") == 0;
     import->time = idc_adapter_option_text(declaration, given, "time");
@@ -188,7 +190,7 @@ is_wanted(const Import *import, MYSQL_ROW row)
 static IdcStatus
 add_table(Import *import, MYSQL_ROW row, IdcError *err)
 {
-    IdcOptionPair *options = idc_arena_alloc_array(import->arena, 2, sizeof *options);
+    IdcOptionPair *options = idc_arena_alloc_array(import->arena, 3, sizeof *options);
     IdcImportedTable *table = &import->tables[import->table_count];
     const char *comment = row[TABLE_COMMENT] == NULL || strcmp(row[TABLE_TYPE], "VIEW") == 0
                               ? ""
@@ -203,6 +205,13 @@ add_table(Import *import, MYSQL_ROW row, IdcError *err)
     options[0] = (IdcOptionPair){ "database", import->wanted->remote_schema };
     options[1] = (IdcOptionPair){ "table", table->name };
     table->options = (IdcOptionSet){ options, 2 };
+    if (import->has_statistics && row[TABLE_ROW_COUNT] != NULL) {
+        options[2].name = "row_count";
+        options[2].value = idc_arena_strdup(import->arena, row[TABLE_ROW_COUNT]);
+        if (options[2].value == NULL)
+            return idc_fail_no_memory(err);
+        table->options.count = 3;
+    }
     import->table_count++;
     return IDC_OK;
 }
@@ -216,7 +225,8 @@ read_tables(Import *import, IdcError *err)
     IdcText sql;
 
     idc_text_init(&sql, 0);
-    idc_text_append(&sql, "SELECT TABLE_NAME, TABLE_COMMENT, TABLE_TYPE "
+    idc_text_append(&sql, "SELECT TABLE_NAME, TABLE_COMMENT, TABLE_TYPE, "
+                          "IF(TABLE_TYPE = 'BASE TABLE', TABLE_ROWS, NULL) "
                           "FROM information_schema.TABLES WHERE TABLE_TYPE <> 'SEQUENCE' AND "
                           "TABLE_SCHEMA = ");
     idc_sql_literal(import->wanted->remote_schema, &sql);

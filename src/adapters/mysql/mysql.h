@@ -209,6 +209,13 @@ bool idc_mysql_finish(const char *value, size_t len, IdcText *text);
 /* The SQLSTATE that PostgreSQL's operator would have raised, or NULL: an error of MySQL's own. */
 const char *idc_mysql_sqlstate(unsigned error_number, const char *message);
 
+/* ---- declare_statistics.c ---- */
+
+const char *idc_mysql_count_request(const IdcOptionSet *server_options, const IdcRelation *scan,
+                                    IdcArena *arena);
+const char *idc_mysql_sample_request(const IdcOptionSet *server_options, const IdcRelation *scan,
+                                     double fraction, IdcArena *arena);
+
 /* ---- declare_write.c ---- */
 
 bool idc_mysql_is_key(const IdcRelation *table, size_t column);

@@ -28,6 +28,7 @@ typedef enum Field {
     IS_KEY,
     DEFAULT_SQL,
     IS_GENERATED,
+    ROW_COUNT, /* NULL: nobody counted */
     FIELD_COUNT
 } Field;
 
@@ -108,7 +109,9 @@ write_query(const Import *import, IdcText *sql, IdcError *err)
         "SELECT c.relname, obj_description(c.oid, 'pg_class'), a.attname,"
         " format_type(base.type, base.modifier), format_type(a.atttypid, a.atttypmod),"
         " base.is_built_in, a.attnotnull, l.collname, col_description(c.oid, a.attnum),"
-        " a.attnum = ANY (k.indkey), pg_get_expr(d.adbin, d.adrelid), %s%s",
+        " a.attnum = ANY (k.indkey), pg_get_expr(d.adbin, d.adrelid), %s,"
+        " CASE WHEN c.reltuples >= 0 AND (c.reltuples > 0 OR c.relpages > 0)"
+        " AND c.relkind IN ('r', 'm', 'p') THEN round(c.reltuples::numeric) END%s",
         has_generated ? "a.attgenerated <> ''" : "false", query_from);
     status = idc_quote_literal(sql, schema, strlen(schema), err);
     idc_text_append_char(sql, ')');
@@ -141,7 +144,7 @@ add_option(const Import *import, IdcOptionPair *pairs, IdcOptionSet *set, const 
 static IdcStatus
 begin_table(Import *import, const IdcAnswer *row, IdcError *err)
 {
-    IdcOptionPair *pairs = idc_arena_alloc_array(import->scan->arena, 2, sizeof *pairs);
+    IdcOptionPair *pairs = idc_arena_alloc_array(import->scan->arena, 3, sizeof *pairs);
     IdcImportedColumn *columns =
         idc_arena_alloc_array(import->scan->arena, COLUMNS_MOST, sizeof *columns);
     IdcImportedTable *table;
@@ -158,6 +161,10 @@ begin_table(Import *import, const IdcAnswer *row, IdcError *err)
         add_option(import, pairs, &table->options, "schema", import->wanted->remote_schema, err);
     if (status == IDC_OK)
         status = add_option(import, pairs, &table->options, "table", table->name, err);
+    if (status == IDC_OK && row->fields[ROW_COUNT] != NULL &&
+        import_option(import->wanted, "import_statistics"))
+        status = add_option(import, pairs, &table->options, "row_count", row->fields[ROW_COUNT],
+                            err);
     import->columns = columns;
     table->columns = columns;
     import->count++;

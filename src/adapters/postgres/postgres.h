@@ -93,6 +93,13 @@ void idc_postgres_append_literal(IdcArena *arena, const char *value, IdcType typ
  * table needs all rows. */
 int64_t idc_postgres_parallel(const IdcOptionSet *server_options, const IdcRelation *relation);
 
+/* ---- declare_statistics.c ---- */
+
+const char *idc_postgres_count_request(const IdcOptionSet *server_options, const IdcRelation *scan,
+                                       IdcArena *arena);
+const char *idc_postgres_sample_request(const IdcOptionSet *server_options, const IdcRelation *scan,
+                                        double fraction, IdcArena *arena);
+
 /* ---- declare_modify.c ---- */
 
 unsigned idc_postgres_writes(const IdcOptionSet *server_options, const IdcRelation *table);

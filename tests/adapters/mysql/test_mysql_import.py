@@ -71,7 +71,8 @@ def test_what_else_is_said(zoo: str, connect: Connect) -> None:
     found = {name: (options, by_name(columns)) for name, options, columns in session.tables(zoo, options={"import_default": "true"})}
     assert set(found) == {"zoo", "people", "loose", 'Odd `Name"s', "seen"}
     options, people = found["people"]
-    assert options == {"database": zoo, "table": "people"}
+    assert options == {"database": zoo, "table": "people", "row_count": options["row_count"]}
+    assert "row_count" not in found["seen"][0]
     assert list(people) == ["first_part", "second_part", "made", "hidden", "d", "s", "n", "t", "f", "b"]
     assert [name for name, column in people.items() if column.options.get("key") == "true"] == ["first_part", "second_part"]
     assert people["second_part"].options["collation"] == "latin1_bin" and people["second_part"].comment == "der zweite Schlüssel"
