@@ -31,7 +31,7 @@ SOON_SECONDS = 0.25
 
 @pytest.fixture(scope="module")
 def hub(scratch: Scratch, extension: ExtensionBuild) -> Iterator[Database]:
-    program = Path(shutil.copy(build_folder() / "instant-source", scratch.path / "instant-source-of-faults"))
+    program = Path(shutil.copy(build_folder() / "instant-source", scratch.path / f"instant-source-of-faults-{extension.major}"))
     server = PostgresServer(scratch, {
         "max_connections": str(BACKENDS + 40), "jit": "off", "shared_preload_libraries": "instant_fdw",
         "instant.source_program": str(program), "log_statement": "all", "log_min_messages": "debug1"}, extension.bin)
@@ -244,7 +244,7 @@ def test_a_silent_server_can_be_left_at_once(session: Connection, hub: Database,
 
 def test_a_silent_server_does_not_keep_the_hub_from_its_end(hub: Database, source: SqlSource, scratch: Scratch,
                                                             extension: ExtensionBuild) -> None:
-    program = scratch.path / "instant-source-of-faults"
+    program = scratch.path / f"instant-source-of-faults-{extension.major}"
     with PostgresServer(scratch, {"instant.source_program": str(program)}, extension.bin) as other, proxy_to(source) as proxy:
         other.sql("CREATE EXTENSION instant_fdw")
         session = psycopg.connect(other.url("postgres"), autocommit=True)

@@ -24,10 +24,15 @@ def source(scratch: Scratch, extension: ExtensionBuild, request: pytest.FixtureR
     made.server.stop()
 
 
+@pytest.fixture(scope="module")
+def program(scratch: Scratch, extension: ExtensionBuild) -> Path:
+    """Where the server's user can start it."""
+    return Path(shutil.copy(build_folder() / "instant-source", scratch.path / f"instant-source-of-statistics-{extension.major}"))
+
+
 @pytest.fixture
-def session(scratch: Scratch, database: Database, source: SqlSource) -> Iterator[Connection]:
+def session(program: Path, database: Database, source: SqlSource) -> Iterator[Connection]:
     """With the source imported into the schema `i`."""
-    program = Path(shutil.copy(build_folder() / "instant-source", scratch.path / "instant-source-of-statistics"))
     with database.connect(prepare_threshold=None) as made:
         made.execute(f"SET instant.source_program = '{program}'")
         source.add_to(made, "s")

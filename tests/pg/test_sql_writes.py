@@ -98,7 +98,7 @@ def rows() -> list[tuple[Any, ...]]:
 def tables(scratch: Scratch, extension: ExtensionBuild, database: Database, request: pytest.FixtureRequest) -> Iterator[Connection]:
     """A local table `local`, and `away` at the source, with a function to fill both anew: `there` is known with its types,
     `bare` without."""
-    program = Path(shutil.copy(build_folder() / "instant-source", scratch.path / "instant-source-of-writes"))
+    program = Path(shutil.copy(build_folder() / "instant-source", scratch.path / f"instant-source-of-writes-{extension.major}-{request.param}"))
     source: SqlSource = SOURCES[request.param](scratch)
     source.sql("CREATE TABLE w (" + ", ".join(f"{name} {kind}" for name, kind in THERE[request.param].items()) + ")")
     with database.connect(prepare_threshold=None) as made:
