@@ -13,7 +13,7 @@
 #include "base/memory.h"
 
 /* The hub ends a process that has not said CLOSED after 100 ms. */
-enum { PATIENCE_MS = 80 };
+enum { PATIENCE_MS = 80, STACK_BYTES = 512 * 1024 };
 
 /* Of the asker and the thread; who leaves last frees it. */
 typedef struct Request {
@@ -81,18 +81,22 @@ request_new(PGconn *libpq)
 static bool
 start(Request *request)
 {
+    pthread_attr_t attributes;
     pthread_t thread;
     sigset_t all, old;
     bool is_started;
 
+    if (pthread_attr_init(&attributes) != 0)
+        return false;
+    (void) pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    (void) pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     request->holders++;
     sigfillset(&all);
     (void) pthread_sigmask(SIG_SETMASK, &all, &old);
-    is_started = pthread_create(&thread, NULL, ask, request) == 0;
+    is_started = pthread_create(&thread, &attributes, ask, request) == 0;
     (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (is_started)
-        (void) pthread_detach(thread);
-    else
+    (void) pthread_attr_destroy(&attributes);
+    if (!is_started)
         request->holders--;
     return is_started;
 }

@@ -540,6 +540,9 @@ idc_postgres_answer(IdcPostgresSession *session, IdcCall *call, IdcAnswer *answe
     } while (status == IDC_OK && skip(session, answer));
     if (status == IDC_OK)
         return IDC_OK;
+    /* Only our patience has ended: the answer still comes. */
+    if (session->is_busy && !session->is_lost)
+        return status;
     note_snapshot(session, NULL);
     /* What went before and failed has left a state that nobody knows. */
     session->is_lost |= session->skip_count > 0;

@@ -9,7 +9,7 @@ import pytest
 from harness import relation as rel
 from harness import typezoo
 from harness.hub import pg_config
-from harness.source_client import SourceSession
+from harness.source_client import SourceSession, program
 from scratch_servers import PostgresServer, Scratch
 
 Make = Callable[..., SourceSession]
@@ -80,4 +80,4 @@ def count(source: rel.Relation) -> rel.Relation:
 
 
 def is_sanitized() -> bool:
-    return "sanitize" in os.environ.get("INSTANT_SOURCE", "")
+    return "sanitize" in str(program())

@@ -236,7 +236,7 @@ def test_settings_of_a_session(make: Make, db: psycopg.Connection) -> None:
 def test_cancel_ends_the_remote_query(make: Make, db: psycopg.Connection) -> None:
     request = rel.native("SELECT pg_sleep(60)::text", [rel.column("s", rel.TEXT)])
     session = make()
-    for number in (0, 4):
+    for number in (0, 4, 4, 4, 0):
         scan = session.open(request, **in_transaction(number))
         wait_for(lambda: any("pg_sleep" in query for _, query in sessions_there(db, "active")))
         since = time.monotonic()
