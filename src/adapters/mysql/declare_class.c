@@ -91,6 +91,62 @@ idc_mysql_origin(const IdcRelation *relation, size_t index)
     }
 }
 
+static bool
+number_fits(const IdcRelationColumn *column, const IdcMysqlRemote *remote)
+{
+    int bytes = column->type.oid == IDC_TYPE_INT2 ? 2 : column->type.oid == IDC_TYPE_INT4 ? 4 : 8;
+
+    switch (idc_mysql_class(column->type)) {
+    case IDC_MYSQL_CLASS_INTEGER:
+        return remote->kind == IDC_MYSQL_INTEGER &&
+               (remote->is_unsigned ? remote->bytes < bytes : remote->bytes <= bytes);
+    case IDC_MYSQL_CLASS_NUMERIC:
+        return column->type.modifier < 0 &&
+               (remote->kind == IDC_MYSQL_DECIMAL || remote->kind == IDC_MYSQL_INTEGER);
+    case IDC_MYSQL_CLASS_FLOAT:
+        return remote->kind == IDC_MYSQL_FLOAT;
+    default:
+        return remote->kind == IDC_MYSQL_FLOAT || remote->kind == IDC_MYSQL_DOUBLE;
+    }
+}
+
+static bool
+all_values_fit(const IdcRelationColumn *column, const IdcMysqlRemote *remote)
+{
+    switch (idc_mysql_class(column->type)) {
+    case IDC_MYSQL_CLASS_INTEGER:
+    case IDC_MYSQL_CLASS_NUMERIC:
+    case IDC_MYSQL_CLASS_FLOAT:
+    case IDC_MYSQL_CLASS_DOUBLE:
+        return number_fits(column, remote);
+    case IDC_MYSQL_CLASS_TEXT:
+        return column->type.modifier < 0 &&
+               (remote->kind == IDC_MYSQL_CHAR || remote->kind == IDC_MYSQL_TEXT ||
+                remote->kind == IDC_MYSQL_ENUM);
+    case IDC_MYSQL_CLASS_DATE:
+        return remote->kind == IDC_MYSQL_DATE;
+    case IDC_MYSQL_CLASS_MOMENT:
+        return remote->kind == IDC_MYSQL_DATETIME || remote->kind == IDC_MYSQL_TIMESTAMP;
+    case IDC_MYSQL_CLASS_BYTES:
+        return remote->kind == IDC_MYSQL_BINARY || remote->kind == IDC_MYSQL_BLOB;
+    default:
+        return false;
+    }
+}
+
+bool
+idc_mysql_fits(const IdcMysqlOrigin *origin)
+{
+    const char *word =
+        origin->scan == NULL ? NULL : idc_option_value(&origin->scan->options, "on_error");
+    IdcMysqlRemote remote;
+
+    if (word == NULL || strcmp(word, "null") != 0)
+        return true;
+    return idc_mysql_remote_of_options(origin->column, &remote) &&
+           all_values_fit(origin->column, &remote);
+}
+
 /* ---- digits ---- */
 
 static const IdcMysqlShape unknown = { 0 };

@@ -20,6 +20,7 @@ static const char WHY_LIKE[] = "only LIKE with a constant pattern means the same
 static const char WHY_CASE[] = "MySQL knows other upper and lower case letters";
 static const char WHY_AVERAGE[] = "an average, or a sum of numbers of several scales, is finished "
                                   "in the hub";
+static const char WHY_FIT[] = "what does not fit is NULL (on_error), and the server has it";
 static const char WHY_RANGE[] = "MySQL has no such value";
 
 bool
@@ -97,6 +98,8 @@ column_is_exact(const IdcExpr *expr, const IdcRelation *input, const char **why)
     origin = idc_mysql_origin(input, (size_t) expr->index);
     if (origin.aggregate != NULL && idc_mysql_is_unfinished(origin.aggregate, origin.input))
         return idc_mysql_refuse(why, WHY_AVERAGE);
+    if (!idc_mysql_fits(&origin))
+        return idc_mysql_refuse(why, WHY_FIT);
     if (class == IDC_MYSQL_CLASS_UUID && (origin.column == NULL || !is_known_uuid(origin.column)))
         return idc_mysql_refuse(why, WHY_TYPE);
     return true;
@@ -116,6 +119,17 @@ value_is_exact(const IdcExpr *expr, bool is_compared, const char **why)
     if (range == IDC_MYSQL_BETWEEN || (range != IDC_MYSQL_INSIDE && !is_compared))
         return idc_mysql_refuse(why, WHY_RANGE);
     return true;
+}
+
+static bool
+null_test_is_exact(const IdcExpr *arg, const IdcRelation *input, const char **why)
+{
+    IdcMysqlOrigin origin;
+
+    if (arg->kind != IDC_EXPR_COLUMN)
+        return idc_mysql_is_exact(arg, input, why);
+    origin = idc_mysql_origin(input, (size_t) arg->index);
+    return idc_mysql_fits(&origin) || idc_mysql_refuse(why, WHY_FIT);
 }
 
 /* ---- comparisons ---- */
@@ -419,7 +433,7 @@ idc_mysql_is_exact(const IdcExpr *expr, const IdcRelation *input, const char **w
     case IDC_EXPR_LIKE:
         return like_is_exact(expr, input, why);
     case IDC_EXPR_IS_NULL:
-        return expr->args[0]->kind == IDC_EXPR_COLUMN || all_exact(expr, input, why);
+        return null_test_is_exact(expr->args[0], input, why);
     case IDC_EXPR_ARITHMETIC:
         return arithmetic_is_known(expr, input, why) && all_exact(expr, input, why);
     case IDC_EXPR_FUNCTION:

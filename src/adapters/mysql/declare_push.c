@@ -90,8 +90,12 @@ aggregate_is_exact(const IdcAggregate *aggregate, const IdcRelation *input, cons
         return false;
     if (arg == NULL)
         return aggregate->kind == IDC_AGG_COUNT_ROWS || idc_mysql_refuse(why, WHY_AGGREGATE);
-    if (aggregate->kind == IDC_AGG_COUNT && !aggregate->is_distinct && arg->kind == IDC_EXPR_COLUMN)
-        return true;
+    if (aggregate->kind == IDC_AGG_COUNT && !aggregate->is_distinct &&
+        arg->kind == IDC_EXPR_COLUMN) {
+        IdcMysqlOrigin origin = idc_mysql_origin(input, (size_t) arg->index);
+
+        return idc_mysql_fits(&origin) || idc_mysql_refuse(why, WHY_AGGREGATE);
+    }
     if (!idc_mysql_is_exact(arg, input, why))
         return false;
     switch (aggregate->kind) {

@@ -111,6 +111,8 @@ typedef struct IdcMysqlOrigin {
 } IdcMysqlOrigin;
 
 IdcMysqlOrigin idc_mysql_origin(const IdcRelation *relation, size_t index);
+/* No value of the column becomes NULL since it does not fit the hub's type (option on_error). */
+bool idc_mysql_fits(const IdcMysqlOrigin *origin);
 
 /* The digits of a numeric. */
 typedef struct IdcMysqlShape {
