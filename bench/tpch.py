@@ -26,7 +26,7 @@ Connection = psycopg.Connection[Any]
 
 
 def hub_of(scratch: Scratch, maria: MariaDBServer, major: int) -> Connection:
-    """Schemas foreign (imported) and local (copied through the hub, with the same indexes)."""
+    """Schemas far and local, as tests/harness/tpch.py makes them."""
     tree = server_tree(scratch, build_folder() / "fdw" / f"pg{major}", pg_config(major))
     postgres = PostgresServer(scratch, {"jit": "off", "work_mem": "64MB"}, tree)
     program = shutil.copy(build_folder() / "instant-source", scratch.path / "instant-source")
@@ -36,35 +36,14 @@ def hub_of(scratch: Scratch, maria: MariaDBServer, major: int) -> Connection:
     hub.execute(f"SET instant.source_program = '{program}'")
     hub.execute(f"CREATE SERVER maria FOREIGN DATA WRAPPER instant_mysql OPTIONS (host '{maria.host}', port '{maria.port}')")
     hub.execute(f"CREATE USER MAPPING FOR CURRENT_USER SERVER maria OPTIONS (user '{maria.username}', password '{maria.password}')")
-    hub.execute("CREATE SCHEMA foreign_; CREATE SCHEMA local; IMPORT FOREIGN SCHEMA tpch FROM SERVER maria INTO foreign_")
-    for name, columns in tpch.TABLES.items():
-        hub.execute(f"CREATE TABLE local.{name} AS SELECT * FROM foreign_.{name}")
-        hub.execute(f"ALTER TABLE local.{name} ADD PRIMARY KEY ({columns.split(' ')[0]}{', ' + second(name) if second(name) else ''})")
-    hub.execute("CREATE INDEX ON local.lineitem (l_partkey, l_suppkey); CREATE INDEX ON local.orders (o_custkey); "
-                "CREATE INDEX ON local.partsupp (ps_suppkey); ANALYZE")
-    for name in tpch.TABLES:
-        hub.execute(f"ANALYZE foreign_.{name}")
+    tpch.make_schemas(hub, "maria", "tpch")
     return hub
-
-
-def second(name: str) -> str:
-    return {"partsupp": "ps_suppkey", "lineitem": "l_linenumber"}.get(name, "")
 
 
 def timed(hub: Connection, sql: str) -> tuple[float, list[tuple[Any, ...]]]:
     began = time.perf_counter()
     found = hub.execute(sql).fetchall()
     return time.perf_counter() - began, found
-
-
-def scans(plan: list[str]) -> int:
-    return sum("Foreign Scan" in line or "Foreign Insert" in line for line in plan)
-
-
-def is_whole(plan: list[str]) -> bool:
-    """One request, and nothing is done with its rows but to compute what comes out."""
-    above = plan[:next(i for i, line in enumerate(plan) if "Foreign Scan" in line)]
-    return scans(plan) == 1 and not any("->" in line or "Sort" in line or "Aggregate" in line for line in above)
 
 
 def main() -> int:
@@ -86,8 +65,8 @@ def main() -> int:
         hub.execute("SET statement_timeout = '300s'")
         print(f"{'query':>5}  {'requests':>8}  {'whole':5}  {'hub s':>7}  {'local s':>7}  rows")
         for number in wanted:
-            hub.execute("SET search_path = foreign_")
-            plan = [row[0] for row in hub.execute(f"EXPLAIN (VERBOSE, COSTS OFF) {tpch.QUERIES[number]}")]
+            hub.execute("SET search_path = far")
+            plan = tpch.explain(hub, number)
             if given.explain:
                 print("\n".join(plan))
             try:
@@ -100,8 +79,8 @@ def main() -> int:
             local, right = timed(hub, tpch.QUERIES[number])
             is_right = repr(found) == repr(right)
             wrong += not is_right
-            whole += is_whole(plan)
-            print(f"{number:>5}  {scans(plan):>8}  {'yes' if is_whole(plan) else '':5}  {seconds:7.2f}  {local:7.2f}  "
+            whole += tpch.is_whole(plan)
+            print(f"{number:>5}  {tpch.requests(plan):>8}  {'yes' if tpch.is_whole(plan) else '':5}  {seconds:7.2f}  {local:7.2f}  "
                   f"{len(found)}{'' if is_right else '  WRONG'}", flush=True)
         print(f"{len(wanted) - wrong} of {len(wanted)} right, {whole} whole")
     return 1 if wrong else 0

@@ -7,6 +7,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import psycopg
 
 TABLES = {
     "region": "r_regionkey int NOT NULL PRIMARY KEY, r_name char(25) NOT NULL, r_comment varchar(152) NOT NULL",
@@ -46,6 +49,36 @@ def load_mysql(database: str, folder: Path) -> str:
                       "OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\\n' IGNORE 1 LINES;")
         script.append(f"ANALYZE TABLE {name};")
     return "\n".join(script)
+
+
+INDEXES = ("CREATE INDEX ON local.lineitem (l_partkey, l_suppkey); CREATE INDEX ON local.orders (o_custkey); "
+           "CREATE INDEX ON local.partsupp (ps_suppkey); ANALYZE")
+
+
+def make_schemas(hub: psycopg.Connection[Any], server: str, database: str) -> None:
+    """Schemas far (imported) and local (the same rows and keys), both with statistics."""
+    hub.execute(f"CREATE SCHEMA far; CREATE SCHEMA local; IMPORT FOREIGN SCHEMA {database} FROM SERVER {server} INTO far")
+    for name, columns in TABLES.items():
+        key = columns.split("PRIMARY KEY (")[1].split(")")[0] if "PRIMARY KEY (" in columns else columns.split(" ")[0]
+        hub.execute(f"CREATE TABLE local.{name} AS SELECT * FROM far.{name}")
+        hub.execute(f"ALTER TABLE local.{name} ADD PRIMARY KEY ({key})")
+        hub.execute(f"ANALYZE far.{name}")
+    hub.execute(INDEXES)
+
+
+def requests(plan: list[str]) -> int:
+    return sum("Foreign Scan" in line for line in plan)
+
+
+def is_whole(plan: list[str]) -> bool:
+    """One request, and nothing is done with its rows but to compute what comes out."""
+    first = next(number for number, line in enumerate(plan) if "Foreign Scan" in line)
+    return requests(plan) == 1 and not any(word in line for line in plan[:first]
+                                           for word in ("->", "Sort", "Aggregate", "Limit"))
+
+
+def explain(hub: psycopg.Connection[Any], number: int) -> list[str]:
+    return [row[0] for row in hub.execute(f"EXPLAIN (VERBOSE, COSTS OFF) {QUERIES[number]}")]
 
 
 QUERIES: dict[int, str] = {
