@@ -34,8 +34,10 @@ def hub_of(scratch: Scratch, maria: MariaDBServer, major: int) -> Connection:
     postgres.sql("CREATE EXTENSION instant_fdw", "tpch")
     hub = psycopg.connect(postgres.url("tpch"), autocommit=True)
     hub.execute(f"SET instant.source_program = '{program}'")
-    hub.execute(f"CREATE SERVER maria FOREIGN DATA WRAPPER instant_mysql OPTIONS (host '{maria.host}', port '{maria.port}')")
-    hub.execute(f"CREATE USER MAPPING FOR CURRENT_USER SERVER maria OPTIONS (user '{maria.username}', password '{maria.password}')")
+    hub.execute("CREATE SERVER maria FOREIGN DATA WRAPPER instant_mysql "
+                f"OPTIONS (host '{maria.host}', port '{maria.port}')")
+    hub.execute("CREATE USER MAPPING FOR CURRENT_USER SERVER maria "
+                f"OPTIONS (user '{maria.username}', password '{maria.password}')")
     tpch.make_schemas(hub, "maria", "tpch")
     return hub
 
@@ -80,8 +82,8 @@ def main() -> int:
             is_right = repr(found) == repr(right)
             wrong += not is_right
             whole += tpch.is_whole(plan)
-            print(f"{number:>5}  {tpch.requests(plan):>8}  {'yes' if tpch.is_whole(plan) else '':5}  {seconds:7.2f}  {local:7.2f}  "
-                  f"{len(found)}{'' if is_right else '  WRONG'}", flush=True)
+            print(f"{number:>5}  {tpch.requests(plan):>8}  {'yes' if tpch.is_whole(plan) else '':5}  {seconds:7.2f}  "
+                  f"{local:7.2f}  {len(found)}{'' if is_right else '  WRONG'}", flush=True)
         print(f"{len(wanted) - wrong} of {len(wanted)} right, {whole} whole")
     return 1 if wrong else 0
 
