@@ -2,6 +2,7 @@
 
     maria     the server; maria.sql(text, database) runs SQL as root
     database  the name of an empty database, dropped after the file's last test
+    session   a SourceSession to it, for all tests of the file
     connect   connect(**server_options) is a SourceSession to that database, ended after the test
 """
 from __future__ import annotations
@@ -65,18 +66,28 @@ def database(maria: TlsServer) -> Iterator[str]:
     maria.sql(f"DROP DATABASE {name}")
 
 
+def new_session(maria: TlsServer, database: str, options: dict[str, str | None], user: str | None = None,
+                password: str | None = None) -> SourceSession:
+    """Options that are None, and an empty user or password, are left out."""
+    given = {"host": maria.host, "port": str(maria.port), "database": database, **options}
+    login = {"user": maria.username if user is None else user,
+             "password": maria.password if password is None else password}
+    return SourceSession("mysql", server_options={name: value for name, value in given.items() if value is not None},
+                         user_options={name: value for name, value in login.items() if value})
+
+
+@pytest.fixture(scope="module")
+def session(maria: TlsServer, database: str) -> Iterator[SourceSession]:
+    with new_session(maria, database, {}) as made:
+        yield made
+
+
 @pytest.fixture
 def connect(maria: TlsServer, database: str) -> Iterator[Connect]:
     sessions: list[SourceSession] = []
 
     def connect_one(user: str | None = None, password: str | None = None, **options: str | None) -> SourceSession:
-        """Options that are None, and an empty user or password, are left out."""
-        given = {"host": maria.host, "port": str(maria.port), "database": database, **options}
-        login = {"user": maria.username if user is None else user,
-                 "password": maria.password if password is None else password}
-        sessions.append(SourceSession(
-            "mysql", server_options={name: value for name, value in given.items() if value is not None},
-            user_options={name: value for name, value in login.items() if value}))
+        sessions.append(new_session(maria, database, options, user, password))
         return sessions[-1]
 
     yield connect_one

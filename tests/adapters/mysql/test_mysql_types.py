@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from adapters.mysql.conftest import Connect, TlsServer
 from harness import relation as rel
-from harness.source_client import SourceError
+from harness.source_client import SourceError, SourceSession
 
 BIT, VARBIT, INET, INTERVAL, BPCHAR, OID = (1560, -1), (1562, -1), (869, -1), (1186, -1), (1042, -1), (26, -1)
 OTHER = (0, -1)
@@ -126,14 +126,14 @@ def make(maria: TlsServer, database: str) -> Any:
 
 
 @pytest.mark.parametrize(("declared", "type_", "value", "read"), GOOD, ids=lambda value: repr(value)[:30])
-def test_values_that_fit(make: Any, connect: Connect, declared: str, type_: rel.Type, value: str, read: Any) -> None:
+def test_values_that_fit(make: Any, session: SourceSession, declared: str, type_: rel.Type, value: str, read: Any) -> None:
     name = make(declared, value, "NULL", value)
-    assert connect().open(table(name, type_)).rows() == [(read,), (None,), (read,)]
+    assert session.open(table(name, type_)).rows() == [(read,), (None,), (read,)]
 
 
 @pytest.mark.parametrize(("declared", "type_", "value", "sqlstate"), BAD, ids=lambda value: repr(value)[:30])
-def test_values_that_do_not_fit(make: Any, connect: Connect, declared: str, type_: rel.Type, value: str, sqlstate: str) -> None:
-    name, session = make(declared, value, "NULL"), connect()
+def test_values_that_do_not_fit(make: Any, session: SourceSession, declared: str, type_: rel.Type, value: str, sqlstate: str) -> None:
+    name = make(declared, value, "NULL")
     with pytest.raises(SourceError) as caught:
         session.open(table(name, type_)).table()
     assert caught.value.sqlstate == sqlstate
