@@ -33,7 +33,7 @@ typedef struct Import {
     IdcMysqlWait *wait;
     IdcScanStats *stats;
     bool has_booleans, has_defaults, has_not_null, has_generated, has_views, has_text_dates,
-        has_statistics;
+        has_null_dates, has_statistics;
     const char *time;
     IdcImportedTable *tables;
     size_t table_count;
@@ -56,6 +56,7 @@ read_options(const IdcSourceServer *server, Import *import)
     import->has_statistics = idc_adapter_option_bool(declaration, given, "import_statistics");
     import->has_views = idc_adapter_option_bool(declaration, given, "import_views");
     import->has_text_dates = zero != NULL && strcmp(zero, "text") == 0;
+    import->has_null_dates = zero == NULL || strcmp(zero, "null") == 0;
     import->time = idc_adapter_option_text(declaration, given, "time");
 }
 
@@ -334,6 +335,15 @@ add_default(const Import *import, MYSQL_ROW row, const IdcMysqlRemote *remote,
     return column->default_sql == NULL ? idc_fail_no_memory(err) : IDC_OK;
 }
 
+/* '0000-00-00' stands in many columns that are NOT NULL, and the planner believes what it is told.
+ */
+static bool
+has_date(const IdcMysqlRemote *remote)
+{
+    return remote->kind == IDC_MYSQL_DATE || remote->kind == IDC_MYSQL_DATETIME ||
+           remote->kind == IDC_MYSQL_TIMESTAMP;
+}
+
 static IdcStatus
 add_column(const Import *import, MYSQL_ROW row, IdcImportedColumn *column, IdcError *err)
 {
@@ -349,7 +359,8 @@ add_column(const Import *import, MYSQL_ROW row, IdcImportedColumn *column, IdcEr
     if (!idc_mysql_remote_read(row[COLUMN_TYPE], NULL, &remote))
         remote.kind = IDC_MYSQL_UNKNOWN;
     column->type = hub_type(import, &remote, is_json);
-    column->is_not_null = import->has_not_null && strcmp(row[COLUMN_NULLABLE], "NO") == 0;
+    column->is_not_null = import->has_not_null && strcmp(row[COLUMN_NULLABLE], "NO") == 0 &&
+                          !(import->has_null_dates && has_date(&remote));
     if (row[COLUMN_COLLATION] != NULL)
         collation = idc_arena_strdup(import->arena, row[COLUMN_COLLATION]);
     if (column->options.items == NULL || column->name == NULL || column->comment == NULL ||

@@ -42,6 +42,7 @@ def zoo(maria: TlsServer, database: str) -> str:
             made int GENERATED ALWAYS AS (first_part * 2) VIRTUAL, hidden int INVISIBLE DEFAULT 5, d decimal(9,2) NOT NULL DEFAULT 1.50,
             s varchar(20) DEFAULT 'it''s', n int DEFAULT NULL, t timestamp(3) DEFAULT CURRENT_TIMESTAMP(3), f tinyint(1) DEFAULT 1,
             b blob DEFAULT 'x', PRIMARY KEY (first_part, second_part)) COMMENT 'all of them';
+        CREATE TABLE days (d date NOT NULL, t timestamp NOT NULL, s time NOT NULL);
         CREATE TABLE loose (a int NOT NULL, b int, UNIQUE (a)) ENGINE=InnoDB;
         CREATE TABLE `Odd ``Name"s` (`select` int, `größe` int);
         CREATE VIEW seen AS SELECT first_part, CONCAT(s, '!') AS loud FROM people;
@@ -69,7 +70,7 @@ def test_types_of_columns(zoo: str, connect: Connect) -> None:
 def test_what_else_is_said(zoo: str, connect: Connect) -> None:
     session = connect()
     found = {name: (options, by_name(columns)) for name, options, columns in session.tables(zoo, options={"import_default": "true"})}
-    assert set(found) == {"zoo", "people", "loose", 'Odd `Name"s', "seen"}
+    assert set(found) == {"zoo", "people", "loose", "days", 'Odd `Name"s', "seen"}
     options, people = found["people"]
     assert options == {"database": zoo, "table": "people", "row_count": options["row_count"]}
     assert "row_count" not in found["seen"][0]
@@ -81,6 +82,10 @@ def test_what_else_is_said(zoo: str, connect: Connect) -> None:
     assert {name: column.default for name, column in people.items() if column.default} == {
         "hidden": "'5'", "d": "'1.50'", "s": "'it''s'", "f": "'true'"}
     assert [name for name, column in found["loose"][1].items() if "key" in column.options] == ["a"]
+    # A date that is none is NULL here.
+    assert [name for name, column in found["days"][1].items() if column.is_not_null] == ["s"]
+    strict = {name: by_name(columns) for name, _, columns in connect(zero_date="error").tables(zoo, only=["days"])}
+    assert all(column.is_not_null for column in strict["days"].values())
     assert list(found["seen"][1]) == ["first_part", "loud"]
     bare = tables(connect, zoo, options={"import_not_null": "false", "import_generated": "false", "import_views": "false"})
     assert "seen" not in bare and "made" not in bare["people"] and not any(column.is_not_null for column in bare["people"].values())
@@ -89,7 +94,7 @@ def test_what_else_is_said(zoo: str, connect: Connect) -> None:
 
 def test_which_tables(zoo: str, connect: Connect) -> None:
     assert set(tables(connect, zoo, only=["people", 'Odd `Name"s', "nowhere"])) == {"people", 'Odd `Name"s'}
-    assert set(tables(connect, zoo, but=["zoo", "people"])) == {"loose", 'Odd `Name"s', "seen"}
+    assert set(tables(connect, zoo, but=["zoo", "people"])) == {"loose", "days", 'Odd `Name"s', "seen"}
     with pytest.raises(SourceError) as caught:
         tables(connect, "no_such_database")
     assert caught.value.sqlstate == "HV00Q"
