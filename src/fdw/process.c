@@ -59,8 +59,11 @@ fdw_process_lose(FdwProcess *process, const IdcError *failure, bool has_ended)
     if (process->is_dead)
         return;
     /* At the session's end it may tell the source first that it need not go on. */
-    fdw_spawn_end(process, has_ended ? FDW_DYING_MS : is_session_ending() ? FDW_PATIENCE_MS : 0, how,
-                  sizeof how);
+    fdw_spawn_end(process,
+                  has_ended             ? FDW_DYING_MS
+                  : is_session_ending() ? FDW_PATIENCE_MS
+                                        : 0,
+                  how, sizeof how);
     process->failure = *failure;
     if (how[0] != '\0') {
         size_t len = strlen(process->failure.message);

@@ -178,7 +178,9 @@ fdw_talk_raise(FdwTalk *talk, const FdwMessage *message)
     if (message->kind != IDC_MSG_ERROR)
         ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
                         errmsg("the source answered with a message of kind %d", message->kind)));
-    fdw_check(idc_failure_read(message->bytes, message->len, &failure, &stats, &err), &err);
+    fdw_check(idc_failure_read(message->bytes, message->len, talk->process->part != NULL, &failure,
+                               &stats, &err),
+              &err);
     fdw_talk_count(talk, &stats);
     fdw_raise(&failure);
 }

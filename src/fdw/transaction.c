@@ -98,7 +98,7 @@ take_answer(FdwProcess *process, IdcError *failure)
     if (!is_done)
         fdw_scan_count(talk->counts, FDW_SCAN_ERRORS, 1);
     if (!is_done && failure != NULL &&
-        idc_failure_read(message->bytes, message->len, failure, &stats, &err) != IDC_OK)
+        idc_failure_read(message->bytes, message->len, true, failure, &stats, &err) != IDC_OK)
         *failure = err;
     fdw_talk_close(talk);
     return is_done;

@@ -233,8 +233,8 @@ session_end(FdwProcess *process)
     } else {
         idc_error_init(&failure);
         idc_error_init(&err);
-        if (idc_failure_read(message->bytes, process->wire.frame.payload_bytes, &failure, &stats,
-                             &err) != IDC_OK) {
+        if (idc_failure_read(message->bytes, process->wire.frame.payload_bytes, false, &failure,
+                             &stats, &err) != IDC_OK) {
             lose(process, "sent garbage");
             return false;
         }

@@ -192,11 +192,13 @@ get_clean(IdcWire *wire, char *text, size_t size)
 /*
  * Five of 0-9 and A-Z, not one of "it worked" (class 00 to 02), and none that says something of the
  * hub that clients act on: that it shuts down (57P), or that the transaction is to be tried again
- * (40).
+ * (40), unless it is the source's too.
  */
 static bool
-is_credible_sqlstate(const char *sqlstate)
+is_credible_sqlstate(const char *sqlstate, bool may_try_again)
 {
+    if (may_try_again && (strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0))
+        return true;
     if (strspn(sqlstate, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5 || sqlstate[5] != '\0')
         return false;
     return !(sqlstate[0] == '0' && sqlstate[1] >= '0' && sqlstate[1] <= '2') &&
@@ -204,8 +206,8 @@ is_credible_sqlstate(const char *sqlstate)
 }
 
 IdcStatus
-idc_failure_read(const void *bytes, size_t len, IdcError *failure, IdcScanStats *stats,
-                 IdcError *err)
+idc_failure_read(const void *bytes, size_t len, bool may_try_again, IdcError *failure,
+                 IdcScanStats *stats, IdcError *err)
 {
     IdcStatus status, said;
     char sqlstate[8];
@@ -218,7 +220,7 @@ idc_failure_read(const void *bytes, size_t len, IdcError *failure, IdcScanStats 
     said = (IdcStatus) idc_wire_get_enum(&wire, IDC_UNSUPPORTED + 1);
     get_clean(&wire, sqlstate, sizeof sqlstate);
     (void) idc_fail(&read, said == IDC_OK ? IDC_SOURCE_FAILED : said, "no reason was given");
-    if (is_credible_sqlstate(sqlstate))
+    if (is_credible_sqlstate(sqlstate, may_try_again))
         idc_error_set_sqlstate(&read, sqlstate);
     else if (read.status == IDC_QUERY_FAILED)
         idc_error_set_sqlstate(&read, "HV000");

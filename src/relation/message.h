@@ -268,8 +268,10 @@ void idc_stats_write(const IdcScanStats *stats, IdcText *bytes);
 IDC_CHECKED IdcStatus idc_stats_read(const void *bytes, size_t len, IdcScanStats *stats,
                                      IdcError *err);
 void idc_failure_write(const IdcError *failure, const IdcScanStats *stats, IdcText *bytes);
-/* failure: what the source said, made safe (valid SQLSTATE, UTF-8, no control characters). */
-IDC_CHECKED IdcStatus idc_failure_read(const void *bytes, size_t len, IdcError *failure,
-                                       IdcScanStats *stats, IdcError *err);
+/* failure: what the source said, made safe (valid SQLSTATE, UTF-8, no control characters).
+ * may_try_again: it is of a transaction, which a source may say is to be tried again (40001,
+ * 40P01). */
+IDC_CHECKED IdcStatus idc_failure_read(const void *bytes, size_t len, bool may_try_again,
+                                       IdcError *failure, IdcScanStats *stats, IdcError *err);
 
 #endif

@@ -110,7 +110,7 @@ check_ending(const uint8_t *data, size_t size)
         abort();
     (void) !idc_stats_read(data, size, &stats, NULL);
     (void) !idc_credit_read(data, size, &credit, NULL);
-    if (idc_failure_read(data, size, &failure, &stats, NULL) != IDC_OK)
+    if (idc_failure_read(data, size, true, &failure, &stats, NULL) != IDC_OK)
         return;
     if (failure.status == IDC_OK || strlen(failure.sqlstate) != 5 || failure.message[0] == '\0' ||
         !idc_utf8_is_valid(failure.message, strlen(failure.message)) ||

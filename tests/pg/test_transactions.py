@@ -464,7 +464,8 @@ def test_another_program_writes(writer: Connection, file: File) -> None:
     assert file.rows("SELECT n FROM t WHERE id = 1") == [(51,)]
     thread = threading.Timer(0.2, lambda: file.script("UPDATE t SET n = 60 WHERE id = 1"))
     thread.start()
-    assert "another program has changed" in str(fail(writer, by_key.format(0.5)))
+    error = fail(writer, by_key.format(0.5))
+    assert error.sqlstate == "40001" and "another program has changed" in str(error)
     thread.join()
     assert file.rows("SELECT n FROM t WHERE id = 1") == [(60,)]
     other.close()

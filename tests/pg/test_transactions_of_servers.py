@@ -1,6 +1,7 @@
 """Transactions of MariaDB and PostgreSQL follow the hub's: random ones beside a local table, two sessions, deaths."""
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import psycopg
@@ -138,3 +139,30 @@ def test_a_constraint_that_is_deferred(source: SqlSource, session: Connection) -
     assert session.execute("SELECT count(*) FROM local WHERE id = 99").fetchone() == (0,)
     session.execute("INSERT INTO late VALUES (1)")
     assert source.sql("SELECT count(*) FROM late").split() == ["1"]
+
+
+def test_a_deadlock_is_one(source: SqlSource, session: Connection, database: Database, scratch: Scratch) -> None:
+    """Whoever is chosen may try again."""
+    with sqlite_files.connect(database, sqlite_files.program(scratch)) as other:
+        session.execute("BEGIN")
+        other.execute("BEGIN")
+        session.execute("UPDATE t SET n = 0 WHERE id = 1")
+        other.execute("UPDATE t SET n = 0 WHERE id = 2")
+        outcomes: list[str] = []
+
+        def run(connection: Connection, number: int) -> None:
+            try:
+                connection.execute(f"UPDATE t SET n = 0 WHERE id = {number}")
+                connection.execute("COMMIT")
+                outcomes.append("done")
+            except psycopg.Error as error:
+                connection.execute("ROLLBACK")
+                outcomes.append(str(error.sqlstate))
+
+        thread = threading.Thread(target=run, args=(other, 1))
+        thread.start()
+        run(session, 2)
+        thread.join()
+        assert sorted(outcomes) == ["40P01", "done"]
+        session.execute("UPDATE t SET n = 5")
+        assert there(source, "sum(n)") == ["15"]

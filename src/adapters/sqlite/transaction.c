@@ -341,6 +341,7 @@ begin(Transaction *transaction, IdcError *err)
     (void) idc_fail(err, IDC_SOURCE_FAILED,
                     "another program has changed \"%s\" since this transaction read it",
                     transaction->connection.database->path);
+    idc_error_set_sqlstate(err, "40001");
     idc_error_set_hint(err, "roll back and try again");
     return IDC_SOURCE_FAILED;
 }

@@ -117,7 +117,7 @@ read_failure(IdcArena *arena, const void *bytes, size_t len)
     IdcScanStats stats;
 
     (void) arena;
-    return idc_failure_read(bytes, len, &failure, &stats, NULL);
+    return idc_failure_read(bytes, len, false, &failure, &stats, NULL);
 }
 
 /* Cut anywhere it is refused; with a flipped bit it may be anything but a crash. */
@@ -189,19 +189,19 @@ carries_open(void **state)
     IdcArena *arena = idc_arena_new(0);
     const IdcRelation *orders = tree_orders(arena);
     IdcValue value = { .type = type_int8, .text = "5" };
-    IdcOpen open = { .relation = idc_relation_limit(
-                         arena, orders, idc_expr_parameter(arena, type_int8, 0, false), NULL),
-                     .values = &value,
-                     .value_count = 1,
-                     .batch_rows = 65536,
-                     .batch_bytes = 1 << 20,
-                     .first_batch_rows = 100,
-                     .credit = 4,
-                     .timeout_ms = -1,
-                     .transaction = { .id = 77, .level = 3, .is_read_only = true },
-                     .layout = { .columns = columns,
-                                 .column_count = 3,
-                                 .decimals_are_float64 = true } };
+    IdcOpen open = {
+        .relation =
+            idc_relation_limit(arena, orders, idc_expr_parameter(arena, type_int8, 0, false), NULL),
+        .values = &value,
+        .value_count = 1,
+        .batch_rows = 65536,
+        .batch_bytes = 1 << 20,
+        .first_batch_rows = 100,
+        .credit = 4,
+        .timeout_ms = -1,
+        .transaction = { .id = 77, .level = 3, .is_read_only = true },
+        .layout = { .columns = columns, .column_count = 3, .decimals_are_float64 = true }
+    };
     IdcOpen read;
     IdcText bytes;
     IdcError err;
@@ -575,7 +575,8 @@ carries_failures(void **state)
     idc_error_set_remote_sql(&failure, "GET /x");
     idc_text_init(&bytes, 0);
     idc_failure_write(&failure, &stats, &bytes);
-    assert_int_equal(idc_failure_read(bytes.data, bytes.len, &read, &read_stats, NULL), IDC_OK);
+    assert_int_equal(idc_failure_read(bytes.data, bytes.len, false, &read, &read_stats, NULL),
+                     IDC_OK);
     assert_int_equal(read.status, IDC_BAD_CREDENTIAL);
     assert_string_equal(read.sqlstate, "28P01");
     assert_string_equal(read.message, "the API says: no");
@@ -589,14 +590,15 @@ carries_failures(void **state)
 }
 
 static void
-read_said(const IdcError *said, IdcError *read)
+read_said(const IdcError *said, bool may_try_again, IdcError *read)
 {
     IdcScanStats stats = { 0 };
     IdcText bytes;
 
     idc_text_init(&bytes, 0);
     idc_failure_write(said, &stats, &bytes);
-    assert_int_equal(idc_failure_read(bytes.data, bytes.len, read, &stats, NULL), IDC_OK);
+    assert_int_equal(idc_failure_read(bytes.data, bytes.len, may_try_again, read, &stats, NULL),
+                     IDC_OK);
     idc_text_done(&bytes);
 }
 
@@ -617,7 +619,7 @@ makes_failures_safe(void **state)
     for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
         (void) idc_fail(&said, IDC_SOURCE_FAILED, "x");
         (void) snprintf(said.message, sizeof said.message, "%s", messages[i].said);
-        read_said(&said, &read);
+        read_said(&said, false, &read);
         assert_string_equal(read.message, messages[i].read);
     }
     (void) state;
@@ -646,10 +648,21 @@ makes_sqlstates_credible(void **state)
     for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
         (void) idc_fail(&said, states[i].status, "x");
         (void) snprintf(said.sqlstate, sizeof said.sqlstate, "%s", states[i].said);
-        read_said(&said, &read);
+        read_said(&said, false, &read);
         assert_string_equal(read.sqlstate, states[i].read);
         assert_int_not_equal(read.status, IDC_OK);
     }
+    /* Of a transaction of the source these mean what they say. */
+    (void) idc_fail(&said, IDC_SOURCE_FAILED, "x");
+    idc_error_set_sqlstate(&said, "40001");
+    read_said(&said, true, &read);
+    assert_string_equal(read.sqlstate, "40001");
+    idc_error_set_sqlstate(&said, "40P01");
+    read_said(&said, true, &read);
+    assert_string_equal(read.sqlstate, "40P01");
+    idc_error_set_sqlstate(&said, "40003");
+    read_said(&said, true, &read);
+    assert_string_equal(read.sqlstate, "HV000");
     (void) state;
 }
 
@@ -672,7 +685,8 @@ cuts_long_failures(void **state)
     for (int i = 0; i < 3; i++)
         idc_text_append_len(&bytes, (const char[]){ 0, 0, 0, 0 }, 4);
     idc_stats_write(&stats, &bytes);
-    assert_int_equal(idc_failure_read(bytes.data, bytes.len, &read, &read_stats, NULL), IDC_OK);
+    assert_int_equal(idc_failure_read(bytes.data, bytes.len, false, &read, &read_stats, NULL),
+                     IDC_OK);
     assert_int_equal(strlen(read.message), (sizeof read.message - 1) / 3 * 3);
     assert_true(idc_utf8_is_valid(read.message, strlen(read.message)));
     idc_text_done(&bytes);
