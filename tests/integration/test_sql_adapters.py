@@ -25,6 +25,7 @@ QUIRKS: dict[str, dict[str, str]] = {
     "postgres": {},
     "sqlite": {
         "comments": "SQLite keeps none",
+        "row counts": "SQLite keeps none",
         "credentials": "a file has no users",
         "network": "a file is nowhere else",
         "lengths": "SQLite's types have none",
@@ -239,6 +240,14 @@ def test_import(source: Source, hub: Any, session: psycopg.Connection[Any]) -> N
         assert columns["id"]["comment"] == "the key"
         assert hub.list_available_tables()["conform.items" if "conform.items" in hub.list_available_tables() else "items"][
             "comment"] == "what is sold"
+
+
+def test_row_counts(source: Source, hub: Any) -> None:
+    if source.has("row counts"):
+        tables = hub.list_available_tables()
+        (found,) = [table for table in tables.values() if table["schema"] == "conform" and table["remote_name"] == "sales"]
+        assert 0.8 * SALES <= found["estimated_rows"] <= 1.2 * SALES
+        assert found["remote_schema"] == source.schema
 
 
 def test_nothing_is_left_to_change(hub: Any) -> None:
