@@ -342,3 +342,50 @@ def test_what_a_transaction_reads_after_it_wrote(session: Connection, file: File
         row = session.execute("SELECT count(*), sum(length(s)), max(id) FROM (SELECT * FROM t OFFSET 0) x "
                               "WHERE md5(s) <> ''").fetchone()
     assert row == (20003, 20_000_000 + 11, 20009)
+
+
+# ---- plans around a write
+
+def test_values_of_sub_selects(session: Connection, file: File) -> None:
+    session.execute("CREATE TEMP TABLE mine AS SELECT 42 AS x")
+    statement = "UPDATE t SET n = (SELECT max(x) FROM mine) WHERE id <= (SELECT count(*) FROM mine)"
+    assert "Foreign Update" in explained(session, statement)
+    assert session.execute(statement).rowcount == 1
+    assert session.execute("UPDATE t SET n = (SELECT sum(n) FROM t) WHERE id = 4").rowcount == 1  # itself
+    assert file.rows("SELECT n FROM t ORDER BY id") == [(42,), (20,), (30,), (92,)]
+    rows = session.execute("WITH gone AS (DELETE FROM t WHERE id > 2 RETURNING *) SELECT count(*), sum(n) FROM gone").fetchall()
+    assert rows == [(2, 122)]
+    assert session.execute("WITH gone AS (DELETE FROM t WHERE id = 1 RETURNING id, n, s) INSERT INTO t (id, n, s) "
+                           "SELECT id + 10, n, s FROM gone RETURNING id").fetchall() == [(11,)]
+    assert file.rows("SELECT id FROM t ORDER BY id") == [(2,), (11,)]
+    session.execute("DROP TABLE mine")
+
+
+def test_views_and_partitions(session: Connection, file: File) -> None:
+    session.execute("CREATE VIEW v AS SELECT id, n AS number FROM t WHERE id < 3")
+    assert session.execute("UPDATE v SET number = 5").rowcount == 2
+    assert session.execute("INSERT INTO v VALUES (7, 7) RETURNING *").fetchall() == [(7, 7)]
+    session.execute("DROP VIEW v")
+    session.execute("CREATE TABLE whole (id bigint, n bigint, s text COLLATE \"C\", made text COLLATE \"C\") PARTITION BY RANGE (id)")
+    session.execute("CREATE TABLE low PARTITION OF whole FOR VALUES FROM (MINVALUE) TO (0)")
+    session.execute("ALTER TABLE whole ATTACH PARTITION t FOR VALUES FROM (0) TO (MAXVALUE)")
+    assert session.execute("INSERT INTO whole (id, n) VALUES (-1, 1), (50, 50), (-2, 2), (51, 51)").rowcount == 4
+    assert session.execute("UPDATE whole SET n = 0 WHERE id IN (-1, 50)").rowcount == 2
+    assert session.execute("UPDATE whole SET n = length(repeat('x', 3)) WHERE id IN (-2, 51)").rowcount == 2
+    assert session.execute("SELECT id, n FROM whole WHERE id > 40 OR id < 0 ORDER BY id").fetchall() == [
+        (-2, 3), (-1, 0), (50, 0), (51, 3)]
+    assert session.execute("DELETE FROM whole WHERE n = 0 RETURNING id").rowcount == 2
+    session.execute("ALTER TABLE whole DETACH PARTITION t; DROP TABLE whole")
+    assert file.rows("SELECT id FROM t WHERE id > 40") == [(51,)]
+
+
+def test_row_security_of_views_stays_closed(session: Connection, file: File) -> None:
+    """A condition that is not leakproof must not see hidden rows, so the write is not one statement."""
+    session.execute("CREATE VIEW fenced WITH (security_barrier) AS SELECT * FROM t WHERE upper(s) <> 'TWO'")
+    session.execute("""CREATE FUNCTION tell(bigint) RETURNS bool LANGUAGE plpgsql COST 0.0001 AS $$
+        BEGIN RAISE NOTICE 'seen %', $1; RETURN true; END $$""")
+    seen: list[str] = []
+    session.add_notice_handler(lambda diag: seen.append(str(diag.message_primary)))
+    assert session.execute("UPDATE fenced SET n = 1 WHERE tell(n) AND n / 10 > 0").rowcount == 2
+    assert "seen 20" not in seen and "seen 10" in seen
+    session.execute("DROP VIEW fenced; DROP FUNCTION tell")

@@ -583,3 +583,48 @@ def test_nothing_is_left_behind(writer: Connection, file: File) -> None:
     session_after, source_after = size()
     assert session_after <= session_before + 1024
     assert source_after < source_before + (3 << 20)
+
+
+def test_deaths_at_any_moment(writer: Connection, file: File) -> None:
+    """What the hub has committed the source has too, and nothing else; but where nobody can know."""
+    writer.execute("DROP TABLE IF EXISTS local; CREATE TABLE local (id bigint, n bigint)")
+    chance = random.Random(20261130)
+    is_over = threading.Event()
+    outcomes: list[str] = []
+
+    def kill_now_and_then() -> None:
+        while not is_over.wait(chance.uniform(0.001, 0.03)):
+            if outcomes[-2:] != ["done"] * 2:
+                continue
+            for pid in children(writer):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+
+    thread = threading.Thread(target=kill_now_and_then)
+    thread.start()
+    try:
+        for number in range(100, 260):
+            try:
+                writer.execute("BEGIN")
+                writer.execute(f"INSERT INTO local VALUES ({number}, 0)")
+                writer.execute(f"INSERT INTO t VALUES ({number}, 0)")
+                if number % 3 == 0:
+                    writer.execute("SAVEPOINT a")
+                    writer.execute(f"UPDATE t SET n = n + 1 WHERE id = {number}")
+                    writer.execute("ROLLBACK TO a" if number % 2 else "RELEASE a")
+                writer.execute("COMMIT")
+                outcomes.append("done")
+            except psycopg.Error as error:
+                writer.execute("ROLLBACK")
+                outcomes.append(str(error.sqlstate))
+    finally:
+        is_over.set()
+        thread.join()
+    here = {row[0] for row in writer.execute("SELECT id FROM local")}
+    there = {row[0] for row in file.rows("SELECT id FROM t WHERE id >= 100")}
+    unknown = {100 + i for i, outcome in enumerate(outcomes) if outcome == "08007"}
+    assert here - unknown == there - unknown and here <= there | unknown
+    assert outcomes.count("done") > 10 and outcomes.count("08006") + outcomes.count("HV000") > 3, outcomes
+    assert set(outcomes) <= {"done", "08006", "08007", "HV000", "55P03"}, sorted(set(outcomes))
