@@ -1,6 +1,6 @@
 # The front door. Everything here needs nothing before it: what is missing is installed first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-latency bench-rest bench-stream build install lint format docs fuzz clean setup sanitize
+.PHONY: help demo test bench bench-latency bench-rest bench-sql bench-stream build install lint format docs fuzz clean setup sanitize
 .DELETE_ON_ERROR:
 
 PREFIX ?= /usr/local
@@ -31,6 +31,10 @@ bench-latency: build ## one-row queries and first batches, beside asyncpg and ps
 bench-rest: build ## rows of a REST API into pandas, beside requests + json_normalize
 	@tools/setup bench
 	@$(python) bench/rest.py $(BENCH_ARGS)
+
+bench-sql: build ## tables of PostgreSQL and MariaDB through the hub, beside postgres_fdw, mysql_fdw and others
+	@tools/setup bench
+	@$(python) bench/sql.py $(or $(BENCH_ARGS),all)
 
 bench-stream: build ## memory of client and hub while 50 M rows stream
 	@$(python) bench/stream.py $(BENCH_ARGS)
