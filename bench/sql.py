@@ -227,9 +227,10 @@ def compare_join(scratch: Scratch, arguments: argparse.Namespace) -> Rounds:
 
     hub, source = hub_of(scratch), mariadb_of(scratch, arguments.rows, arguments.data)
     hub.sql(MYSQL.format(**source_of(source)))
-    keys = source.sql(f"SELECT DISTINCT l_orderkey FROM lineitem WHERE l_orderkey % {max(arguments.rows // 1400, 1)} = 3 "
-                      "LIMIT 300", "bench").split()
-    hub.sql(f"CREATE TABLE orders AS SELECT n::bigint AS o_orderkey, n % 7 AS o_class FROM generate_series(1, {arguments.rows}) n; "
+    step = max(arguments.rows // 1400, 1)
+    keys = source.sql(f"SELECT DISTINCT l_orderkey FROM lineitem WHERE l_orderkey % {step} = 3 LIMIT 300", "bench").split()
+    hub.sql("CREATE TABLE orders AS SELECT n::bigint AS o_orderkey, n % 7 AS o_class "
+            f"FROM generate_series(1, {arguments.rows}) n; "
             f"CREATE TABLE wanted AS SELECT * FROM orders WHERE o_orderkey = ANY('{{{','.join(keys)}}}'::bigint[]); "
             "ANALYZE orders; ANALYZE wanted; ANALYZE ours.lineitem")
     with psycopg.connect(url_of(hub), autocommit=True) as session, pymysql.connect(

@@ -18,7 +18,7 @@
 #include <miscadmin.h>
 #include <utils/memutils.h>
 
-enum { CREDIT = 2, FIRST_BATCH_ROWS = 512 };
+enum { CREDIT = IDC_SHARED_CREDIT, FIRST_BATCH_ROWS = 512 };
 #define BATCH_BYTES (INT64CONST(2) * 1024 * 1024)
 /* More than 1,600 columns take; of each of its bytes the reader may make seventeen. */
 #define MAX_SCHEMA_BYTES (1024 * 1024)
@@ -142,10 +142,11 @@ send_open(FdwScan *scan, const FdwServer *server, Oid user, const IdcRelation *r
 
     if (order != NULL)
         take_order(server, order, &open);
-    idc_text_init(&payload, 0);
     fdw_transaction_join(process, server, false, 0, &open.transaction);
-    idc_open_write(&open, &payload);
     fdw_talk_new(process, IDC_MSG_OPEN, CREDIT, &scan->talk);
+    open.pair = fdw_talk_take_pair(scan->talk);
+    idc_text_init(&payload, 0);
+    idc_open_write(&open, &payload);
     fdw_scan_count(scan->talk->counts, FDW_SCANS, 1);
     fdw_scan_count(scan->talk->counts, FDW_SCAN_PUSHED, pushed_count(relation));
     fdw_talk_take_place(scan->talk, option_number(server, "max_concurrent"));

@@ -2,8 +2,9 @@
  * spawn.c - starting and ending the program instant-source.
  *
  * The child gets no descriptor of the server but its socket, stderr (the server's log) and the
- * file that its server's processes share; no signal handler or mask; a process group of its own, for a cancel is sent
- * to the backend's group; and no variable of the environment that is not named here.
+ * file that its server's processes share; no signal handler or mask; a process group of its own,
+ * for a cancel is sent to the backend's group; and no variable of the environment that is not named
+ * here.
  */
 #include "fdw/process.h"
 
@@ -13,6 +14,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -26,7 +28,8 @@
 enum {
     SOCKET_IN_CHILD = 3,
     SHARED_IN_CHILD = 4,
-    FIRST_FREE = 5,  /* in the child, all from here on are closed */
+    MEMORY_IN_CHILD = 5,
+    FIRST_FREE = 6,  /* in the child, all from here on are closed */
     OUT_OF_WAY = 16, /* where our copies are while the child's are put in place */
     MAX_VARIABLES = 64
 };
@@ -115,8 +118,37 @@ make_environment(const IdcOptionSet *user_options)
 
 /* ---- starting ---- */
 
+/* What the child gets beside 0 to 2; -1: not that. */
+typedef struct Given {
+    int socket, shared, memory;
+} Given;
+
+/*
+ * Memory of a size that nobody can change, so that reading it is safe whatever the process does.
+ * The descriptor, or -1: there is none, and batches come through the socket.
+ */
 static int
-spawn_with(const char *program, char **environment, int socket_fd, int shared_fd, pid_t *pid)
+make_memory(void)
+{
+    int fd = memfd_create("instant batches", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd < 0)
+        return -1;
+    if (ftruncate(fd, IDC_SHARED_BYTES) == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static int
+put_descriptor(posix_spawn_file_actions_t *actions, int fd, int in_child)
+{
+    return fd >= 0 ? posix_spawn_file_actions_adddup2(actions, fd, in_child) : 0;
+}
+
+static int
+spawn_with(const char *program, char **environment, const Given *given, pid_t *pid)
 {
     char *arguments[] = { (char *) PROGRAM, (char *) "--session", NULL };
     posix_spawn_file_actions_t actions;
@@ -140,15 +172,17 @@ spawn_with(const char *program, char **environment, int socket_fd, int shared_fd
         code != 0 ? code : posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     code =
         code != 0 ? code : posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    code =
-        code != 0 ? code : posix_spawn_file_actions_adddup2(&actions, socket_fd, SOCKET_IN_CHILD);
-    if (code == 0 && shared_fd >= 0)
-        code = posix_spawn_file_actions_adddup2(&actions, shared_fd, SHARED_IN_CHILD);
+    code = code != 0 ? code : put_descriptor(&actions, given->socket, SOCKET_IN_CHILD);
+    code = code != 0 ? code : put_descriptor(&actions, given->shared, SHARED_IN_CHILD);
+    code = code != 0 ? code : put_descriptor(&actions, given->memory, MEMORY_IN_CHILD);
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
     /* PostgreSQL 15 opens its files without close-on-exec. */
     if (code == 0)
-        code = posix_spawn_file_actions_addclosefrom_np(&actions, shared_fd >= 0 ? FIRST_FREE
-                                                                                 : SHARED_IN_CHILD);
+        code = posix_spawn_file_actions_addclosefrom_np(&actions, FIRST_FREE);
+    if (code == 0 && given->memory < 0)
+        code = posix_spawn_file_actions_addclosefrom_np(&actions, MEMORY_IN_CHILD);
+    if (code == 0 && given->shared < 0)
+        code = posix_spawn_file_actions_addclose(&actions, SHARED_IN_CHILD);
 #endif
     if (code == 0)
         code = posix_spawn(pid, program, &actions, &attributes, arguments, environment);
@@ -164,26 +198,59 @@ close_if_open(int fd)
         close(fd);
 }
 
+/* A copy where the child's own will not be; -1 stays -1. */
+static int
+out_of_way(int fd)
+{
+    return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, OUT_OF_WAY);
+}
+
+/* Where this process reads the memory; NULL: it cannot, and the child gets none. */
+static const uint8_t *
+map_memory(int fd)
+{
+    void *memory = fd < 0 ? MAP_FAILED : mmap(NULL, IDC_SHARED_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void
+unmap_memory(FdwProcess *process)
+{
+    if (process->memory != NULL)
+        (void) munmap((void *) process->memory, IDC_SHARED_BYTES);
+    process->memory = NULL;
+}
+
 /* Returns an errno; nothing is left open but process->fd, on success. */
 static int
 start(FdwProcess *process, const char *program, char **environment, int shared_fd)
 {
-    int pair[2] = { -1, -1 }, child = -1, shared = -1, code = 0;
+    int pair[2] = { -1, -1 }, memory = make_memory(), code = 0;
+    Given given;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-        return errno;
-    child = fcntl(pair[1], F_DUPFD_CLOEXEC, OUT_OF_WAY);
-    if (shared_fd >= 0)
-        shared = fcntl(shared_fd, F_DUPFD_CLOEXEC, OUT_OF_WAY);
-    if (child < 0 || (shared_fd >= 0 && shared < 0) || fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        code = errno;
+        close_if_open(memory);
+        return code;
+    }
+    process->memory = map_memory(memory);
+    given.socket = out_of_way(pair[1]);
+    given.shared = out_of_way(shared_fd);
+    given.memory = process->memory == NULL ? -1 : out_of_way(memory);
+    if (given.socket < 0 || (shared_fd >= 0 && given.shared < 0) ||
+        fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0)
         code = errno;
     else
-        code = spawn_with(program, environment, child, shared, &process->pid);
+        code = spawn_with(program, environment, &given, &process->pid);
     close(pair[1]);
-    close_if_open(child);
-    close_if_open(shared);
+    close_if_open(memory);
+    close_if_open(given.socket);
+    close_if_open(given.shared);
+    close_if_open(given.memory);
     if (code != 0) {
         close(pair[0]);
+        unmap_memory(process);
         process->pid = -1;
     } else {
         process->fd = pair[0];
@@ -247,6 +314,7 @@ fdw_spawn_end(FdwProcess *process, int patience_ms, char *how, size_t size)
 
     how[0] = '\0';
     fdw_spawn_close(process);
+    unmap_memory(process);
     if (process->pid < 0)
         return;
     if (patience_ms == 0 || !reap(process, patience_ms, &status)) {

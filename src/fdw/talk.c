@@ -43,6 +43,21 @@ fdw_talk_take_place(FdwTalk *talk, int64 max_concurrent)
     talk->has_place = true;
 }
 
+unsigned
+fdw_talk_take_pair(FdwTalk *talk)
+{
+    FdwProcess *process = talk->process;
+
+    for (unsigned pair = 1; process->memory != NULL && pair <= IDC_PAIR_COUNT; pair++) {
+        if ((process->used_pairs & 1u << pair) != 0)
+            continue;
+        process->used_pairs |= 1u << pair;
+        talk->pair = pair;
+        break;
+    }
+    return talk->pair;
+}
+
 void
 fdw_talk_send(FdwTalk *talk, const IdcText *payload)
 {
@@ -86,6 +101,7 @@ fdw_talk_free(FdwTalk *talk)
     close_descriptor(&talk->wait_fd);
     close_descriptor(&talk->ready_fd);
     leave_place(talk);
+    talk->process->used_pairs &= ~(talk->pair == 0 ? 0 : 1u << talk->pair);
     dlist_delete(&talk->node);
     if (talk->owner != NULL)
         *talk->owner = NULL;

@@ -81,7 +81,8 @@ is_expected(const FdwTalk *talk, const IdcFrameHead *frame)
     case IDC_MSG_SCHEMA:
         return is_scan && !talk->has_schema && frame->flags == 0;
     case IDC_MSG_BATCH:
-        return is_scan && talk->has_schema && (is_going_on || talk->credit > 0);
+        return is_scan && talk->has_schema && (is_going_on || talk->credit > 0) &&
+               !(is_going_on && frame->flags == IDC_FRAME_SHARED);
     case IDC_MSG_END:
         return is_scan && talk->has_schema && frame->flags == 0;
     case IDC_MSG_TABLES:
@@ -271,6 +272,33 @@ closed_end(FdwProcess *process, FdwTalk *talk)
     return true;
 }
 
+/*
+ * The message that lies in shared memory, whose length the frame has said: a copy, for the process
+ * may write to it at any time. false: the process is lost.
+ */
+static bool
+take_shared(FdwProcess *process, FdwTalk *talk, FdwMessage *message)
+{
+    const uint8_t *said = message->bytes;
+    size_t len =
+        (size_t) said[0] | (size_t) said[1] << 8 | (size_t) said[2] << 16 | (size_t) said[3] << 24;
+
+    if (talk->pair == 0 || process->memory == NULL || len > IDC_SLOT_BYTES) {
+        lose(process, "sent a message that was not due");
+        return false;
+    }
+    fdw_message_free_bytes(message->bytes);
+    message->bytes = NULL;
+    message->capacity = 0;
+    if (!message_reserve(talk, message, len)) {
+        lose(process, "sent more than there is memory for");
+        return false;
+    }
+    memcpy(message->bytes, process->memory + idc_slot_offset(talk->pair, talk->batch_count), len);
+    message->len = len;
+    return true;
+}
+
 /* The payload is whole: the message goes to its talk. false: the process is lost. */
 static bool
 frame_end(FdwProcess *process)
@@ -291,12 +319,18 @@ frame_end(FdwProcess *process)
         talk->is_answered = true;
     if (wire->message == NULL)
         return true;
-    wire->message->len += wire->frame.payload_bytes;
+    if (wire->frame.flags == IDC_FRAME_SHARED) {
+        if (!take_shared(process, talk, wire->message))
+            return false;
+    } else {
+        wire->message->len += wire->frame.payload_bytes;
+    }
     if ((wire->frame.flags & IDC_FRAME_MORE) != 0) {
         talk->partial = wire->message;
     } else {
         talk->partial = NULL;
         talk->credit -= wire->frame.kind == IDC_MSG_BATCH;
+        talk->batch_count += wire->frame.kind == IDC_MSG_BATCH;
         dlist_push_tail(&talk->messages, &wire->message->node);
     }
     wire->message = NULL;

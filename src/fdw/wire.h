@@ -58,6 +58,8 @@ typedef struct FdwTalk {
     size_t spare_capacities[FDW_SPARE_MESSAGES];
     FdwMessage *partial; /* more frames of it are to come */
     int64 credit;        /* BATCHes that may still come */
+    unsigned pair;       /* of slots of the shared memory, or 0 */
+    int64 batch_count;   /* BATCHes that came */
     int level;           /* of the subtransaction that it is of */
     bool has_place;
     bool is_sent;
@@ -102,6 +104,8 @@ extern void fdw_talk_new(FdwProcess *process, IdcMessageKind request, uint32 cre
 /* Wait until the session may use the server; the talk's until it is closed (fdw/server_limits.h).
  */
 extern void fdw_talk_take_place(FdwTalk *talk, int64 max_concurrent);
+/* A pair of slots for its batches, if there is one; 0: no. */
+extern unsigned fdw_talk_take_pair(FdwTalk *talk);
 /* Its request, once. */
 extern void fdw_talk_send(FdwTalk *talk, const IdcText *payload);
 /* A request of at most FDW_SHORT_BYTES, without memory; false: the process reads nothing. Never

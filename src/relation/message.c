@@ -56,6 +56,10 @@ idc_frame_head_read(const uint8_t bytes[IDC_FRAME_HEAD_BYTES], IdcFrameHead *hea
 
     if (!is_known_kind(kind))
         return idc_fail(err, IDC_SOURCE_FAILED, "a frame has the unknown kind %u", kind);
+    if (flags == IDC_FRAME_SHARED && kind == IDC_MSG_BATCH && len == sizeof(uint32_t)) {
+        *head = (IdcFrameHead){ len, IDC_MSG_BATCH, flags, get_le32(bytes + 8) };
+        return IDC_OK;
+    }
     if (flags != 0 && (flags != IDC_FRAME_MORE || !may_go_on((IdcMessageKind) kind) || len == 0))
         return idc_fail(err, IDC_SOURCE_FAILED, "a frame of kind %u cannot have the flags %u", kind,
                         flags);

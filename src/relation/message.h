@@ -7,7 +7,8 @@
  *
  * The hub starts `instant-source --session` with one end of the socketpair as descriptor 3 and,
  * where the server has a limit that its processes share, the file for that (relation/bucket.h) as
- * descriptor 4, open for reading and writing; all others above 2 are closed.
+ * descriptor 4, open for reading and writing; memory that both share (IDC_SHARED_BYTES) may be
+ * descriptor 5; all others above 2 are closed.
  *
  * Nothing here reads or writes a descriptor. Both sides trust no byte. A frame's head is three
  * little-endian uint32: length of the payload; kind (low byte) and flags (next byte), the rest 0;
@@ -37,8 +38,30 @@ enum {
     IDC_MESSAGE_VERSION = 2,
     IDC_FRAME_HEAD_BYTES = 12,
     IDC_FRAME_MAX_PAYLOAD = 16 * 1024 * 1024,
-    IDC_FRAME_MORE = 1 /* a flag */
+    IDC_FRAME_MORE = 1,  /* a flag */
+    IDC_FRAME_SHARED = 2 /* a flag of BATCH: the message lies in shared memory */
 };
+
+/*
+ * Memory that hub and process share, where the hub gave it (descriptor 5, of IDC_SHARED_BYTES and
+ * sealed to stay so): pairs of slots, of which OPEN lends one to a scan. Batch number i (from 0) of
+ * the scan, if it is small enough, may lie in slot i % 2 of the pair; its frame then has the flag
+ * SHARED and a payload of four bytes, its length. With a credit of two never more than two batches
+ * are on their way: when the third may be sent, the hub has taken the first one out.
+ */
+enum {
+    IDC_SLOT_BYTES = 5 * 1024 * 1024,
+    IDC_PAIR_COUNT = 2,
+    IDC_SHARED_CREDIT = 2,
+    IDC_SHARED_BYTES = IDC_PAIR_COUNT * 2 * IDC_SLOT_BYTES
+};
+
+/* Where batch number i of the pair (from 1) lies. */
+static inline size_t
+idc_slot_offset(unsigned pair, int64_t i)
+{
+    return ((size_t) (pair - 1) * 2 + (size_t) (i % 2)) * IDC_SLOT_BYTES;
+}
 
 /* A whole message of several frames; a row has at most 1 GB anyway. */
 #define IDC_MESSAGE_MAX_BYTES (INT64_C(1) << 30)
@@ -148,6 +171,7 @@ typedef struct IdcOpen {
     int64_t timeout_ms; /* of the whole scan; -1: none but the adapter's own */
     IdcTransaction transaction;
     IdcBatchLayout layout;
+    unsigned pair; /* of slots of the shared memory, from 1; 0: none */
 } IdcOpen;
 
 /* IMPORT FOREIGN SCHEMA. */

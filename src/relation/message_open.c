@@ -140,6 +140,7 @@ idc_open_write(const IdcOpen *open, IdcText *bytes)
     idc_wire_put_int64(bytes, open->timeout_ms);
     idc_wire_put_transaction(bytes, &open->transaction);
     put_layout(bytes, &open->layout);
+    idc_wire_put_u8(bytes, open->pair);
 }
 
 /* What is said of its fields, beyond their shape. */
@@ -181,6 +182,7 @@ idc_open_read(IdcArena *arena, const void *bytes, size_t len, IdcOpen *open, Idc
     read.timeout_ms = idc_wire_get_int64(&wire, -1);
     idc_wire_get_transaction(&wire, &read.transaction);
     get_layout(&wire, &read.layout);
+    read.pair = (unsigned) idc_wire_get_enum(&wire, IDC_PAIR_COUNT + 1);
     status = idc_wire_finish(&wire, "message of the kind OPEN");
     if (status == IDC_OK)
         status = check_open(&read, err);

@@ -21,6 +21,7 @@ typedef struct Session {
     IdcSource source;
     IdcFrameWriter *writer;
     IdcTasks *tasks;
+    uint8_t *memory; /* shared with the hub, or NULL */
 } Session;
 
 enum { ENDING_MS = 80 };
@@ -148,7 +149,7 @@ begin(Session *session, const void *payload, size_t size, IdcError *err)
     idc_error_set_source(status == IDC_OK ? NULL : err, hello.server_name);
     if (status != IDC_OK)
         return status;
-    session->tasks = idc_tasks_new(&session->source, session->writer);
+    session->tasks = idc_tasks_new(&session->source, session->writer, session->memory);
     return session->tasks == NULL ? idc_fail_no_memory(err) : IDC_OK;
 }
 
@@ -239,6 +240,7 @@ idc_session_run(void)
     if (session.arena == NULL || session.writer == NULL)
         return EXIT_FAILURE;
     idc_error_init(&err);
+    session.memory = idc_shared_memory_map();
     status = greet(&session, &err);
     while (status == IDC_OK)
         status = serve(&session, &err);

@@ -265,7 +265,7 @@ idc_sandbox_enter(void)
 {
     die_with_parent();
     reset_signals();
-    (void) close_range(IDC_SHARED_FD + 1, ~0U, 0);
+    (void) close_range(IDC_MEMORY_FD + 1, ~0U, 0);
     offer_to_oom_killer();
     limit_resources();
     save_address_space();

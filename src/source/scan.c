@@ -106,19 +106,25 @@ send_schema(Run *run, IdcError *err)
 static IdcStatus
 send_batch(Run *run, IdcError *err)
 {
+    const IdcScanSink *sink = run->sink;
     size_t size = 0;
     int64_t rows = idc_batch_row_count(run->builder);
+    uint8_t *target = NULL;
     IdcStatus status = idc_ipc_prepare_batch(run->writer, &size, err);
 
-    if (status == IDC_OK)
+    if (status == IDC_OK && sink->place != NULL && run->spool == NULL)
+        status = sink->place(sink->host, size, &target, err);
+    if (status == IDC_OK && target == NULL) {
         status = reserve_message(run, size, err);
+        target = run->message;
+    }
     if (status != IDC_OK)
         return status;
-    idc_ipc_emit(run->writer, run->message);
+    idc_ipc_emit(run->writer, target);
     run->scan->stats.rows += rows;
     if (run->spool != NULL)
-        return idc_spool_add(run->spool, run->message, size, err);
-    return run->sink->batch(run->sink->host, run->message, size, err);
+        return idc_spool_add(run->spool, target, size, err);
+    return sink->batch(sink->host, target, size, err);
 }
 
 /* An adapter that returns early has a row and would wait for the next: let the row go. */

@@ -77,12 +77,20 @@ IDC_CHECKED IdcStatus idc_source_connect(IdcSource *source, IdcArena *arena, con
 IDC_CHECKED IdcStatus idc_source_check_relation(const IdcSource *source,
                                                 const IdcRelation *relation, IdcError *err);
 
+/* ---- memory.c: memory shared with the hub ---- */
+
+/* Once, before HELLO. NULL: the hub gave none. */
+uint8_t *idc_shared_memory_map(void);
+
 /* ---- scan.c: a relation to record batches ---- */
 
 typedef struct IdcScanSink {
     void *host;
     IdcStatus (*schema)(void *host, const uint8_t *bytes, size_t size, IdcError *err);
     IdcStatus (*batch)(void *host, const uint8_t *bytes, size_t size, IdcError *err);
+    /* Where the next batch should be written to, which batch() is then called with; waits until it
+     * may. *target NULL, or no place(): memory of the caller's. */
+    IdcStatus (*place)(void *host, size_t size, uint8_t **target, IdcError *err);
 } IdcScanSink;
 
 /*
@@ -112,6 +120,8 @@ typedef struct IdcFrameWriter IdcFrameWriter;
 
 /* NULL: no memory. */
 IdcFrameWriter *idc_frame_writer_new(int fd);
+/* A batch of so many bytes that lies in shared memory. */
+void idc_frame_writer_send_shared(IdcFrameWriter *writer, uint32_t scan, uint32_t size);
 /*
  * A whole message, in several frames where it must be; nothing of other threads comes between. To
  * a hub that is gone nothing is said.
@@ -126,8 +136,8 @@ void idc_frame_writer_fail(IdcFrameWriter *writer, uint32_t scan, const IdcSecre
 
 typedef struct IdcTasks IdcTasks;
 
-/* Both are borrowed and outlive it. */
-IdcTasks *idc_tasks_new(const IdcSource *source, IdcFrameWriter *writer);
+/* All are borrowed and outlive it. memory: shared with the hub, or NULL. */
+IdcTasks *idc_tasks_new(const IdcSource *source, IdcFrameWriter *writer, uint8_t *memory);
 /* OPEN, IMPORT, MODIFY, COMMIT and ROLLBACK. Takes the payload (idc_malloc'd). False: the number is
  * in use, or far too many are, which no hub of ours does. */
 bool idc_tasks_begin(IdcTasks *tasks, const IdcFrameHead *head, void *payload);
@@ -139,7 +149,7 @@ bool idc_tasks_end(IdcTasks *tasks, int64_t patience_ms);
 /* ---- loop.c, sandbox.c, sandbox_files.c, title.c, filter.c ---- */
 
 /* What the hub gives to a session (relation/message.h); more are closed. */
-enum { IDC_SOCKET_FD = 3, IDC_SHARED_FD = 4 };
+enum { IDC_SOCKET_FD = 3, IDC_SHARED_FD = 4, IDC_MEMORY_FD = 5 };
 
 /* Serves the hub; returns only if the session could not begin or the hub made no sense. */
 int idc_session_run(void);

@@ -32,6 +32,9 @@ typedef struct Task {
     IdcText answer;         /* payload of TABLES or MODIFIED */
     pthread_cond_t changed; /* credit, or is_closed */
     uint32_t credit;
+    unsigned pair;              /* of slots for its batches, or 0 */
+    int64_t batch_count;        /* that were sent */
+    bool has_turn;              /* the next batch may be sent */
     bool is_running, is_closed; /* by the hub */
     bool has_answered;          /* with its statistics */
 } Task;
@@ -40,6 +43,7 @@ typedef struct Task {
 struct IdcTasks {
     const IdcSource *source;
     IdcFrameWriter *writer;
+    uint8_t *memory; /* shared with the hub, or NULL */
     pthread_mutex_t lock;
     pthread_attr_t attributes;
     Task *first;
@@ -48,7 +52,7 @@ struct IdcTasks {
 };
 
 IdcTasks *
-idc_tasks_new(const IdcSource *source, IdcFrameWriter *writer)
+idc_tasks_new(const IdcSource *source, IdcFrameWriter *writer, uint8_t *memory)
 {
     IdcTasks *tasks = idc_calloc(1, sizeof *tasks);
 
@@ -56,6 +60,7 @@ idc_tasks_new(const IdcSource *source, IdcFrameWriter *writer)
         return NULL;
     tasks->source = source;
     tasks->writer = writer;
+    tasks->memory = memory;
     if (pthread_mutex_init(&tasks->lock, NULL) != 0 ||
         pthread_cond_init(&tasks->ended, NULL) != 0 || pthread_attr_init(&tasks->attributes) != 0 ||
         pthread_attr_setstacksize(&tasks->attributes, STACK_BYTES) != 0 ||
@@ -79,12 +84,14 @@ sink_schema(void *host, const uint8_t *bytes, size_t size, IdcError *err)
     return IDC_OK;
 }
 
+/* Until the hub takes another batch. */
 static IdcStatus
-sink_batch(void *host, const uint8_t *bytes, size_t size, IdcError *err)
+wait_for_turn(Task *task, IdcError *err)
 {
-    Task *task = host;
     bool is_closed;
 
+    if (task->has_turn)
+        return IDC_OK;
     pthread_mutex_lock(&task->tasks->lock);
     while (task->credit == 0 && !task->is_closed)
         pthread_cond_wait(&task->changed, &task->tasks->lock);
@@ -93,7 +100,39 @@ sink_batch(void *host, const uint8_t *bytes, size_t size, IdcError *err)
     pthread_mutex_unlock(&task->tasks->lock);
     if (is_closed)
         return idc_fail(err, IDC_CANCELED, "the scan was closed");
-    idc_frame_writer_send(task->tasks->writer, IDC_MSG_BATCH, task->head.scan, bytes, size);
+    task->has_turn = true;
+    return IDC_OK;
+}
+
+/* The next batch's slot, once nobody reads the batch before in it. */
+static IdcStatus
+sink_place(void *host, size_t size, uint8_t **target, IdcError *err)
+{
+    Task *task = host;
+
+    *target = NULL;
+    if (task->pair == 0 || size > IDC_SLOT_BYTES)
+        return IDC_OK;
+    *target = task->tasks->memory + idc_slot_offset(task->pair, task->batch_count);
+    return wait_for_turn(task, err);
+}
+
+static IdcStatus
+sink_batch(void *host, const uint8_t *bytes, size_t size, IdcError *err)
+{
+    Task *task = host;
+    IdcFrameWriter *writer = task->tasks->writer;
+    IdcStatus status = wait_for_turn(task, err);
+
+    if (status != IDC_OK)
+        return status;
+    task->has_turn = false;
+    if (task->pair > 0 &&
+        bytes == task->tasks->memory + idc_slot_offset(task->pair, task->batch_count))
+        idc_frame_writer_send_shared(writer, task->head.scan, (uint32_t) size);
+    else
+        idc_frame_writer_send(writer, IDC_MSG_BATCH, task->head.scan, bytes, size);
+    task->batch_count++;
     return IDC_OK;
 }
 
@@ -111,7 +150,9 @@ send_stats(Task *task, IdcMessageKind kind)
 static IdcStatus
 run_open(Task *task, IdcSourceScan *scan, IdcError *err)
 {
-    IdcScanSink sink = { .host = task, .schema = sink_schema, .batch = sink_batch };
+    IdcScanSink sink = {
+        .host = task, .schema = sink_schema, .batch = sink_batch, .place = sink_place
+    };
     IdcOpen open = { 0 };
     IdcStatus status =
         idc_open_read(task->arena, task->payload, task->head.payload_bytes, &open, err);
@@ -121,6 +162,7 @@ run_open(Task *task, IdcSourceScan *scan, IdcError *err)
     idc_free(task->payload);
     task->payload = NULL;
     idc_call_set_timeout(task->call, open.timeout_ms);
+    task->pair = task->tasks->memory != NULL && open.credit == IDC_SHARED_CREDIT ? open.pair : 0;
     idc_tasks_credit(task->tasks, task->head.scan, open.credit);
     return idc_scan_run(task->tasks->source, scan, &open, &sink, err);
 }

@@ -93,6 +93,23 @@ idc_frame_writer_send(IdcFrameWriter *writer, IdcMessageKind kind, uint32_t scan
 }
 
 void
+idc_frame_writer_send_shared(IdcFrameWriter *writer, uint32_t scan, uint32_t size)
+{
+    IdcFrameHead head = {
+        .payload_bytes = 4, .kind = IDC_MSG_BATCH, .flags = IDC_FRAME_SHARED, .scan = scan
+    };
+    uint8_t bytes[IDC_FRAME_HEAD_BYTES + 4];
+    struct iovec part = { .iov_base = bytes, .iov_len = sizeof bytes };
+
+    idc_frame_head_write(&head, bytes);
+    for (int i = 0; i < 4; i++)
+        bytes[IDC_FRAME_HEAD_BYTES + i] = (uint8_t) (size >> (8 * i));
+    pthread_mutex_lock(&writer->lock);
+    send_all(writer->fd, &part, 1);
+    pthread_mutex_unlock(&writer->lock);
+}
+
+void
 idc_frame_writer_fail(IdcFrameWriter *writer, uint32_t scan, const IdcSecrets *secrets,
                       const IdcError *failure, const IdcScanStats *stats)
 {

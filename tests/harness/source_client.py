@@ -112,7 +112,7 @@ def open_payload(relation: rel.Relation, *, values: bytes | None = None, batch_r
             + rel.i64(batch_bytes) + rel.i64(first_batch_rows) + rel.u32(credit) + rel.i64(timeout_ms)
             + (transaction or transaction_bytes()) + rel.u32(len(columns))
             + b"".join(rel.u32(column) for column in columns) + rel.u8(has_small_offsets)
-            + rel.u8(decimals_are_float64))
+            + rel.u8(decimals_are_float64) + rel.u8(0))
 
 
 def transaction_bytes(number: int = 0, level: int = 1, *, is_serializable: bool = False,

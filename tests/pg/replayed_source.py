@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 from extension_build import Connection
 
-# Filled in are the interpreter and the file of the answer: messages as a uint32 length, a byte for the kind, and the
+# Filled in are the interpreter and the file of the answer: messages as a uint32 length, a uint16 for kind and flags, and the
 # payload. One scan at a time; each CREDIT is for one batch.
 PROGRAM = '''#!{python} -IS
 import socket, struct
@@ -49,15 +49,15 @@ def answer(scan):
     """As far as the hub wants it."""
     credit = 1  # at least; the rest of what OPEN gives is not needed
     with open({answer!r}, "rb") as file:
-        while head := file.read(5):
-            size, kind = struct.unpack("<IB", head)
-            while kind == BATCH and credit == 0:
+        while head := file.read(6):
+            size, kind = struct.unpack("<IH", head)  # flags above the kind
+            while kind & 255 == BATCH and credit == 0:
                 heard, about = hear()
                 if heard == CLOSE and about == scan:
                     send(CLOSED, scan)
                     return
                 credit += heard == CREDIT and about == scan
-            credit -= kind == BATCH
+            credit -= kind & 255 == BATCH
             send(kind, scan, file.read(size))
 
 
@@ -92,8 +92,11 @@ class ReplayedSource:
 
     def table(self, columns: dict[str, str], schema: bytes, batches: list[bytes]) -> str:
         """A new foreign table that answers with these messages of an Arrow stream; its name."""
-        messages = [(SCHEMA, schema), *((BATCH, batch) for batch in batches), (END, bytes(7 * 8))]
-        self.answer_file.write_bytes(b"".join(struct.pack("<IB", len(payload), kind) + payload
+        return self.frames(columns, [(SCHEMA, schema), *((BATCH, batch) for batch in batches), (END, bytes(7 * 8))])
+
+    def frames(self, columns: dict[str, str], messages: list[tuple[int, bytes]]) -> str:
+        """The same for any kinds (with flags above the lowest byte) and payloads."""
+        self.answer_file.write_bytes(b"".join(struct.pack("<IH", len(payload), kind) + payload
                                               for kind, payload in messages))
         self.answer_file.chmod(0o644)
         self.table_count += 1

@@ -1,7 +1,7 @@
 """instant.arrow over one foreign table: batches are passed on as they came, and are what tuples would have been.
 
 The source process of most tests sends whatever the test says; what is expected is instant.arrow's own answer about a
-local copy of the same rows. Requests end with the layout that was asked for: columns, 32-bit offsets, doubles.
+local copy of the same rows. Near the end of a request is the layout that was asked for: columns, 32-bit offsets, doubles.
 """
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import psycopg
 import pyarrow as pa
 import pytest
 from extension_build import Connection, parts, table
-from replayed_source import ReplayedSource, messages_of
+from replayed_source import BATCH, END, SCHEMA, ReplayedSource, messages_of
 from scratch_servers import Scratch
 from test_convert import DEFINITIONS, EPOCH_US, ERRORS, VALUES, decimals, ints, table_of, texts
 
@@ -32,6 +32,11 @@ def source(connection: Connection, scratch: Scratch) -> ReplayedSource:
 
 def layout(*columns: int, is_small: bool = False, is_float: bool = False) -> bytes:
     return struct.pack(f"<I{len(columns)}I??", len(columns), *columns, is_small, is_float)
+
+
+def asked(source: ReplayedSource) -> bytes:
+    """The request up to its layout: behind it is the pair of slots for batches."""
+    return source.request()[:-1]
 
 
 def passed(source: ReplayedSource, name: str, options: str = "{}", columns: str = "*") -> pa.Table:
@@ -73,7 +78,7 @@ def test_values_are_those_of_tuples(
     with_null = pa.concat_arrays([array, pa.nulls(1, array.type)])
     name = table_of(source, type_name, with_null, array[:1], with_null)
     found = passed(source, name)
-    assert source.request().endswith(layout() if type_name in BY_ROWS else layout(0))
+    assert asked(source).endswith(layout() if type_name in BY_ROWS else layout(0))
     assert same(found, by_tuples(source, name))
     assert len(found) == 2 * len(literals) + 3
 
@@ -146,7 +151,7 @@ def test_doubles_of_decimals_beyond_their_type_are_an_error(source: ReplayedSour
                                  ("numeric(20,2)", [1e18, -1e18], 1.1e18), ("numeric(5,2)", [0.0], math.inf)]:
         name = table_of(source, type_name, pa.array(good))
         assert str(passed(source, name, '{"numeric": "float64"}').column(0).to_pylist()) == str(good)
-        assert source.request().endswith(layout(0, is_float=True))
+        assert asked(source).endswith(layout(0, is_float=True))
         name = table_of(source, type_name, pa.array([*good, bad]))
         with pytest.raises(psycopg.Error) as caught:
             passed(source, name, '{"numeric": "float64"}')
@@ -157,7 +162,7 @@ def test_small_offsets(source: ReplayedSource) -> None:
     batch = pa.RecordBatch.from_arrays([pa.array(["ä", None, "bc"]), pa.array([b"\xff", b"", None])], ["t", "b"])
     name = source.table({"t": "text", "b": "bytea"}, *messages_of([batch]))
     found = passed(source, name, '{"text": "utf8"}')
-    assert source.request().endswith(layout(0, 1, is_small=True))
+    assert asked(source).endswith(layout(0, 1, is_small=True))
     assert found.schema.types == [pa.utf8(), pa.binary()] and found.to_batches()[0].equals(
         pa.RecordBatch.from_arrays(batch.columns, schema=found.schema))
     bad = pa.RecordBatch.from_arrays([pa.array([b"a", b"\xe4"], pa.binary()).view(pa.utf8()), pa.array([b"", b""])],
@@ -171,7 +176,7 @@ def test_columns_are_asked_for_in_the_order_of_the_query(source: ReplayedSource)
                                         ["c", "a", "again"])
     name = source.table({"a": "int", "b": "text", "c": "float8"}, *messages_of([answer]))
     found = passed(source, name, columns="c, a, c AS again")
-    assert source.request().endswith(layout(1, 0, 1))
+    assert asked(source).endswith(layout(1, 0, 1))
     assert found.to_pydict() == answer.to_pydict()
 
 
@@ -187,7 +192,7 @@ def test_anything_else_is_read_by_rows(source: ReplayedSource, columns: str, opt
         assert error.sqlstate in ("HV008", "42703")
         if error.sqlstate == "42703":
             return
-    assert source.request().endswith(layout())
+    assert asked(source).endswith(layout())
 
 
 def test_a_message_with_more_in_it_is_read_by_rows(source: ReplayedSource) -> None:
@@ -253,4 +258,52 @@ def test_a_view_with_a_condition_is_filtered(source: ReplayedSource) -> None:
     name = table_of(source, "int", pa.array([1, 2, 3], pa.int32()))
     source.connection.execute(f"CREATE VIEW odd AS SELECT a FROM {name} WHERE a % 2 = 1")
     assert passed(source, "odd").to_pydict() == {"a": [1, 3]}
-    assert source.request().endswith(layout())
+    assert asked(source).endswith(layout())
+
+
+SHARED = 2 << 8
+
+
+@pytest.mark.parametrize("length", [0, 1, 100, 5 * 1024 * 1024, 5 * 1024 * 1024 + 1, 2**32 - 1])
+@pytest.mark.parametrize("kind", [BATCH | SHARED, BATCH | SHARED | 1 << 8, SCHEMA | SHARED, END | SHARED])
+def test_shared_memory_with_nothing_in_it(source: ReplayedSource, kind: int, length: int) -> None:
+    """The process says that a batch lies there: what does is zeros, or beyond the end."""
+    schema, (body,) = messages_of([pa.RecordBatch.from_arrays([pa.array([1], pa.int64())], ["a"])])
+    name = source.frames({"a": "bigint"}, [(SCHEMA, schema), (BATCH, body), (kind, struct.pack("<I", length)),
+                                           (BATCH, body), (END, bytes(7 * 8))])
+    pid = source.connection.info.backend_pid
+    try:
+        rows = source.connection.execute(f"SELECT * FROM {name}").fetchall()
+    except psycopg.Error as error:
+        assert error.sqlstate == "HV000"
+    else:
+        assert kind == BATCH | SHARED and length == 0 and rows == []
+    again = table_of(source, "bigint", pa.array([5], pa.int64()))
+    assert passed(source, again).to_pydict() == {"a": [5]}
+    assert source.connection.info.backend_pid == pid
+
+
+def test_batches_of_several_scans_share_the_memory(scratch: Scratch, connection: Connection) -> None:
+    """More scans at once than there are pairs of slots, and batches that are too big for a slot."""
+    path = scratch.path / f"many-{secrets.token_hex(4)}.db"
+    with sqlite3.connect(path) as file:
+        file.execute("CREATE TABLE t (a INTEGER, b TEXT)")
+        file.executemany("INSERT INTO t VALUES (?, ?)", ((i, str(i) * 20) for i in range(40_000)))
+        file.execute("CREATE TABLE big AS SELECT printf('%.*c', 3000000, 'x') AS b FROM t LIMIT 6")
+    file.close()
+    path.chmod(0o644)
+    connection.execute("DROP SERVER IF EXISTS files CASCADE; CREATE SERVER files FOREIGN DATA WRAPPER instant_sqlite "
+                       f"OPTIONS (path '{path}'); CREATE FOREIGN TABLE t (a bigint, b text) SERVER files;"
+                       "CREATE FOREIGN TABLE big (b text) SERVER files OPTIONS (table 'big')")
+    connection.execute("SET enable_hashjoin = off; SET enable_nestloop = off")
+    row = connection.execute("SELECT count(*), count(DISTINCT one.b) FROM t one JOIN t two ON one.a + 0 = two.a + 0 "
+                             "JOIN t three ON two.a + 1 = three.a + 1 JOIN t four ON four.a + 2 = three.a + 2").fetchone()
+    assert row == (40_000, 40_000)
+    found = table(connection, "SELECT instant.arrow_with('{\"batch_bytes\": 7000000}', 'SELECT b FROM big')")
+    assert [len(value) for value in found.column(0).to_pylist()] == [3_000_000] * 6
+    with connection.transaction():  # cursors that take turns
+        for name in ("one", "two", "three"):
+            connection.execute(f"DECLARE {name} CURSOR FOR SELECT a, b FROM t")
+        for _ in range(40):
+            rows = [connection.execute(f"FETCH 1000 FROM {name}").fetchall() for name in ("one", "two", "three")]
+            assert rows[0] == rows[1] == rows[2] and all(b == str(a) * 20 for a, b in rows[0])

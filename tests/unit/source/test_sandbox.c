@@ -135,7 +135,7 @@ check_surroundings(void)
     struct sigaction action;
 
     MUST(fcntl(3, F_GETFD) >= 0);
-    for (int fd = 5; fd < 64; fd++)
+    for (int fd = 6; fd < 64; fd++)
         MUST(fcntl(fd, F_GETFD) == -1);
     MUST(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
     MUST(prctl(PR_GET_DUMPABLE) == 0);
