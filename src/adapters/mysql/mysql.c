@@ -13,8 +13,8 @@
 #include "arrow/decode.h"
 
 enum {
-    PATIENCE_MS = 50,         /* rows go on their way when the next ones let wait so long */
-    DRAINED_ROWS_MOST = 20000 /* that nobody wants, to keep a connection */
+    PATIENCE_MS = 50,            /* rows go on their way when the next ones let wait so long */
+    DRAINED_BYTES_MOST = 1 << 20 /* that nobody wants, to keep a connection */
 };
 
 typedef struct Scan {
@@ -263,17 +263,19 @@ static bool
 drain(Scan *scan)
 {
     MYSQL_STMT *statement = scan->conn->statement;
+    int64_t most = scan->source->stats.bytes + DRAINED_BYTES_MOST;
 
     if (scan->pending != 0 || scan->readers == NULL)
         return false;
     scan->status = IDC_CANCELED;
-    for (int i = 0; i < DRAINED_ROWS_MOST; i++) {
+    while (scan->source->stats.bytes < most) {
         int got = 1;
 
         if (mysql_stmt_fetch_start(&got, statement) != 0)
             return false;
         if (got != 0)
             return got == MYSQL_NO_DATA;
+        scan->source->stats.bytes++; /* a row of NULLs has none */
     }
     return false;
 }

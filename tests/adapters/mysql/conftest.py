@@ -29,7 +29,9 @@ class TlsServer(MariaDBServer):
         self.folder.mkdir(mode=0o755)
         self.made = {"good": certificates.make("good", "DNS:localhost,IP:127.0.0.1")}
         self._place("good")
+        shutil.copyfile(certificates.authority, self.folder / "ca.pem")
         super().__init__(scratch, {
+            "ssl-ca": str(self.folder / "ca.pem"),
             "ssl-cert": str(self.folder / "cert.pem"), "ssl-key": str(self.folder / "key.pem"),
             "max-allowed-packet": "64M", "max-connections": "120", "plugin-load-add": "auth_ed25519"})
 

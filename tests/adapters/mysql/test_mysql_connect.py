@@ -70,6 +70,15 @@ def test_certificates_that_are_not_the_servers(tls: TlsServer, connect: Connect,
         assert "certificate" in failure(connect(ssl_mode=mode)).message.lower()
 
 
+def test_a_certificate_of_our_own(tls: TlsServer, connect: Connect, certificates: Certificates) -> None:
+    tls.sql("CREATE OR REPLACE USER proven@'%' IDENTIFIED BY 'x' REQUIRE X509; GRANT ALL ON *.* TO proven@'%'")
+    certificate, key = certificates.make("client", "DNS:client")
+    proven = {"user": "proven", "password": "x", "ssl_mode": "verify-full", "ssl_ca": str(certificates.authority)}
+    assert is_encrypted(connect(**proven, ssl_cert=str(certificate), ssl_key=str(key)))
+    assert failure(connect(**proven)).sqlstate == "28P01"
+    assert failure(connect(**proven, ssl_cert=str(certificate), ssl_key="/nowhere")).sqlstate == "08006"
+
+
 class Eavesdropper:
     """Between the client and the server; says that the server has no TLS. sent: what each client said."""
 

@@ -86,6 +86,15 @@ def test_a_long_answer_that_nobody_wants_any_more(maria: TlsServer, connect: Con
     until(lambda: running(maria, ", 81") == 0)
 
 
+def test_long_values_that_nobody_wants_any_more(connect: Connect) -> None:
+    session = connect(ssl_mode="disable", source_memory="1GB")
+    scan = session.open(numbers(5000, width=1_000_000), batch_rows=2, credit=1)
+    scan.wait(batches=1)
+    before = time.monotonic()
+    scan.close()
+    assert time.monotonic() - before < 0.1
+
+
 def test_a_short_answer_that_nobody_wants_any_more(connect: Connect) -> None:
     session = connect()
     first = connection(session)
