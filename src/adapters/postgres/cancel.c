@@ -155,22 +155,28 @@ read_rest(IdcPostgresSession *session, IdcCall *call)
     }
 }
 
-void
-idc_postgres_cancel(IdcPostgresSession *session)
+int64_t
+idc_postgres_cancel_until(void)
 {
-    int64_t until = idc_clock_ms() + PATIENCE_MS;
+    return idc_clock_ms() + PATIENCE_MS;
+}
+
+void
+idc_postgres_cancel(IdcPostgresSession *session, int64_t until)
+{
+    int64_t left = until - idc_clock_ms();
     IdcCall *call;
 
     if (!session->is_busy || session->is_lost)
         return;
     call = idc_call_new();
-    if (call == NULL || !was_told(session, until)) {
-        session->is_lost = true;
-    } else {
-        int64_t left = until - idc_clock_ms();
-
+    if (call != NULL) {
         idc_call_set_timeout(call, left > 1 ? left : 1);
-        read_rest(session, call);
+        idc_postgres_begin_first(session, call);
     }
+    if (call == NULL || session->is_lost || !was_told(session, until))
+        session->is_lost = true;
+    else
+        read_rest(session, call);
     idc_call_free(call);
 }

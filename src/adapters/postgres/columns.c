@@ -72,8 +72,10 @@ read_columns(IdcPostgresSession *session, IdcSourceScan *scan, const char *sql,
 {
     IdcPostgresHost *host = session->host;
     IdcAnswer answer = { 0 };
-    IdcStatus status = idc_postgres_send_harmless(session, scan->call, sql, err);
+    IdcStatus status;
 
+    idc_postgres_begin_read(session);
+    status = idc_postgres_send_harmless(session, scan->call, sql, err);
     scan->stats.requests++;
     while (status == IDC_OK) {
         status = idc_postgres_answer(session, scan->call, &answer, err);
@@ -85,6 +87,7 @@ read_columns(IdcPostgresSession *session, IdcSourceScan *scan, const char *sql,
         status = add_column(host, table, &answer, err);
         pthread_mutex_unlock(&host->lock);
     }
+    idc_postgres_end_read(session);
     return status;
 }
 

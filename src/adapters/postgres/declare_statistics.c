@@ -75,9 +75,9 @@ idc_postgres_sample_request(const IdcOptionSet *server_options, const IdcRelatio
     if (sampling != NULL && strcmp(sampling, "random") == 0)
         idc_text_append_format(&text, " WHERE random() < %.12f", fraction);
     else
-        idc_text_append_format(
-            &text, " TABLESAMPLE %s (%.10f)",
-            sampling != NULL && strcmp(sampling, "system") == 0 ? "SYSTEM" : "BERNOULLI",
-            fraction * 100);
+        idc_text_append_format(&text, " TABLESAMPLE %s (%.10f)",
+                               sampling != NULL && strcmp(sampling, "system") == 0 ? "SYSTEM"
+                                                                                   : "BERNOULLI",
+                               fraction * 100);
     return keep(&text, arena);
 }

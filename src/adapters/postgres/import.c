@@ -163,8 +163,8 @@ begin_table(Import *import, const IdcAnswer *row, IdcError *err)
         status = add_option(import, pairs, &table->options, "table", table->name, err);
     if (status == IDC_OK && row->fields[ROW_COUNT] != NULL &&
         import_option(import->wanted, "import_statistics"))
-        status = add_option(import, pairs, &table->options, "row_count", row->fields[ROW_COUNT],
-                            err);
+        status =
+            add_option(import, pairs, &table->options, "row_count", row->fields[ROW_COUNT], err);
     import->columns = columns;
     table->columns = columns;
     import->count++;

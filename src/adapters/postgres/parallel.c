@@ -31,6 +31,7 @@ count_pages(IdcPostgresSession *session, IdcSourceScan *scan, const IdcRelation 
     idc_sql_literal(idc_text_string(&name), &sql);
     idc_text_append_char(&sql, ')');
     status = idc_text_check(&sql, err);
+    idc_postgres_begin_read(session);
     if (status == IDC_OK)
         status = idc_postgres_send_harmless(session, scan->call, idc_text_string(&sql), err);
     idc_text_done(&name);
@@ -42,6 +43,7 @@ count_pages(IdcPostgresSession *session, IdcSourceScan *scan, const IdcRelation 
             answer.fields[0] != NULL && !idc_int64_parse(answer.fields[0], pages))
             *pages = 0;
     }
+    idc_postgres_end_read(session);
     return status;
 }
 

@@ -139,9 +139,24 @@ static void
 release_parts(void *argument)
 {
     Scan *scan = argument;
+    int64_t until = idc_postgres_cancel_until();
 
     for (size_t i = 0; i < scan->part_count; i++)
+        if (scan->parts[i].link != NULL) {
+            idc_wire_low_water(session_of(scan->parts[i].link), 1);
+            idc_postgres_cancel(session_of(scan->parts[i].link), until);
+        }
+    for (size_t i = 0; i < scan->part_count; i++)
         release_part(&scan->parts[i]);
+}
+
+/* After each link, since it releases itself with the arena: last what came first. */
+static IdcStatus
+hold_parts(Scan *scan, IdcError *err)
+{
+    if (idc_arena_on_free(scan->source->arena, release_parts, scan) != IDC_OK)
+        return idc_fail_no_memory(err);
+    return IDC_OK;
 }
 
 static IdcStatus
@@ -216,6 +231,9 @@ open_more(Scan *scan, IdcError *err)
         if (status != IDC_OK || part->link == NULL)
             return status;
         scan->part_count++;
+        status = hold_parts(scan, err);
+        if (status != IDC_OK)
+            return status;
         status = send_part(scan, part, scan->statements[scan->next++], err);
         if (status != IDC_OK)
             return status;
@@ -256,8 +274,9 @@ open_scan(IdcSourceScan *source, IdcError *err)
     if (status != IDC_OK)
         return status;
     scan->part_count = 1;
-    if (idc_arena_on_free(source->arena, release_parts, scan) != IDC_OK)
-        return idc_fail_no_memory(err);
+    status = hold_parts(scan, err);
+    if (status != IDC_OK)
+        return status;
     status = start(scan, part, err);
     /* A connection that was kept may have died since. */
     if (status != IDC_OK && session_of(part->link)->is_lost && part->link->is_reused) {

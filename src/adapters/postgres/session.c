@@ -411,6 +411,28 @@ raw_answer(IdcPostgresSession *session, IdcCall *call, IdcAnswer *answer, IdcErr
     }
 }
 
+void
+idc_postgres_begin_first(IdcPostgresSession *session, IdcCall *call)
+{
+    while (session->skip_ready > 0 && session->is_busy && !session->is_lost) {
+        IdcAnswer answer = { 0 };
+        IdcMessage message;
+
+        if (idc_wire_next(session, call, &message, NULL) != IDC_OK || message.kind == 'E') {
+            session->is_lost = true;
+        } else if (message.kind == 'Z') {
+            idc_postgres_ready(session, &message);
+        } else if (message.kind == 'C') {
+            take_tag(&message, &answer);
+            (void) skip(session, &answer);
+        } else if (message.kind == 'D' && take_row(session, &message, &answer, NULL) == IDC_OK) {
+            (void) skip(session, &answer);
+        }
+    }
+    if (session->is_lost)
+        note_snapshot(session, NULL);
+}
+
 /* ---- answers, from libpq ---- */
 
 static IdcStatus
@@ -545,8 +567,13 @@ idc_postgres_answer(IdcPostgresSession *session, IdcCall *call, IdcAnswer *answe
         return status;
     note_snapshot(session, NULL);
     /* What went before and failed has left a state that nobody knows. */
-    session->is_lost |= session->skip_count > 0;
-    return status;
+    if (session->skip_count == 0)
+        return status;
+    session->is_lost = true;
+    if (err == NULL || strcmp(err->sqlstate, "22023") != 0)
+        return status;
+    return idc_fail(err, IDC_CONNECTION_FAILED,
+                    "the connection that had this transaction's snapshot was lost");
 }
 
 int64_t

@@ -292,7 +292,7 @@ finish(void *host, IdcCall *call, IdcLink *link, const IdcFinish *finish, IdcErr
 
     (void) host;
     if (session->is_busy)
-        idc_postgres_cancel(session);
+        idc_postgres_cancel(session, idc_postgres_cancel_until());
     status = finish->level <= 1 ? finish_all(session, call, finish->is_commit, err)
                                 : finish_level(session, call, finish, err);
     link->is_broken |= session->is_lost || session->is_busy;
@@ -332,9 +332,17 @@ void
 idc_postgres_end_alone(IdcPostgresSession *session)
 {
     if (session->is_busy)
-        idc_postgres_cancel(session);
+        idc_postgres_cancel(session, idc_postgres_cancel_until());
     if (session->level == 0 && session->status != 'I')
         idc_postgres_before(session, "ROLLBACK");
+}
+
+void
+idc_postgres_begin_read(IdcPostgresSession *session)
+{
+    if (session->level > 0)
+        idc_postgres_before(session, "SAVEPOINT " READ_SAVEPOINT);
+    session->is_reading = true;
 }
 
 IdcStatus
@@ -345,9 +353,8 @@ idc_postgres_send_read(IdcPostgresSession *session, IdcCall *call, const char *s
     IdcText text;
 
     idc_text_init(&text, 0);
-    if (session->level > 0)
-        idc_postgres_before(session, "SAVEPOINT " READ_SAVEPOINT);
-    else
+    idc_postgres_begin_read(session);
+    if (session->level == 0)
         before_alone(session);
     idc_text_append_format(&text, "COPY (%s) TO STDOUT (FORMAT binary)%s", statement,
                            session->level > 0 ? "" : "; COMMIT");
@@ -355,7 +362,6 @@ idc_postgres_send_read(IdcPostgresSession *session, IdcCall *call, const char *s
     if (status == IDC_OK)
         status = idc_postgres_send_harmless(session, call, idc_text_string(&text), err);
     idc_text_done(&text);
-    session->is_reading = status == IDC_OK;
     return status;
 }
 
@@ -364,7 +370,7 @@ idc_postgres_end_read(IdcPostgresSession *session)
 {
     idc_wire_low_water(session, 1);
     if (session->is_busy)
-        idc_postgres_cancel(session);
+        idc_postgres_cancel(session, idc_postgres_cancel_until());
     if (!session->is_reading || session->is_lost)
         return;
     session->is_reading = false;

@@ -141,6 +141,8 @@ IDC_CHECKED IdcStatus idc_postgres_settle(IdcPostgresSession *session, IdcCall *
  * for a snapshot. */
 IDC_CHECKED IdcStatus idc_postgres_send_harmless(IdcPostgresSession *session, IdcCall *call,
                                                  const char *sql, IdcError *err);
+/* To the end of what went before in a message of its own, whose snapshot others may wait for. */
+void idc_postgres_begin_first(IdcPostgresSession *session, IdcCall *call);
 /* The next answer. An error is returned when all that came with it was read (or the session is
  * lost). */
 IDC_CHECKED IdcStatus idc_postgres_answer(IdcPostgresSession *session, IdcCall *call,
@@ -179,15 +181,19 @@ void idc_wire_free(IdcPostgresWire *wire);
 /* ---- cancel.c ---- */
 
 /*
- * The statement that runs shall end: asks for it, and reads what is left of its answer, so that the
- * session can go on; else it is lost. Takes a tenth of a second at most.
+ * The statement that runs, if one does, shall end: asks for it, and reads what is left of its
+ * answer, so that the session can go on; else it is lost. until: of idc_clock_ms.
  */
-void idc_postgres_cancel(IdcPostgresSession *session);
+void idc_postgres_cancel(IdcPostgresSession *session, int64_t until);
+/* So long may a scan take that the hub has closed. */
+int64_t idc_postgres_cancel_until(void);
 
 /* ---- transaction.c ---- */
 
 extern const IdcLinkMethods idc_postgres_link_methods;
 
+/* What is sent next is a read: a savepoint, where the hub has a transaction. */
+void idc_postgres_begin_read(IdcPostgresSession *session);
 /* COPY (select) TO STDOUT, in a savepoint of its own, or in a transaction of its own. */
 IDC_CHECKED IdcStatus idc_postgres_send_read(IdcPostgresSession *session, IdcCall *call,
                                              const char *statement, IdcError *err);

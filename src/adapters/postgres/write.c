@@ -323,7 +323,7 @@ idc_postgres_modify(IdcSourceScan *scan, const IdcModify *modify, IdcModified *m
         status = write_all(&write, err);
     if (status != IDC_OK) {
         if (write.session->is_busy)
-            idc_postgres_cancel(write.session);
+            idc_postgres_cancel(write.session, idc_postgres_cancel_until());
         status = fail_write(&write, status, err);
     }
     link->is_broken |= write.session->is_lost || write.session->is_busy;

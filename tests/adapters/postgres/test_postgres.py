@@ -1,7 +1,9 @@
 """The adapter postgres in its process: values, transactions, cancels and connections, on a real server."""
 from __future__ import annotations
 
+import random
 import re
+import select
 import shutil
 import struct
 import subprocess
@@ -353,6 +355,34 @@ def test_parallel_is_only_for_big_plain_scans(make: Make, db: psycopg.Connection
     assert session.open(numbers()).table().num_rows == 20000
     half = rel.filter_(wide(), rel.compare(">", rel.col(wide(), 0), rel.const(rel.INT8, "60000")))
     assert session.open(half).table().num_rows == 60000
+
+
+def test_scans_that_are_closed_at_any_moment(make: Make) -> None:
+    """Whatever a scan was doing, its connections are of use for the next one, or are not used again."""
+    choose = random.Random(20261130)
+    session = make(parallel="3")
+    some = count(rel.filter_(wide(), rel.compare("<=", rel.col(wide(), 0), rel.const(rel.INT8, "1000"))))
+    answers = {"right": 0, "lost": 0}
+    for number in range(1, 60):
+        for _ in range(4):
+            scans = [session.open(choose.choice((wide(), wide(), some)), batch_rows=choose.choice((100, 8192)), credit=choose.choice((1, 4)),
+                                  **in_transaction(number)) for _ in range(choose.choice((1, 2)))]
+            deadline = time.monotonic() + choose.random() * 0.02
+            while time.monotonic() < deadline:
+                if select.select([session.sock], [], [], 0.001)[0]:
+                    session.receive()
+            for scan in scans:
+                scan.close()
+            try:
+                assert session.open(some, **in_transaction(number)).rows() == [(1000,)]
+                answers["right"] += 1
+            except SourceError as error:
+                # On a busy machine the source does not always answer within the tenth of a second that there is.
+                assert error.sqlstate == "08006", error
+                answers["lost"] += 1
+                break
+        session.finish(choose.choice((COMMIT, ROLLBACK)), number)
+    assert answers["right"] > 100, answers
 
 
 # ---- connecting
