@@ -73,8 +73,10 @@ def children(session: Connection) -> list[int]:
 
 
 def is_gone(pid: int) -> bool:
+    """With all its threads: until then they keep its socket open."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] in "ZX"
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return fields[0] in "ZX" and int(fields[17]) <= 1
     except (FileNotFoundError, ProcessLookupError):
         return True
 
