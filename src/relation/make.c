@@ -71,8 +71,8 @@ idc_expr_parameter(IdcArena *arena, IdcType type, int32_t index, bool is_list)
 }
 
 IdcExpr *
-idc_expr_call(IdcArena *arena, IdcCallKind how, const char *name, IdcType type, IdcCollation collation,
-              const IdcExpr *const *args, size_t arg_count)
+idc_expr_call(IdcArena *arena, IdcCallKind how, const char *name, IdcType type,
+              IdcCollation collation, const IdcExpr *const *args, size_t arg_count)
 {
     IdcExpr *expr = idc_expr_new(arena, IDC_EXPR_CALL, how, type, collation, args, arg_count);
 

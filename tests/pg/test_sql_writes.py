@@ -128,7 +128,7 @@ def tables(scratch: Scratch, extension: ExtensionBuild, database: Database, requ
 
 def outcome(connection: Connection, sql: str) -> tuple[str, list[Any]]:
     """What the statements say, and what comes back; of a failure only the kind."""
-    done = "", []
+    done: tuple[str, list[Any]] = "", []
     try:
         for statement in sql.split("; "):
             cursor = connection.execute(statement)
