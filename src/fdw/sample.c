@@ -118,8 +118,7 @@ sampled(const FdwServer *server, const IdcRelation *relation, double *fraction)
     const char *request = NULL;
 
     if (*fraction < 1)
-        request =
-            server->declaration->sample_request(&server->options, relation, *fraction, arena);
+        request = server->declaration->sample_request(&server->options, relation, *fraction, arena);
     if (request == NULL) {
         *fraction = 1;
         return relation;
