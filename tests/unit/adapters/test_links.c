@@ -404,6 +404,21 @@ a_serializable_transaction_has_one_link(void **state)
 }
 
 static void
+the_only_connection_is_soon_free_again(void **state)
+{
+    Server server = { .may_promote = true };
+    IdcLinks *links = make_links(&server, 1, 1000, 60000, -1);
+    Scan *scan = read_on(links, 1);
+
+    (void) state;
+    assert_true(scan->scan.must_spool);
+    end_scan(scan);
+    end_scan(write_on(links, 1, 1));
+    assert_int_equal(finish(links, 1, 1, true, NULL), IDC_OK);
+    idc_links_free(links);
+}
+
+static void
 savepoints_follow_the_writer(void **state)
 {
     Server server = { 0 };
@@ -1072,6 +1087,7 @@ main(void)
         cmocka_unit_test(what_was_written_is_read_on_the_writer),
         cmocka_unit_test(a_reader_may_become_the_writer),
         cmocka_unit_test(a_serializable_transaction_has_one_link),
+        cmocka_unit_test(the_only_connection_is_soon_free_again),
         cmocka_unit_test(savepoints_follow_the_writer),
         cmocka_unit_test(a_lost_writer_is_a_lost_transaction),
         cmocka_unit_test(a_broken_reader_is_replaced),
