@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 from extension_build import Connection, Database, ExtensionBuild, build_folder
-from harness.random_queries import COLUMNS, Queries, rows
+from harness.random_queries import COLUMNS, WideQueries, rows
 from scratch_servers import Scratch
 
 QUERIES = int(os.environ.get("INSTANT_RANDOM_QUERIES", "600"))
@@ -106,7 +106,7 @@ def ask(connection: Connection, sql: str, is_ordered: bool) -> Answer:
 @pytest.mark.parametrize("word", ["c", "locale"])
 def test_no_query_can_tell_them_apart(tables: Connection, word: str) -> None:
     what: Counter[str] = Counter()
-    for query in Queries(20261130 if word == "c" else 20261201, COLUMNS).take(QUERIES):
+    for query in WideQueries(20261130 if word == "c" else 20261201, COLUMNS).take(QUERIES):
         foreign = query.sql.format(t=f"foreign_{word}.t", u=f"foreign_{word}.u")
         local = query.sql.format(t=f"local_{word}.t", u=f"local_{word}.u")
         got, wanted = ask(tables, foreign, query.is_ordered), ask(tables, local, query.is_ordered)

@@ -46,7 +46,8 @@ append_raw_bytes(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, Id
              strncmp(remote->collation, "utf8mb4_", strlen("utf8mb4_")) == 0 &&
              (remote->kind == IDC_MYSQL_CHAR || remote->kind == IDC_MYSQL_TEXT))
         idc_text_append_format(text, "CAST(%s AS BINARY)", column);
-    else if (remote != NULL && (remote->kind == IDC_MYSQL_UUID || remote->kind == IDC_MYSQL_INET))
+    else if (remote != NULL && remote->kind != IDC_MYSQL_CHAR && remote->kind != IDC_MYSQL_TEXT &&
+             remote->kind != IDC_MYSQL_ENUM && remote->kind != IDC_MYSQL_SET)
         return false;
     else
         idc_text_append_format(text, "CAST(CONVERT(%s USING utf8mb4) AS BINARY)", column);
@@ -399,8 +400,7 @@ idc_mysql_cast(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcT
     else if (to == IDC_MYSQL_CLASS_BOOL)
         append_arg(sql, "(", arg, input, " <> 0)", text);
     else if (to == IDC_MYSQL_CLASS_TEXT && from == IDC_MYSQL_CLASS_INTEGER)
-        append_arg(sql, "CONVERT(CAST(", arg, input, " AS CHAR) USING utf8mb4) COLLATE utf8mb4_bin",
-                   text);
+        append_arg(sql, "CONVERT(", arg, input, " + 0 USING utf8mb4) COLLATE utf8mb4_bin", text);
     else if (to == IDC_MYSQL_CLASS_MOMENT)
         append_arg(sql, "CAST(", arg, input, " AS DATETIME)", text);
     else if (to == IDC_MYSQL_CLASS_NUMERIC &&

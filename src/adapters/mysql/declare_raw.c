@@ -36,9 +36,50 @@ refuse_type(const IdcSql *sql, const IdcSqlColumn *column, IdcType type)
 
 /* ---- texts ---- */
 
+/* What is no date, or of the year 0, becomes NULL when something is added to it. */
+static void
+append_valid(const char *moment, const char *unit, const IdcMysqlRemote *remote, IdcText *text)
+{
+    if (remote != NULL && remote->keeps_zero_dates)
+        idc_text_append(text, moment);
+    else
+        idc_text_append_format(text, "(%s + INTERVAL 0 %s)", moment, unit);
+}
+
+/* The text that the reader makes of a value; as the argument of CONVERT. False: MySQL would make
+ * another one. */
+static bool
+append_readable(const IdcSqlColumn *column, const IdcMysqlRemote *remote, IdcText *text)
+{
+    switch (remote == NULL ? IDC_MYSQL_TEXT : remote->kind) {
+    case IDC_MYSQL_FLOAT:
+    case IDC_MYSQL_DOUBLE:
+    case IDC_MYSQL_BIT:
+    case IDC_MYSQL_GEOMETRY:
+    case IDC_MYSQL_VECTOR:
+        return false;
+    case IDC_MYSQL_INTEGER: /* without the zeros of ZEROFILL */
+        idc_text_append_format(text, "%s + 0", column->sql);
+        return true;
+    case IDC_MYSQL_UUID:
+    case IDC_MYSQL_INET:
+        idc_text_append_format(text, "CAST(%s AS CHAR)", column->sql);
+        return true;
+    case IDC_MYSQL_DATE:
+    case IDC_MYSQL_DATETIME:
+    case IDC_MYSQL_TIMESTAMP:
+        append_valid(column->sql, remote->kind == IDC_MYSQL_DATE ? "DAY" : "SECOND", remote, text);
+        return true;
+    default:
+        idc_text_append(text, column->sql);
+        return true;
+    }
+}
+
 /* A character string of utf8mb4; of the binary collation, so that no two columns differ in it. */
 static void
-append_text(const IdcSqlColumn *column, const IdcMysqlRemote *remote, IdcType type, IdcText *text)
+append_text(const IdcSql *sql, const IdcSqlColumn *column, const IdcMysqlRemote *remote,
+            IdcType type, IdcText *text)
 {
     bool is_blank_padded = idc_mysql_class(type) == IDC_MYSQL_CLASS_BPCHAR &&
                            (remote == NULL || remote->kind != IDC_MYSQL_CHAR);
@@ -49,10 +90,12 @@ append_text(const IdcSqlColumn *column, const IdcMysqlRemote *remote, IdcType ty
         idc_text_append(text, "RTRIM(");
     if (is_utf8)
         idc_text_append_format(text, "%s COLLATE utf8mb4_bin", column->sql);
-    else if (remote != NULL && (remote->kind == IDC_MYSQL_UUID || remote->kind == IDC_MYSQL_INET))
-        idc_text_append_format(text, "CAST(%s AS CHAR) COLLATE utf8mb4_bin", column->sql);
-    else
-        idc_text_append_format(text, "CONVERT(%s USING utf8mb4) COLLATE utf8mb4_bin", column->sql);
+    else {
+        idc_text_append(text, "CONVERT(");
+        if (!append_readable(column, remote, text))
+            refuse_type(sql, column, type);
+        idc_text_append(text, " USING utf8mb4) COLLATE utf8mb4_bin");
+    }
     if (is_blank_padded)
         idc_text_append_char(text, ')');
 }
@@ -132,16 +175,6 @@ append_double(const IdcSql *sql, const IdcSqlColumn *column, const IdcMysqlRemot
 
 /* ---- moments ---- */
 
-/* What is no date, or of the year 0, becomes NULL when something is added to it. */
-static void
-append_valid(const char *moment, const char *unit, const IdcMysqlRemote *remote, IdcText *text)
-{
-    if (remote != NULL && remote->keeps_zero_dates)
-        idc_text_append(text, moment);
-    else
-        idc_text_append_format(text, "(%s + INTERVAL 0 %s)", moment, unit);
-}
-
 static void
 append_moment(const IdcSql *sql, const IdcSqlColumn *column, const IdcMysqlRemote *remote,
               IdcType type, IdcText *text)
@@ -157,9 +190,9 @@ append_moment(const IdcSql *sql, const IdcSqlColumn *column, const IdcMysqlRemot
                                   is_date ? "DATE" : "DATETIME");
     else if (kind != IDC_MYSQL_DATE && kind != IDC_MYSQL_DATETIME && kind != IDC_MYSQL_TIMESTAMP)
         refuse_type(sql, column, type);
+    /* What is rounded here is rounded otherwise there. */
     if (!is_date && type.modifier >= 0 && remote != NULL && remote->digits > type.modifier)
-        moment =
-            idc_arena_printf(sql->arena, "CAST(%s AS DATETIME(%d))", moment, (int) type.modifier);
+        refuse_type(sql, column, type);
     append_valid(moment == NULL ? "" : moment, is_date ? "DAY" : "SECOND", remote, text);
 }
 
@@ -180,9 +213,6 @@ append_bytes(const IdcSql *sql, const IdcSqlColumn *column, const IdcMysqlRemote
 {
     if (remote == NULL || remote->kind == IDC_MYSQL_BINARY || remote->kind == IDC_MYSQL_BLOB)
         idc_text_append(text, column->sql);
-    else if (remote->kind == IDC_MYSQL_CHAR || remote->kind == IDC_MYSQL_TEXT ||
-             remote->kind == IDC_MYSQL_ENUM || remote->kind == IDC_MYSQL_SET)
-        idc_text_append_format(text, "CAST(CONVERT(%s USING utf8mb4) AS BINARY)", column->sql);
     else
         refuse_type(sql, column, type);
 }
@@ -222,7 +252,7 @@ idc_mysql_raw(const IdcSql *sql, const IdcSqlColumn *column, IdcType type, IdcTe
         return;
     case IDC_MYSQL_CLASS_TEXT:
     case IDC_MYSQL_CLASS_BPCHAR:
-        append_text(column, remote, type, text);
+        append_text(sql, column, remote, type, text);
         return;
     case IDC_MYSQL_CLASS_DATE:
     case IDC_MYSQL_CLASS_MOMENT:

@@ -22,10 +22,10 @@ def tables(site: Hub, maria: TlsServer, database: str) -> Iterator[Session]:
     maria.sql(
         "CREATE TABLE numbers (g int, n decimal(25,10), i int, b tinyint(1));"
         + "".join(f"INSERT INTO numbers VALUES {', '.join(numbers[at:at + 500])};" for at in range(0, len(numbers), 500))
-        + """CREATE TABLE mixed (id int PRIMARY KEY, i int, d double, v varchar(20), day date, n decimal(10,3), c char(5), l longtext);
-             INSERT INTO mixed VALUES (1, 5, 1.5, '5', '2020-01-01', 1.005, 'ab', concat(repeat('x', 3000), 'b')),
-                 (2, -5, 1e300, 'x', '2020-01-02', -2.5, 'ab ', concat(repeat('x', 3000), 'a')),
-                 (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL), (4, 100000, 0.1, '100000', '1999-12-31', 0, '', concat(repeat('x', 3000), 'b'));
+        + """CREATE TABLE mixed (id int PRIMARY KEY, i int, d double, v varchar(20), day date, n decimal(10,3), c char(5), l longtext, z int(6) zerofill);
+             INSERT INTO mixed VALUES (1, 5, 1.5, '5', '2020-01-01', 1.005, 'ab', concat(repeat('x', 3000), 'b'), 42),
+                 (2, -5, 1e300, 'x', '2020-01-02', -2.5, 'ab ', concat(repeat('x', 3000), 'a'), 7),
+                 (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), (4, 100000, 0.1, '100000', '1999-12-31', 0, '', concat(repeat('x', 3000), 'b'), 0);
              CREATE TABLE odd (id int PRIMARY KEY, t tinyint(1), s varchar(5)); INSERT INTO odd VALUES (1, 0, '1'), (2, 1, 'x'), (3, 7, '3');""",
         database)
     with site.connect(options="-c search_path=declared") as made:
@@ -67,6 +67,11 @@ def test_numbers_that_are_texts_here(tables: Session) -> None:
     make(tables, "id int, i text, n text")
     assert found(tables, "i = '5'") == [1] and found(tables, "i > '5'") == [] and found(tables, "length(i) = 2") == [2]
     assert found(tables, "n = '1.005'") == [1]
+    make(tables, "id int, z text, day text, d text", table="mixed")
+    assert found(tables, "day = '2020-01-01'") == [1] and found(tables, "z = '7'") == [2] and found(tables, "length(z) = 2") == [1]
+    assert failure(tables, "SELECT id FROM declared WHERE d = '1.5'").sqlstate == "HV004"
+    make(tables, "id int, z int")
+    assert found(tables, "z::text = '42'") == [1] and found(tables, "z = 42") == [1]
 
 
 def test_numbers_of_another_kind(tables: Session) -> None:
