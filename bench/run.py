@@ -33,7 +33,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 
-from bench_server import server_with_extension  # noqa: E402
+from bench_server import processor, server_with_extension  # noqa: E402
 from loaders import LOADERS  # noqa: E402
 from loads import LOADS, Load, make  # noqa: E402
 from scratch_servers import PostgresServer, Scratch  # noqa: E402
@@ -129,13 +129,6 @@ def print_table(title: str, tools: list[str], rounds: list[list[dict[str, Any]]]
               f"| {median(tool, 'client_cpu_s'):.2f} | {median(tool, 'server_cpu_s'):.2f} "
               f"| {ratio(tool, ours, cpu, False)} | {median(tool, 'peak_bytes') / 1e6:.0f} "
               f"| {median(tool, 'result_bytes') / 1e6:.0f} |")
-
-
-def processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
 
 
 def main() -> int:

@@ -29,9 +29,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 
 import psycopg  # noqa: E402
-from bench_server import server_with_extension  # noqa: E402
+from bench_server import processor, server_with_extension  # noqa: E402
 from loads import LINEITEM, LOADS, lineitem_csv, make  # noqa: E402
-from run import processor  # noqa: E402
 from scratch_servers import MariaDBServer, PostgresServer, Scratch  # noqa: E402
 
 Figures = dict[str, Any]
@@ -228,7 +227,8 @@ def compare_join(scratch: Scratch, arguments: argparse.Namespace) -> Rounds:
     hub, source = hub_of(scratch), mariadb_of(scratch, arguments.rows, arguments.data)
     hub.sql(MYSQL.format(**source_of(source)))
     step = max(arguments.rows // 1400, 1)
-    keys = source.sql(f"SELECT DISTINCT l_orderkey FROM lineitem WHERE l_orderkey % {step} = 3 LIMIT 300", "bench").split()
+    keys = source.sql(f"SELECT DISTINCT l_orderkey FROM lineitem WHERE l_orderkey % {step} = 3 LIMIT 300",
+                      "bench").split()
     hub.sql("CREATE TABLE orders AS SELECT n::bigint AS o_orderkey, n % 7 AS o_class "
             f"FROM generate_series(1, {arguments.rows}) n; "
             f"CREATE TABLE wanted AS SELECT * FROM orders WHERE o_orderkey = ANY('{{{','.join(keys)}}}'::bigint[]); "
