@@ -10,7 +10,9 @@
 #include <math.h>
 
 #include <access/htup_details.h>
+#include <access/stratnum.h>
 #include <catalog/pg_operator.h>
+#include <catalog/pg_opfamily.h>
 #include <nodes/makefuncs.h>
 #include <nodes/nodeFuncs.h>
 #include <optimizer/cost.h>
@@ -18,6 +20,7 @@
 #include <optimizer/pathnode.h>
 #include <optimizer/paths.h>
 #include <optimizer/restrictinfo.h>
+#include <parser/parse_coerce.h>
 #include <rewrite/rewriteManip.h>
 #include <optimizer/tlist.h>
 #include <utils/lsyscache.h>
@@ -114,6 +117,28 @@ is_hashed_equality(Oid operator, Oid type)
     return entry->eq_opr == operator&& OidIsValid(entry->hash_proc);
 }
 
+/*
+ * A key of a narrower integer type than the column's becomes one of the column's; false: the sides
+ * have different types otherwise.
+ */
+static bool
+widen_key(Candidate *candidate, const OpExpr *clause, Oid wanted)
+{
+    Oid given = exprType((Node *) candidate->outer_key);
+
+    candidate->operator= clause->opno;
+    if (given == wanted)
+        return true;
+    if (get_op_opfamily_strategy(clause->opno, INTEGER_BTREE_FAM_OID) != BTEqualStrategyNumber ||
+        get_typlen(given) > get_typlen(wanted))
+        return false;
+    candidate->outer_key =
+        (Expr *) coerce_to_target_type(NULL, (Node *) candidate->outer_key, given, wanted, -1,
+                                       COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1);
+    candidate->operator= lookup_type_cache(wanted, TYPECACHE_EQ_OPR)->eq_opr;
+    return candidate->outer_key != NULL;
+}
+
 static Node *
 without_relabel(Node *node)
 {
@@ -145,12 +170,12 @@ take_equality(Candidate *candidate, RestrictInfo *restriction)
         return false;
     }
     if (bms_is_empty(restriction->left_relids) || bms_is_empty(restriction->right_relids) ||
-        !IsA(without_relabel(inner), Var) || exprType(left) != exprType(right) ||
+        !IsA(without_relabel(inner), Var) ||
         contain_volatile_functions((Node *) candidate->outer_key) ||
-        !is_hashed_equality(clause->opno, exprType(left)))
+        !widen_key(candidate, clause, exprType(inner)) ||
+        !is_hashed_equality(candidate->operator, exprType(inner)))
         return false;
     candidate->inner_key = (Var *) without_relabel(inner);
-    candidate->operator= clause->opno;
     candidate->collation = clause->inputcollid;
     candidate->equality = restriction;
     return candidate->inner_key->varattno > 0 &&

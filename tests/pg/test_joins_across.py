@@ -114,3 +114,17 @@ def test_joins_that_need_whole_rows_or_chance(tables: Connection, join: str, con
         assert tables.execute(query.format(f="foreign_u")).fetchall() == expected
         plan = tables.execute("EXPLAIN " + query.format(f="foreign_u")).fetchall()
         assert "random" not in join or not any("Keys Join" in line for line, in plan)
+
+
+@pytest.mark.parametrize(("condition", "is_by_keys"), [
+    ("f.i8 = l.i4", True), ("l.i4 = f.i8", True), ("f.i8 = l.i2", True), ("f.i8 = l.i4 / 2", True), ("f.i4 = l.i8", False)])
+@pytest.mark.parametrize("kind", ["JOIN", "LEFT JOIN"])
+def test_keys_of_a_narrower_integer(tables: Connection, kind: str, condition: str, is_by_keys: bool) -> None:
+    query = "SELECT l.id, f.id FROM local_t l {} {} f ON {} ORDER BY 1, 2"
+    with tables.transaction(force_rollback=True):
+        for name in ("enable_hashjoin", "enable_mergejoin", "enable_nestloop"):
+            tables.execute(f"SET LOCAL {name} = off")
+        foreign = query.format(kind, "foreign_u", condition)
+        plan = "\n".join(row[0] for row in tables.execute("EXPLAIN " + foreign))
+        assert ("Keys Join" in plan) == is_by_keys
+        assert tables.execute(foreign).fetchall() == tables.execute(query.format(kind, "local_u", condition)).fetchall()
