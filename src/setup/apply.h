@@ -48,6 +48,15 @@ IDC_CHECKED IdcStatus idc_grants_keep(IdcSetup *setup, const char *server, const
 /* Grant it again, on what is there again. */
 IDC_CHECKED IdcStatus idc_grants_apply(IdcSetup *setup, IdcError *err);
 
+/* ---- learn.c ---- */
+
+/* Of the listed tables from first on: what the source knows and the file does not say. */
+IDC_CHECKED IdcStatus idc_learn_listed(IdcSetup *setup, const IdcConfigSource *source,
+                                       IdcTableList *tables, size_t first, IdcError *err);
+/* Of a table whose source could not be asked: what the hub has. wanted's columns are its own. */
+IDC_CHECKED IdcStatus idc_learn_keep(IdcArena *arena, const IdcTable *actual, IdcTable *wanted,
+                                     IdcError *err);
+
 /* ---- exact.c ---- */
 
 /* A copy of wanted in *exact with the types that keep its wrapper from comparing wrongly. */

@@ -91,6 +91,10 @@ idc_apply_table(IdcSetup *setup, const IdcTableList *actual, const IdcTable *wan
         status = idc_apply_exact_types(setup, wanted, &exact, err);
     if (status != IDC_OK)
         return status;
+    if (found != NULL && exact.is_unlearned)
+        status = idc_learn_keep(setup->arena, found, &exact, err);
+    if (status != IDC_OK)
+        return status;
     if (found == NULL)
         status = idc_ddl_create_table(setup->arena, &exact, wanted->schema, wanted->name,
                                       &statement, err);
@@ -150,6 +154,9 @@ collect_wanted(IdcSetup *setup, IdcTableList *wanted, IdcError *err)
             idc_error_set_source(err, source->server_name);
             return idc_add_context(err, "source \"%s\"", source->name);
         }
+        status = idc_learn_listed(setup, source, wanted, first, err);
+        if (status != IDC_OK)
+            return status;
         status = check_collisions(wanted, first, err);
         if (status != IDC_OK)
             return status;

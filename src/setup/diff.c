@@ -231,7 +231,8 @@ keep_row_count(IdcArena *arena, const IdcTable *actual, const IdcTable *wanted, 
     IdcStatus status = IDC_OK;
 
     *kept = *wanted;
-    if (!wanted->source_decides || old == NULL || file_has(wanted, "row_count"))
+    if (!(wanted->source_decides || wanted->is_learned) || old == NULL ||
+        file_has(wanted, "row_count"))
         return IDC_OK;
     kept->options = (IdcOptionList){ 0 };
     for (size_t i = 0; status == IDC_OK && i < wanted->options.count; i++)

@@ -73,6 +73,16 @@ idc_mark_find(const IdcMarkList *marks, const char *kind, const char *schema, co
     return NULL;
 }
 
+const char *
+idc_column_remote_name(const IdcColumn *column)
+{
+    const IdcOption *option = idc_option_find(&column->options, "column_name");
+
+    if (option == NULL)
+        option = idc_option_find(&column->options, "column");
+    return option == NULL ? column->name : option->value;
+}
+
 const IdcTable *
 idc_table_find(const IdcTableList *tables, const char *schema, const char *name)
 {

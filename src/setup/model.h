@@ -34,6 +34,9 @@ typedef struct IdcTable {
     const char *schema, *name, *server, *source;
     const char *comment; /* or NULL */
     bool source_decides;
+    /* Columns of the file: the source is to be asked for what it knows of them, was, and answered.
+     */
+    bool is_unlearned, is_asked, is_learned;
     IdcColumn *columns;
     size_t count, capacity;
     IdcOptionList options;
@@ -102,7 +105,7 @@ typedef struct IdcSetup {
     int version;
     bool is_superuser;
     const IdcConfigSource *knocked; /* the last source that knock.c heard */
-    const IdcConfigSource *deaf;    /* the last source that exact.c could not ask */
+    const IdcConfigSource *deaf;    /* the last source that could not be asked */
     const char **origins; /* by source: the file it is from, in full; NULL: as the file was named */
     IdcMarkList marks;
     IdcDomainList domains;
@@ -134,6 +137,8 @@ void *idc_list_grow(IdcArena *arena, void *items, size_t *count, size_t *capacit
          : &(list)->items[(list)->count++])
 
 IdcColumn *idc_table_add_column(IdcArena *arena, IdcTable *table);
+/* Its name at the source. */
+const char *idc_column_remote_name(const IdcColumn *column);
 const IdcTable *idc_table_find(const IdcTableList *tables, const char *schema, const char *name);
 bool idc_wrapper_is_ours(const char *wrapper);  /* of the extension instant_fdw */
 bool idc_wrapper_is_mysql(const char *wrapper); /* mysql_fdw, instant_mysql */

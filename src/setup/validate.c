@@ -65,19 +65,11 @@ add_note(Check *check, const char *text)
 
 /* ---- comparing one table ---- */
 
-static const char *
-remote_column_name(const IdcColumn *column)
-{
-    const IdcOption *option = idc_option_find(&column->options, "column_name");
-
-    return option == NULL ? column->name : option->value;
-}
-
 static const IdcColumn *
 find_remote_column(const IdcTable *remote, const char *name, bool any_case)
 {
     for (size_t i = 0; i < remote->count; i++) {
-        const char *there = remote_column_name(&remote->columns[i]);
+        const char *there = idc_column_remote_name(&remote->columns[i]);
 
         if (any_case ? strcasecmp(there, name) == 0 : strcmp(there, name) == 0)
             return &remote->columns[i];
@@ -95,7 +87,7 @@ report_missing_column(Check *check, const IdcTable *wanted, const IdcTable *remo
     if (words == NULL)
         return;
     for (size_t i = 0; i < remote->count; i++)
-        words[i] = remote_column_name(&remote->columns[i]);
+        words[i] = idc_column_remote_name(&remote->columns[i]);
     nearest = idc_nearest_word(name, words, remote->count);
     if (nearest != NULL)
         add_problem(
@@ -116,7 +108,7 @@ compare_columns(Check *check, const IdcTable *wanted, const IdcTable *remote, bo
 {
     for (size_t i = 0; i < wanted->count; i++) {
         const IdcColumn *column = &wanted->columns[i];
-        const char *name = remote_column_name(column);
+        const char *name = idc_column_remote_name(column);
         const IdcColumn *there = find_remote_column(remote, name, any_case);
         IdcTypeMatch match;
         const char *text;

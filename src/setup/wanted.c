@@ -177,22 +177,25 @@ fail_at(const IdcConfigTable *table, IdcError *err)
     return idc_add_context(err, "table \"%s\"", table->name);
 }
 
-/* postgres_fdw would take the hub's schema for the remote one, and mysql_fdw has no default at all.
- */
+/* Of PostgreSQL the hub's schema would be taken for the remote one, and mysql_fdw has no default at
+ * all. */
 static IdcStatus
 remote_name_defaults(IdcSetup *setup, const IdcConfigSource *source, const IdcConfigTable *config,
                      IdcOptionList *options, IdcError *err)
 {
     const char *schema =
         config->remote_schema != NULL ? config->remote_schema : idc_import_default_schema(source);
-    bool is_postgres = strcmp(source->wrapper, "postgres_fdw") == 0;
+    bool is_ours = idc_wrapper_is_ours(source->wrapper);
     IdcStatus status = IDC_OK;
 
-    if (!is_postgres && strcmp(source->wrapper, "mysql_fdw") != 0)
+    if (is_ours
+            ? !idc_wrapper_is_postgres(source->wrapper)
+            : !idc_wrapper_is_postgres(source->wrapper) && !idc_wrapper_is_mysql(source->wrapper))
         return IDC_OK;
     if (*schema != '\0')
-        status = set_default(setup, options, is_postgres ? "schema_name" : "dbname", schema, err);
-    if (status == IDC_OK)
+        status =
+            set_default(setup, options, idc_wrapper_schema_option(source->wrapper), schema, err);
+    if (status == IDC_OK && !is_ours)
         status = set_default(setup, options, "table_name", config->remote_name, err);
     return status;
 }
@@ -292,6 +295,7 @@ add_listed_table(IdcSetup *setup, const IdcConfigSource *source, size_t nth,
     table->name = config->name;
     table->source = source->name;
     table->config = config;
+    table->is_unlearned = idc_wrapper_is_sql(source->wrapper);
     return IDC_OK;
 }
 

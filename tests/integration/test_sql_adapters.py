@@ -254,6 +254,34 @@ def test_nothing_is_left_to_change(hub: Any) -> None:
     assert [change for change in plan(hub) if change["action"] != "keep"] == []
 
 
+LISTED = """    tables:
+      - name: listed
+        columns: [{name: sale, type: bigint, options: {column: id}}, {name: amount, type: integer}]
+        options: {table: sales}
+"""
+
+
+def test_what_the_source_knows_of_listed_columns(source: Source, hub: Any, session: psycopg.Connection[Any],
+                                                 hub_arguments: dict[str, Any]) -> None:
+    """The file says names and types; the key comes from the source, and stays while it cannot be asked."""
+    from instant_connector import SyncInstantDataConnector
+
+    text = source.yaml("listed", LISTED).replace("  conform:\n", "  listed:\n", 1)
+    with SyncInstantDataConnector(config=text, **hub_arguments) as made:
+        assert made.setup_fdw_infrastructure()
+        assert [change for change in plan(made) if change["action"] != "keep"] == []
+        assert made.table("listed.listed", partitions=3).to_arrow().num_rows == SALES
+        assert session.execute("UPDATE listed.listed SET amount = amount + 1 WHERE sale = 7 AND random() >= 0").rowcount == 1
+        assert session.execute("UPDATE listed.listed SET amount = amount - 1 WHERE sale = 7").rowcount == 1
+    if source.has("network"):
+        away = source.yaml("listed", LISTED, port="1").replace("  conform:\n", "  listed:\n", 1)
+        with SyncInstantDataConnector(config=away, **hub_arguments) as made:
+            changed = [(change["action"], change["kind"]) for change in plan(made) if change["action"] != "keep"]
+            assert changed == [("alter", "server")]
+    with SyncInstantDataConnector(config=text.replace("    schema:", "    enabled: false\n    schema:"), **hub_arguments) as made:
+        assert made.setup_fdw_infrastructure()
+
+
 # ---- push-down
 
 PUSHED = [
