@@ -188,9 +188,7 @@ remote_name_defaults(IdcSetup *setup, const IdcConfigSource *source, const IdcCo
     bool is_ours = idc_wrapper_is_ours(source->wrapper);
     IdcStatus status = IDC_OK;
 
-    if (is_ours
-            ? !idc_wrapper_is_postgres(source->wrapper)
-            : !idc_wrapper_is_postgres(source->wrapper) && !idc_wrapper_is_mysql(source->wrapper))
+    if (!idc_wrapper_is_postgres(source->wrapper) && strcmp(source->wrapper, "mysql_fdw") != 0)
         return IDC_OK;
     if (*schema != '\0')
         status =

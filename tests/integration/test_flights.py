@@ -45,7 +45,7 @@ def test_every_table_is_listed(connector: Any) -> None:
     flights = tables["flights"]
     assert flights["source"] == "operations"
     assert 300_000 < flights["estimated_rows"] < 370_000  # what the source's own statistics say
-    assert tables["airlines"]["estimated_rows"] is None  # mysql_fdw would say 1000 of any table
+    assert tables["airlines"]["estimated_rows"] in (16, None)  # None: by mysql_fdw, which says 1000 of any table
     assert [column["name"] for column in flights["columns"]][:4] == ["year", "month", "day", "dep_time"]
     assert tables["planes"]["source"] == "fleet"
 
