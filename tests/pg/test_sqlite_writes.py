@@ -389,3 +389,31 @@ def test_row_security_of_views_stays_closed(session: Connection, file: File) -> 
     assert session.execute("UPDATE fenced SET n = 1 WHERE tell(n) AND n / 10 > 0").rowcount == 2
     assert "seen 20" not in seen and "seen 10" in seen
     session.execute("DROP VIEW fenced; DROP FUNCTION tell")
+
+
+SETTINGS = {"datestyle": "German", "timezone": "Asia/Kathmandu", "extra_float_digits": "-3", "bytea_output": "escape",
+            "intervalstyle": "sql_standard"}
+
+
+@pytest.mark.parametrize("odd", [[], *[[name] for name in SETTINGS], list(SETTINGS)], ids=str)
+def test_the_sessions_settings_change_no_value(session: Connection, scratch: Scratch, odd: list[str]) -> None:
+    file = sqlite_files.make_file(scratch, session, "CREATE TABLE k (id INTEGER PRIMARY KEY, d DATE, ts TIMESTAMP, tz TIMESTAMP, "
+                                  "f REAL, r REAL, b BLOB, i TEXT, ds TEXT, tm TIME)")
+    for name, type_ in (("tz", "timestamptz"), ("r", "real"), ("i", "interval"), ("ds", "date[]")):
+        session.execute(f"ALTER FOREIGN TABLE k ALTER {name} TYPE {type_}")
+    row = ("date '2024-02-03', timestamp '2024-02-03 04:05:06', timestamptz '2024-02-03 04:05:06+00', 0.1::float8 + 0.2, "
+           "0.1::real, '\\x005c'::bytea, interval '-1 mon 2 days -03:00', ARRAY[date '2024-02-03'], time '01:02:03'")
+    for name in odd:
+        session.execute(f"SET {name} = '{SETTINGS[name]}'")
+    session.execute(f"INSERT INTO k SELECT 1, {row}")
+    session.execute("INSERT INTO k (id) VALUES (2)")
+    names = "d, ts, tz, f, r, b, i, ds, tm"
+    session.execute(f"UPDATE k SET ({names}) = ROW({row}) WHERE id = 2")
+    session.execute(f"INSERT INTO k (id, {names}) SELECT 3, {names} FROM k WHERE d = date '2024-02-03' AND tz <= timestamptz "
+                    "'2024-02-03 04:05:06+00' AND f = 0.1::float8 + 0.2 AND b = '\\x005c'::bytea AND id = 1")
+    for name in odd:
+        session.execute(f"RESET {name}")
+    wanted = ("2024-02-03", "2024-02-03 04:05:06", "2024-02-03 04:05:06+00", 0.1 + 0.2, 0.1, b"\0\\", "-1 mons +2 days -03:00:00",
+              "{2024-02-03}", "01:02:03")
+    assert file.rows(f"SELECT {names} FROM k ORDER BY id") == [wanted] * 3
+    sqlite_files.drop(session, file)
