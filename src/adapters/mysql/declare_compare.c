@@ -96,14 +96,15 @@ is_plain_date(const IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input)
                : remote->kind == IDC_MYSQL_DATETIME || remote->kind == IDC_MYSQL_TIMESTAMP;
 }
 
-/* Compared, a bigint is the numeric that it is here. */
+/* Compared, whole numbers need no conversion: an index serves. */
 static bool
-is_whole_numeric(const IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input)
+is_whole(const IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input)
 {
+    IdcMysqlClass class = idc_mysql_class(expr->type);
     const IdcMysqlRemote *remote;
 
     if (expr->kind != IDC_EXPR_COLUMN || input[expr->index].raw < 0 ||
-        idc_mysql_class(expr->type) != IDC_MYSQL_CLASS_NUMERIC)
+        (class != IDC_MYSQL_CLASS_NUMERIC && class != IDC_MYSQL_CLASS_INTEGER))
         return false;
     remote = sql->raws[input[expr->index].raw].remote;
     return remote != NULL && remote->kind == IDC_MYSQL_INTEGER;
@@ -169,7 +170,7 @@ append_operand(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcS
     if (idc_mysql_is_textual(expr->type))
         idc_mysql_bytes(sql, expr, input, text);
     else if (place == IDC_SQL_CONDITION &&
-             (is_plain_date(sql, expr, input) || is_whole_numeric(sql, expr, input)))
+             (is_plain_date(sql, expr, input) || is_whole(sql, expr, input)))
         idc_text_append(text, input[expr->index].sql);
     else
         idc_sql_expr(sql, expr, input, IDC_SQL_VALUE, text);

@@ -112,42 +112,25 @@ append_in_range(IdcType type, const IdcText *value, IdcText *text)
                                room);
 }
 
-/* An unsigned column would make the result unsigned. */
 static void
-append_operand(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
+append_value(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
 {
-    const IdcMysqlRemote *remote = remote_of(sql, expr, input);
-    const char *column;
-
-    if (remote == NULL || remote->kind != IDC_MYSQL_INTEGER || !remote->is_unsigned) {
-        idc_sql_expr(sql, expr, input, IDC_SQL_VALUE, text);
-        return;
-    }
-    column = input[expr->index].sql;
-    if (idc_mysql_class(expr->type) != IDC_MYSQL_CLASS_INTEGER)
-        idc_sql_expr(sql, expr, input, IDC_SQL_VALUE, text);
-    else if (remote->bytes < 8)
-        idc_text_append_format(text, "CAST(%s AS SIGNED)", column);
-    else
-        idc_text_append_format(text,
-                               "IF(%s > 9223372036854775807, 9223372036854775807 + %s, "
-                               "CAST(%s AS SIGNED))",
-                               column, column, column);
+    idc_sql_expr(sql, expr, input, IDC_SQL_VALUE, text);
 }
 
 static void
 append_divisor(IdcSql *sql, const IdcExpr *divisor, const IdcSqlColumn *input, IdcText *text)
 {
     if (divisor->kind == IDC_EXPR_CONSTANT) {
-        append_operand(sql, divisor, input, text);
+        append_value(sql, divisor, input, text);
         return;
     }
     idc_text_append(text, "IF(");
-    append_operand(sql, divisor, input, text);
+    append_value(sql, divisor, input, text);
     idc_text_append(text, " = 0, ");
     append_division_by_zero(sql, divisor, input, text);
     idc_text_append(text, ", ");
-    append_operand(sql, divisor, input, text);
+    append_value(sql, divisor, input, text);
     idc_text_append_char(text, ')');
 }
 
@@ -164,10 +147,10 @@ idc_mysql_arithmetic(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input
     idc_text_init(&value, 0);
     if (expr->op == IDC_NEGATE)
         idc_text_append_char(&value, '-');
-    append_operand(sql, expr->args[0], input, &value);
+    append_value(sql, expr->args[0], input, &value);
     if (expr->op != IDC_NEGATE) {
         idc_text_append_format(&value, " %s ", words[expr->op]);
-        (divides ? append_divisor : append_operand)(sql, expr->args[1], input, &value);
+        (divides ? append_divisor : append_value)(sql, expr->args[1], input, &value);
     }
     if (expr->op == IDC_MODULO)
         idc_text_append_format(text, "(%s)", idc_text_string(&value));
@@ -311,7 +294,7 @@ append_abs(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText 
 
     idc_text_init(&value, 0);
     idc_text_append(&value, "ABS(");
-    append_operand(sql, expr->args[0], input, &value);
+    append_value(sql, expr->args[0], input, &value);
     idc_text_append_char(&value, ')');
     append_in_range(expr->type, &value, text);
     idc_text_done(&value);

@@ -111,15 +111,31 @@ append_bool(const IdcSql *sql, const IdcSqlColumn *column, const IdcMysqlRemote 
     idc_text_append_format(text, "(%s <> 0)", column->sql);
 }
 
+/* What MySQL computes of unsigned numbers is unsigned, and so is what COALESCE chooses. */
+static void
+append_unsigned(const IdcSqlColumn *column, const IdcMysqlRemote *remote, IdcText *text)
+{
+    const char *sql = column->sql;
+
+    if (remote->bytes < 8)
+        idc_text_append_format(text, "CAST(%s AS SIGNED)", sql);
+    else
+        idc_text_append_format(
+            text, "IF(%s > 9223372036854775807, 9223372036854775807 + %s, CAST(%s AS SIGNED))", sql,
+            sql, sql);
+}
+
 static void
 append_integer(const IdcSql *sql, const IdcSqlColumn *column, const IdcMysqlRemote *remote,
                IdcType type, IdcText *text)
 {
-    if (remote == NULL || remote->kind == IDC_MYSQL_INTEGER ||
-        (remote->kind == IDC_MYSQL_DECIMAL && remote->scale == 0))
+    if (remote != NULL && remote->kind == IDC_MYSQL_INTEGER && remote->is_unsigned)
+        append_unsigned(column, remote, text);
+    else if (remote == NULL || remote->kind == IDC_MYSQL_INTEGER)
         idc_text_append(text, column->sql);
-    else if (remote->kind == IDC_MYSQL_BIT || remote->kind == IDC_MYSQL_YEAR)
-        idc_text_append_format(text, "(%s + 0)", column->sql);
+    else if (remote->kind == IDC_MYSQL_BIT || remote->kind == IDC_MYSQL_YEAR ||
+             (remote->kind == IDC_MYSQL_DECIMAL && remote->scale == 0))
+        idc_text_append_format(text, "CAST(%s AS SIGNED)", column->sql);
     else
         refuse_type(sql, column, type);
 }
@@ -137,7 +153,7 @@ append_numeric(const IdcSql *sql, const IdcSqlColumn *column, const IdcMysqlRemo
     if (remote == NULL)
         idc_text_append(text, column->sql);
     else if (remote->kind == IDC_MYSQL_BIT || remote->kind == IDC_MYSQL_YEAR)
-        idc_text_append_format(text, "(%s + 0)", column->sql);
+        idc_text_append_format(text, "CAST(%s AS DECIMAL(20, 0))", column->sql);
     else if (remote->kind != IDC_MYSQL_DECIMAL && remote->kind != IDC_MYSQL_INTEGER)
         refuse_type(sql, column, type);
     else if (remote->kind == IDC_MYSQL_INTEGER && (!shape.is_known || shape.scale == 0))
