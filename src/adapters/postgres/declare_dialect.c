@@ -91,6 +91,20 @@ append_native(const IdcRelation *scan, IdcText *text)
     idc_text_append(text, scan->column_count == 0 ? ")" : "))");
 }
 
+/* Only its own columns: there may be others that this role may not read. */
+static void
+append_slice(const IdcRelation *scan, const char *slice, IdcText *text)
+{
+    idc_text_append(text, "(SELECT");
+    for (size_t i = 0; i < scan->column_count; i++) {
+        idc_text_append(text, i == 0 ? " " : ", ");
+        append_identifier(idc_postgres_column_name(&scan->columns[i]), text);
+    }
+    idc_text_append(text, " FROM ");
+    idc_postgres_append_table(scan, text);
+    idc_text_append_format(text, " WHERE %s)", slice);
+}
+
 static void
 append_table(const IdcSql *sql, const IdcRelation *scan, IdcText *text)
 {
@@ -101,9 +115,7 @@ append_table(const IdcSql *sql, const IdcRelation *scan, IdcText *text)
     } else if (slice == NULL) {
         idc_postgres_append_table(scan, text);
     } else {
-        idc_text_append(text, "(SELECT ctid, * FROM ");
-        idc_postgres_append_table(scan, text);
-        idc_text_append_format(text, " WHERE %s)", slice);
+        append_slice(scan, slice, text);
     }
 }
 

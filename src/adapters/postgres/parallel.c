@@ -14,7 +14,7 @@
  * is left with much to do when the others are through. */
 enum { PAGES_LEAST = 4096, RANGES_EACH = 4 };
 
-/* Pages of an ordinary table; 0: it has none of its own. */
+/* Pages of an ordinary table; 0: it has none of its own, or this role may not read its ctid. */
 static IdcStatus
 count_pages(IdcPostgresSession *session, IdcSourceScan *scan, const IdcRelation *table,
             int64_t *pages, IdcError *err)
@@ -26,8 +26,10 @@ count_pages(IdcPostgresSession *session, IdcSourceScan *scan, const IdcRelation 
     idc_text_init(&name, 0);
     idc_text_init(&sql, 0);
     idc_postgres_append_table(table, &name);
-    idc_text_append(&sql, "SELECT pg_relation_size(oid) / current_setting('block_size')::int8 "
-                          "FROM pg_class WHERE relkind IN ('r', 'm') AND oid = to_regclass(");
+    idc_text_append(
+        &sql, "SELECT pg_relation_size(oid) / current_setting('block_size')::int8 "
+              "FROM pg_class WHERE relkind IN ('r', 'm') AND has_table_privilege(oid, 'SELECT') "
+              "AND oid = to_regclass(");
     idc_sql_literal(idc_text_string(&name), &sql);
     idc_text_append_char(&sql, ')');
     status = idc_text_check(&sql, err);

@@ -348,6 +348,15 @@ def test_parallel_reads_equal_serial_ones(make: Make, db: psycopg.Connection) ->
     db.execute("VACUUM wide")
 
 
+def test_parallel_reads_need_no_other_columns(make: Make, db: psycopg.Connection, server: PostgresServer) -> None:
+    db.execute("DROP ROLE IF EXISTS half; CREATE ROLE half LOGIN PASSWORD 'x'; GRANT SELECT (id) ON wide TO half")
+    session = make(user={"user": "half", "password": "x"}, parallel="2")
+    assert session.open(table("wide", ("id", rel.INT8))).table().num_rows == 120000
+    assert session.open(table("wide")).table().num_rows == 120000
+    assert failure(session, wide()).sqlstate == "42501"
+    db.execute("REVOKE ALL ON wide FROM half; DROP ROLE half")
+
+
 def test_parallel_is_only_for_big_plain_scans(make: Make, db: psycopg.Connection) -> None:
     session = make(parallel="4")
     assert session.open(count(wide())).rows() == [(120000,)]
