@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -71,12 +70,10 @@ class Run:
             self.server.sql(f"DROP ROLE {role}")
 
 
-@pytest.fixture(scope="module")
-def server(scratch: Scratch) -> Iterator[HubServer]:
-    made = HubServer(scratch, MAJORS[0])
+def make_server(scratch: Scratch, major: int) -> HubServer:
+    made = HubServer(scratch, major)
     made.sql("CREATE ROLE postgres SUPERUSER LOGIN; CREATE ROLE instant_admin")
-    yield made
-    made.stop()
+    return made
 
 
 def answers(server: HubServer, is_ours: bool, script: Script, cases: list[Statement]) -> list[Answer]:
@@ -95,16 +92,31 @@ def same(one: Answer, other: Answer) -> bool:
     return sorted(map(repr, one.rows)) == sorted(map(repr, other.rows))
 
 
-@pytest.mark.skipif(MAJORS[0] != 15, reason="the cases are of PostgreSQL 15")
-def test_the_same_answers_as_postgres_fdw(server: HubServer, scratch: Scratch) -> None:
-    cases = [case for case in statements((FOLDER / "postgres_fdw.sql").read_text()) if is_compared(case)]
-    program = shutil.copy(os.environ.get("HUB_SOURCE", build_folder() / "instant-source"), scratch.path / "instant-source-of-cases")
+@pytest.fixture(scope="module")
+def cases() -> list[Statement]:
+    return [case for case in statements((FOLDER / "postgres_fdw.sql").read_text()) if is_compared(case)]
+
+
+@pytest.fixture(scope="module")
+def wanted(scratch: Scratch, cases: list[Statement]) -> list[Answer]:
+    if 15 not in MAJORS:
+        pytest.skip("the cases are of PostgreSQL 15")
+    server = make_server(scratch, 15)
     with Run(server, "of_postgres_fdw") as script:
-        wanted = answers(server, False, script, cases)
-    ours = Run(server, "of_instant_postgres")
+        given = answers(server, False, script, cases)
+    server.stop()
+    return given
+
+
+@pytest.mark.parametrize("major", MAJORS, ids=lambda major: f"pg{major}")
+def test_the_same_answers_as_postgres_fdw(scratch: Scratch, major: int, cases: list[Statement], wanted: list[Answer]) -> None:
+    server = make_server(scratch, major)
+    program = shutil.copy(os.environ.get("HUB_SOURCE", build_folder() / "instant-source"), scratch.path / f"instant-source-of-cases-{major}")
+    run = Run(server, "of_instant_postgres")
     server.sql(f"ALTER DATABASE of_instant_postgres SET instant.source_program = '{program}'")
-    with ours as script:
+    with run as script:
         got = answers(server, True, script, cases)
+    server.stop()
     wrong = [f"line {case.line}: {case.word()[:200]}\n  wanted {one}\n  got    {other}"
              for case, one, other in zip(cases, wanted, got, strict=True) if not same(one, other) and case.line not in DIFFERENT]
     assert len(cases) > 1000

@@ -20,8 +20,13 @@ QUERIES = int(os.environ.get("INSTANT_RANDOM_QUERIES", "600"))
 SEED = int(os.environ.get("INSTANT_RANDOM_SEED", "20261130"))
 TABLES = (("t", 1, 400), ("u", 2, 60))
 LOCALE = "und-x-icu"
-# What the hub compares by, and what the source's columns have. Of the last one the server says that it is the same.
-KINDS = {"c": ("C", "loose"), "locale": (LOCALE, "C"), "plain": ("default", "default"), "same": ("default", "default")}
+# What the hub compares by, and what the source's columns have. Of "same" the server says that it is the same; "types" has
+# other types at the source, so that each value goes the way over its text.
+KINDS = {"c": ("C", "loose"), "locale": (LOCALE, "C"), "plain": ("default", "default"), "same": ("default", "default"),
+         "types": ("C", "default")}
+OTHER_TYPES = {"id": "bigint", "i2": "text", "i4": "numeric", "i8": "numeric", "n": "numeric", "f8": "text", "b": "text", "s": "varchar",
+               "v": "text", "d": "text", "ts": "timestamp(6)", "u": "text", "tz": "text", "iv": "text", "tm": "varchar", "c": "text",
+               "j": "json", "a": "bigint[]", "ta": "varchar[]", "r": "text", "ip": "text", "y": "text", "f4": "numeric"}
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +35,14 @@ def program(scratch: Scratch) -> Path:
     return Path(shutil.copy(build_folder() / "instant-source", scratch.path / "instant-source-of-postgres"))
 
 
-def columns_sql(collation: str) -> str:
-    return ", ".join(f"{column.name} {column.type}{f' COLLATE {collation}' if column.kind in ('text', 'bpchar') else ''}"
+def columns_sql(collation: str, types: dict[str, str]) -> str:
+    return ", ".join(f"{column.name} {types.get(column.name, column.type)}"
+                     f"{f' COLLATE {collation}' if column.kind in ('text', 'bpchar') else ''}"
                      f"{' NOT NULL' if column.not_null else ''}" for column in COLUMNS)
 
 
-def make_table(connection: Connection, name: str, collation: str, seed: int, count: int) -> None:
-    connection.execute(f"CREATE TABLE {name} ({columns_sql(collation)})")
+def make_table(connection: Connection, name: str, columns: str, seed: int, count: int) -> None:
+    connection.execute(f"CREATE TABLE {name} ({columns})")
     with connection.cursor() as cursor, cursor.copy(f"COPY {name} FROM STDIN") as copy:
         for row in rows(seed, count, COLUMNS):
             copy.write_row(row)
@@ -51,7 +57,8 @@ def source(scratch: Scratch) -> Iterator[PostgresServer]:
         for word, (_, collation) in KINDS.items():
             made.execute(f"CREATE SCHEMA foreign_{word}")
             for name, seed, count in TABLES:
-                make_table(made, f"foreign_{word}.{name}", f'"{collation}"', seed, count)
+                columns = columns_sql(f'"{collation}"', OTHER_TYPES if word == "types" else {})
+                make_table(made, f"foreign_{word}.{name}", columns, seed, count)
                 made.execute(f"CREATE INDEX ON foreign_{word}.{name} (i4); CREATE INDEX ON foreign_{word}.{name} (s)")
     yield server
     server.stop()
@@ -72,9 +79,9 @@ def tables(database: Database, source: PostgresServer, program: Path) -> Iterato
                 collation = "default"
             made.execute(f"CREATE SCHEMA foreign_{word}; CREATE SCHEMA local_{word}")
             for name, seed, count in TABLES:
-                columns = columns_sql(f'"{collation}"')
+                columns = columns_sql(f'"{collation}"', {})
                 made.execute(f"CREATE FOREIGN TABLE foreign_{word}.{name} ({columns}) SERVER {'other_same' if word == 'same' else 'other'}")
-                make_table(made, f"local_{word}.{name}", f'"{collation}"', seed, count)
+                make_table(made, f"local_{word}.{name}", columns, seed, count)
         yield made
         made.execute("DROP SERVER other, other_same CASCADE")
 
