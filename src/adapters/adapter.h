@@ -144,6 +144,8 @@ typedef struct IdcDeclaration {
     bool has_ctid;
     /* True for a column that is part of the key of UPDATE and DELETE. */
     bool (*is_key)(const IdcRelation *table, size_t column);
+    /* Scans lock what they read (IdcRelation.lock), for their transaction. */
+    bool has_locks;
     /* It is PostgreSQL, and can_push is asked for what only that knows (idc_relation_has_calls). */
     bool has_calls;
     /* Several of one server may be read at once without more requests than one by one would need.

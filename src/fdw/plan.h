@@ -16,6 +16,7 @@
 #include "fdw/pg.h"
 
 #include <nodes/pathnodes.h>
+#include <nodes/plannodes.h>
 #include "fdw/server.h"
 #include "fdw/translate.h"
 
@@ -74,7 +75,9 @@ extern const IdcRelation *fdw_build(FdwTranslation *translation, const FdwLayer 
 /* The same for a layer that nobody has agreed to yet: NULL and why. */
 extern const IdcRelation *fdw_try_build(FdwTranslation *translation, const FdwLayer *layer);
 /* base: the columns (Vars) of a foreign table. */
-extern const FdwLayer *fdw_scan_layer(Oid table, List *columns, Relids relids);
+/* mark: NULL, or how the query locks its rows. */
+extern const FdwLayer *fdw_scan_layer(Oid table, List *columns, Relids relids,
+                                      const PlanRowMark *mark);
 extern FdwLayer *fdw_layer_over(IdcRelationKind kind, const FdwLayer *input);
 /* True if all of exprs can be computed of the layer's columns: no whole rows, system columns or
  * what must be computed below. */

@@ -15,6 +15,7 @@
 #include <optimizer/optimizer.h>
 #include <optimizer/pathnode.h>
 #include <optimizer/paths.h>
+#include <optimizer/prep.h>
 #include <optimizer/restrictinfo.h>
 #include <parser/parsetree.h>
 #include <utils/memutils.h>
@@ -145,8 +146,10 @@ fdw_plan_size(PlannerInfo *root, RelOptInfo *rel, Oid table)
     *options = fdw_table_options(table);
     plan->server = fdw_server(rel->serverid);
     plan->table_options = options;
-    scan = fdw_scan_layer(table, wanted_columns(rel, table, plan->server->declaration->has_ctid),
-                          bms_copy(rel->relids));
+    scan = fdw_scan_layer(
+        table, wanted_columns(rel, table, plan->server->declaration->has_ctid),
+        bms_copy(rel->relids),
+        plan->server->declaration->has_locks ? get_plan_rowmark(root->rowMarks, rel->relid) : NULL);
     verdicts = fdw_push_clauses(plan->server, scan, rel->baserestrictinfo, true, rel, &plan->layer);
     note_levels(plan, rel->baserestrictinfo, verdicts);
     estimate_size(root, rel, plan, scan, take_verdicts(plan, verdicts));

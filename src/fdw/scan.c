@@ -142,7 +142,9 @@ send_open(FdwScan *scan, const FdwServer *server, Oid user, const IdcRelation *r
 
     if (order != NULL)
         take_order(server, order, &open);
-    fdw_transaction_join(process, server, false, 0, &open.transaction);
+    /* Locks are undone with a subtransaction, as what is written is. */
+    fdw_transaction_join(process, server, idc_relation_base(relation)->lock != IDC_LOCK_NONE, 0,
+                         &open.transaction);
     fdw_talk_new(process, IDC_MSG_OPEN, CREDIT, &scan->talk);
     open.pair = fdw_talk_take_pair(scan->talk);
     idc_text_init(&payload, 0);

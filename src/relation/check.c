@@ -64,6 +64,11 @@ check_scan(IdcCheck *check, const IdcRelation *relation)
 {
     if ((relation->name == NULL) == (relation->native == NULL))
         return idc_check_fail(check, "a scan has either a name or a native request");
+    if ((unsigned) relation->lock >= IDC_LOCK_COUNT ||
+        (unsigned) relation->lock_wait >= IDC_LOCK_WAIT_COUNT ||
+        (relation->lock == IDC_LOCK_NONE && relation->lock_wait != IDC_LOCK_WAIT) ||
+        (relation->lock != IDC_LOCK_NONE && relation->name == NULL))
+        return idc_check_fail(check, "a scan has no such lock");
     return check_options(check, &relation->options);
 }
 
@@ -378,7 +383,8 @@ has_only_its_parts(const IdcRelation *relation)
     return (relation->input == NULL) == is_scan &&
            (relation->right != NULL) == (kind == IDC_REL_JOIN) &&
            (is_scan ||
-            (relation->name == NULL && relation->native == NULL && relation->options.count == 0)) &&
+            (relation->lock == IDC_LOCK_NONE && relation->lock_wait == IDC_LOCK_WAIT &&
+             relation->name == NULL && relation->native == NULL && relation->options.count == 0)) &&
            (relation->expr_count == 0 || kind == IDC_REL_FILTER || kind == IDC_REL_PROJECT ||
             kind == IDC_REL_AGGREGATE || kind == IDC_REL_JOIN) &&
            (relation->aggregate_count == 0 || kind == IDC_REL_AGGREGATE) &&
@@ -387,6 +393,18 @@ has_only_its_parts(const IdcRelation *relation)
            ((relation->limit == NULL && relation->offset == NULL) || kind == IDC_REL_LIMIT) &&
            (kind == IDC_REL_JOIN ? (unsigned) relation->join < IDC_JOIN_KIND_COUNT
                                  : relation->join == 0);
+}
+
+/* Rows that are made of several others cannot be locked. */
+static bool
+may_stand_on_lock(const IdcRelation *relation)
+{
+    IdcRelationKind kind = relation->kind;
+
+    return kind == IDC_REL_SCAN || kind == IDC_REL_FILTER || kind == IDC_REL_PROJECT ||
+           kind == IDC_REL_SORT || kind == IDC_REL_LIMIT ||
+           (idc_relation_base(relation)->lock == IDC_LOCK_NONE &&
+            (relation->right == NULL || idc_relation_base(relation->right)->lock == IDC_LOCK_NONE));
 }
 
 static IdcStatus
@@ -405,6 +423,8 @@ check_relation(IdcCheck *check, const IdcRelation *relation)
         status = check_relation(check, relation->right);
     if (status != IDC_OK)
         return status;
+    if (!may_stand_on_lock(relation))
+        return idc_check_fail(check, "rows that are locked are not the rows that come out");
     if (!idc_ask_has_columns(relation) && (relation->columns != relation->input->columns ||
                                            relation->column_count != relation->input->column_count))
         return idc_check_fail(check, "a node has columns of its own");

@@ -18,6 +18,16 @@ print_input(const IdcPrint *print, const IdcRelation *input)
 }
 
 static void
+print_lock(const IdcPrint *print, const IdcRelation *scan)
+{
+    static const char *const locks[IDC_LOCK_COUNT] = { "", " for key share", " for share",
+                                                       " for no key update", " for update" };
+    static const char *const waits[IDC_LOCK_WAIT_COUNT] = { "", " skip locked", " nowait" };
+
+    idc_text_append_format(print->text, "%s%s", locks[scan->lock], waits[scan->lock_wait]);
+}
+
+static void
 print_scan(const IdcPrint *print, const IdcRelation *relation)
 {
     if (relation->name != NULL) {
@@ -35,6 +45,7 @@ print_scan(const IdcPrint *print, const IdcRelation *relation)
     if (relation->column_count > SHOWN_COLUMNS)
         idc_text_append_format(print->text, ", … %zu more", relation->column_count - SHOWN_COLUMNS);
     idc_text_append(print->text, "]");
+    print_lock(print, relation);
 }
 
 static bool

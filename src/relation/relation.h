@@ -325,6 +325,24 @@ typedef enum IdcJoinKind {
     IDC_JOIN_KIND_COUNT
 } IdcJoinKind;
 
+/* FOR …: what nobody else may do with the rows that are read, until the transaction ends. */
+typedef enum IdcLock {
+    IDC_LOCK_NONE,
+    IDC_LOCK_KEY_SHARE,
+    IDC_LOCK_SHARE,
+    IDC_LOCK_NO_KEY_UPDATE,
+    IDC_LOCK_UPDATE,
+    IDC_LOCK_COUNT
+} IdcLock;
+
+/* What becomes of rows that somebody else has locked. */
+typedef enum IdcLockWait {
+    IDC_LOCK_WAIT,
+    IDC_LOCK_SKIP,
+    IDC_LOCK_FAIL,
+    IDC_LOCK_WAIT_COUNT
+} IdcLockWait;
+
 typedef struct IdcRelation {
     IdcRelationKind kind;
     const struct IdcRelation *input, *right;
@@ -338,6 +356,10 @@ typedef struct IdcRelation {
     const char *name;
     const char *native;
     IdcOptionSet options;
+    /* Of a SCAN with nothing but FILTERs, PROJECTs, SORTs and LIMITs above; see
+     * IdcDeclaration.has_locks. */
+    IdcLock lock;
+    IdcLockWait lock_wait;
     const IdcExpr *const *exprs;
     size_t expr_count;
     const IdcAggregate *aggregates;

@@ -8,7 +8,7 @@
 #include "relation/wire.h"
 
 enum {
-    SERIAL_VERSION = 2,
+    SERIAL_VERSION = 3,
     /* The least that one of them takes, which bounds how many there can be. */
     TYPE_BYTES = 8,
     EXPR_BYTES = 3 + TYPE_BYTES,
@@ -312,6 +312,8 @@ put_parts(IdcText *bytes, const IdcRelation *relation)
         idc_wire_put_text(bytes, relation->name);
         idc_wire_put_text(bytes, relation->native);
         idc_wire_put_options(bytes, &relation->options);
+        idc_wire_put_u8(bytes, relation->lock);
+        idc_wire_put_u8(bytes, relation->lock_wait);
         put_columns(bytes, relation);
         break;
     case IDC_REL_AGGREGATE:
@@ -352,6 +354,8 @@ get_parts(IdcWire *wire, IdcRelation *relation)
         relation->name = idc_wire_get_text(wire);
         relation->native = idc_wire_get_text(wire);
         idc_wire_get_options(wire, &relation->options);
+        relation->lock = (IdcLock) idc_wire_get_enum(wire, IDC_LOCK_COUNT);
+        relation->lock_wait = (IdcLockWait) idc_wire_get_enum(wire, IDC_LOCK_WAIT_COUNT);
         get_columns(wire, relation);
         break;
     case IDC_REL_AGGREGATE:

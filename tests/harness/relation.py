@@ -10,7 +10,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-VERSION = 2
+VERSION = 3
 
 Type = tuple[int, int]  # OID and modifier
 
@@ -179,12 +179,12 @@ def _columns(columns: Sequence[Column]) -> bytes:
 
 
 def scan(name: str, columns: Sequence[Column], table_options: Mapping[str, str] | None = None) -> Relation:
-    body = u8(SCAN) + text(name) + text(None) + options(table_options or {}) + _columns(columns)
+    body = u8(SCAN) + text(name) + text(None) + options(table_options or {}) + u8(0) + u8(0) + _columns(columns)
     return Relation(tuple(columns), body)
 
 
 def native(request: str, columns: Sequence[Column]) -> Relation:
-    return Relation(tuple(columns), u8(SCAN) + text(None) + text(request) + options({}) + _columns(columns))
+    return Relation(tuple(columns), u8(SCAN) + text(None) + text(request) + options({}) + u8(0) + u8(0) + _columns(columns))
 
 
 def filter_(source: Relation, *conjuncts: Expr) -> Relation:

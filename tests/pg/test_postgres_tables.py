@@ -162,3 +162,42 @@ def test_functions_of_ones_own_stay_here(tables: Connection) -> None:
     tables.execute("CREATE FUNCTION pg_temp.twice(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 2 * n; END'")
     assert "Filter:" in plan_of(tables, "SELECT id FROM foreign_c.t WHERE pg_temp.twice(id) = 4")
     assert tables.execute("SELECT id FROM foreign_c.t WHERE pg_temp.twice(id) = 4").fetchall() == [(2,)]
+
+
+@pytest.fixture
+def jobs(tables: Connection, source: PostgresServer) -> Iterator[psycopg.Connection[Any]]:
+    """A session at the source of the foreign table jobs."""
+    with psycopg.connect(source.url(), autocommit=True) as there:
+        there.execute("CREATE TABLE public.jobs (id int PRIMARY KEY, state text); INSERT INTO public.jobs SELECT i, 'new' FROM generate_series(1, 9) i")
+        tables.execute("CREATE FOREIGN TABLE public.jobs (id int OPTIONS (key 'true'), state text) SERVER other OPTIONS (schema_name 'public')")
+        yield there
+        tables.execute("DROP FOREIGN TABLE public.jobs")
+        there.execute("DROP TABLE public.jobs")
+
+
+def is_locked(there: psycopg.Connection[Any], number: int) -> bool:
+    return there.execute("SELECT id FROM public.jobs WHERE id = %s FOR UPDATE SKIP LOCKED", [number]).fetchone() is None
+
+
+def test_rows_are_locked_there(tables: Connection, jobs: psycopg.Connection[Any]) -> None:
+    with tables.transaction():
+        assert tables.execute("SELECT state FROM public.jobs WHERE id = 3 FOR UPDATE").fetchall() == [("new",)]
+        assert is_locked(jobs, 3) and not is_locked(jobs, 4)
+        tables.execute("UPDATE public.jobs SET state = 'done' WHERE id = 3")
+        with pytest.raises(psycopg.errors.DivisionByZero), tables.transaction():
+            tables.execute("SELECT FROM public.jobs WHERE id = 5 FOR NO KEY UPDATE")
+            assert is_locked(jobs, 5)
+            tables.execute("SELECT 1 / 0")
+        assert not is_locked(jobs, 5) and is_locked(jobs, 3)
+    assert not is_locked(jobs, 3)
+    assert jobs.execute("SELECT state FROM public.jobs WHERE id = 3").fetchone() == ("done",)
+
+
+def test_rows_that_others_have_locked(tables: Connection, jobs: psycopg.Connection[Any]) -> None:
+    with jobs.transaction():
+        jobs.execute("SELECT FROM public.jobs WHERE id <= 2 FOR UPDATE")
+        sql = "SELECT id FROM public.jobs WHERE state = 'new' AND id < 5 ORDER BY id FOR UPDATE SKIP LOCKED"
+        assert tables.execute(sql).fetchall() == [(3,), (4,)]
+        assert "FOR UPDATE SKIP LOCKED" in plan_of(tables, sql)
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            tables.execute("SELECT FROM public.jobs WHERE id = 1 FOR SHARE NOWAIT")

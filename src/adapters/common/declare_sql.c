@@ -719,6 +719,8 @@ idc_sql_write(IdcSql *sql, const IdcRelation *relation, const char **statement,
         write_outputs(sql, relation, &block);
     idc_text_init(&text, 0);
     write_select(&block, false, &text);
+    if (sql->dialect->lock != NULL)
+        sql->dialect->lock(sql, idc_relation_base(relation), &text);
     *statement = keep(sql, &text);
     *columns = block.columns;
     return sql->is_broken ? broken(sql, err) : IDC_OK;

@@ -91,6 +91,8 @@ typedef struct IdcSqlDialect {
     int (*form_of_aggregate)(const IdcSql *sql, const IdcAggregate *aggregate);
     /* A window function, with its OVER (…). */
     void (*window)(IdcSql *sql, const IdcWindow *window, const IdcSqlColumn *input, IdcText *text);
+    /* At the end of the whole statement: FOR …, where the scan has a lock. */
+    void (*lock)(const IdcSql *sql, const IdcRelation *scan, IdcText *text);
     /* A column of the whole statement, which comes out as `type`. */
     void (*output)(const IdcSql *sql, const IdcSqlColumn *column, IdcType type, IdcText *text);
     bool nests_joins; /* FROM a JOIN (b JOIN c ON …) ON …: names of b and c can be seen outside */

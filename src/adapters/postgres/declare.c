@@ -159,5 +159,6 @@ const IdcDeclaration idc_declaration_postgres = {
     .has_ctid = true,
     .has_transactions = true,
     .has_calls = true,
+    .has_locks = true,
     .is_async = true,
 };

@@ -537,6 +537,17 @@ append_window(IdcSql *sql, const IdcWindow *window, const IdcSqlColumn *input, I
     idc_text_append_format(text, "%s)", exclusions[window->exclusion]);
 }
 
+static void
+append_lock(const IdcSql *sql, const IdcRelation *scan, IdcText *text)
+{
+    static const char *const locks[IDC_LOCK_COUNT] = { "", " FOR KEY SHARE", " FOR SHARE",
+                                                       " FOR NO KEY UPDATE", " FOR UPDATE" };
+    static const char *const waits[IDC_LOCK_WAIT_COUNT] = { "", " SKIP LOCKED", " NOWAIT" };
+
+    (void) sql;
+    idc_text_append_format(text, "%s%s", locks[scan->lock], waits[scan->lock_wait]);
+}
+
 static const IdcSqlDialect dialect = {
     .quote = '"',
     .no_limit = "ALL",
@@ -548,6 +559,7 @@ static const IdcSqlDialect dialect = {
     .collate = collate,
     .aggregate = append_aggregate,
     .window = append_window,
+    .lock = append_lock,
     .output = append_output,
     .nests_joins = true,
 };

@@ -258,6 +258,16 @@ start(Scan *scan, Part *part, IdcError *err)
     return status;
 }
 
+/* What locks rows does so where they will be written: another connection would wait for it. */
+static IdcStatus
+take_link(IdcPostgresHost *host, IdcSourceScan *source, IdcLink **link, IdcError *err)
+{
+    if (idc_relation_base(source->relation)->lock == IDC_LOCK_NONE || source->transaction.id == 0)
+        return idc_links_for_scan(host->links, source, link, err);
+    source->must_spool = true;
+    return idc_links_for_write(host->links, source, link, err);
+}
+
 static IdcStatus
 open_scan(IdcSourceScan *source, IdcError *err)
 {
@@ -270,7 +280,7 @@ open_scan(IdcSourceScan *source, IdcError *err)
         return idc_fail_no_memory(err);
     scan->source = source;
     source->state = scan;
-    status = idc_links_for_scan(host->links, source, &part->link, err);
+    status = take_link(host, source, &part->link, err);
     if (status != IDC_OK)
         return status;
     scan->part_count = 1;

@@ -349,6 +349,26 @@ joins(void **state)
     assert_false(is_right(&spoilt));
 }
 
+static void
+locks(void **state)
+{
+    Fixture *f = *state;
+    IdcRelation scan = *f->orders;
+
+    scan.lock = IDC_LOCK_UPDATE;
+    scan.lock_wait = IDC_LOCK_SKIP;
+    assert_true(is_right(&scan));
+    assert_true(is_right(idc_relation_limit(f->arena, &scan, NULL, NULL)));
+    assert_false(is_right(idc_relation_distinct(f->arena, &scan)));
+    assert_false(
+        is_right(idc_relation_join(f->arena, IDC_JOIN_INNER, f->customers, &scan, NULL, 0)));
+    scan.lock = IDC_LOCK_NONE;
+    assert_false(is_right(&scan));
+    scan.lock_wait = IDC_LOCK_WAIT;
+    scan.lock = IDC_LOCK_COUNT;
+    assert_false(is_right(&scan));
+}
+
 static bool
 is_right_call(Fixture *f, IdcCallKind how, const char *name, IdcType type, size_t count)
 {
@@ -460,6 +480,7 @@ main(void)
         cmocka_unit_test_setup_teardown(limits_and_sorts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(aggregates, set_up, tear_down),
         cmocka_unit_test_setup_teardown(joins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(locks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(calls, set_up, tear_down),
         cmocka_unit_test_setup_teardown(called_aggregates, set_up, tear_down),
         cmocka_unit_test_setup_teardown(windows, set_up, tear_down),

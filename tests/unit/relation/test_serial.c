@@ -275,7 +275,7 @@ refuses_another_version(void **state)
     assert_int_equal(idc_relation_read(arena, bytes.data, bytes.len, &read, &err),
                      IDC_SOURCE_FAILED);
     assert_string_equal(err.message,
-                        "cannot read a relation: its version is another one at byte 1 of 193");
+                        "cannot read a relation: its version is another one at byte 1 of 195");
     idc_text_done(&bytes);
     idc_arena_free(arena);
     (void) state;
