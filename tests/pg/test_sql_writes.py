@@ -35,6 +35,9 @@ STATEMENTS = [
     "UPDATE T SET n = g, g = 5 WHERE id BETWEEN 10 AND 20",
     "UPDATE T SET g = id, n = g WHERE id BETWEEN 10 AND 20",
     "UPDATE T SET s = v, v = 'moved' WHERE id % 3 = 0",
+    "UPDATE T SET g = n, n = g WHERE id < 40",
+    "UPDATE T SET s = left(v, 20), v = left(s, 20) WHERE id < 40",
+    "UPDATE T SET n = id, g = n, id = id + 5000 WHERE id < 9",
     "UPDATE T SET g = 2147483647 WHERE id = 3; UPDATE T SET g = g + 1 WHERE id = 3",
     "UPDATE T SET n = n / 2, d = d * 2 WHERE n IS NOT NULL AND id < 100",
     "UPDATE T SET d = 0.1234 WHERE id = 5",
@@ -175,3 +178,18 @@ def test_writes_are_those_of_a_local_table(tables: Connection, name: str) -> Non
 def test_random_writes_are_those_of_a_local_table(tables: Connection, name: str) -> None:
     direct = check(tables, name, random_statements(1, 60))
     assert direct >= 15, direct
+
+
+def test_explain_shows_the_statement(tables: Connection) -> None:
+    def explained(sql: str) -> str:
+        plan = "\n".join(line for (line,) in tables.execute(f"EXPLAIN (VERBOSE, COSTS off) {sql}").fetchall())
+        return next(line.split(": ", 1)[1] for line in plan.splitlines() if "Remote write" in line)
+
+    mysql = tables.execute("SELECT fdwname FROM pg_foreign_server JOIN pg_foreign_data_wrapper w ON srvfdw = w.oid WHERE srvname = 's'").fetchone() == ("instant_mysql",)
+    shown = [explained(sql) for sql in ("INSERT INTO s.typed (id, g) VALUES (1, 2)", "DELETE FROM s.typed WHERE g = 3",
+                                        "UPDATE s.typed SET g = g + 1, n = 5 WHERE id < 7", "DELETE FROM s.typed USING here WHERE typed.id = here.id")]
+    assert shown[0].startswith("INSERT INTO ") and "VALUES" in shown[0]
+    assert "DELETE" in shown[1] and "3" in shown[1] and "SET" in shown[2] and "7" in shown[2]
+    if mysql:
+        assert shown[1].startswith("DELETE t1 FROM `w` AS t1 WHERE ") and shown[2].startswith("UPDATE `w` AS t1 SET t1.`g` = ")
+        assert shown[3] == "DELETE FROM `w` WHERE `id` = ?"
