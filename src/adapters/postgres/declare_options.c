@@ -109,7 +109,7 @@ const IdcAdapterOption idc_postgres_options[] = {
     { .name = "same_collation", .levels = SERVER, .type = IDC_OPTION_BOOL, .fallback = "false",
       .help = "the source orders texts, and changes their case, as the hub does: then it may" },
     { .name = "extensions", .levels = SERVER,
-      .help = "extensions that hub and source have alike, with commas between" },
+      .help = "of postgres_fdw: no effect, functions of extensions are computed in the hub" },
     { .name = "use_remote_estimate", .levels = SERVER | TABLE, .type = IDC_OPTION_BOOL,
       .fallback = "false", .help = "of postgres_fdw: no effect, plans are made without asking" },
     { .name = "fetch_size", .levels = SERVER | TABLE, .type = IDC_OPTION_INTEGER, .min = 1,
