@@ -21,12 +21,36 @@ option_value(const IdcConfigOptions *options, const char *name)
     return NULL;
 }
 
+/* One of a list, maybe with a port. */
+static bool
+is_local_name(const char *host, size_t len)
+{
+    static const char *const names[] = { "localhost", "::1", "[::1]" };
+
+    if (len == 0 || *host == '/' || *host == '@' || strncmp(host, "127.", 4) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t name_len = strlen(names[i]);
+
+        if (len >= name_len && strncmp(host, names[i], name_len) == 0 &&
+            (len == name_len || (host[name_len] == ':' && names[i][0] != ':')))
+            return true;
+    }
+    return false;
+}
+
+/* host, or a list with commas: local only if all of it is. */
 static bool
 is_local_host(const char *host)
 {
-    return host == NULL || *host == '\0' || *host == '/' || *host == '@' ||
-           strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
-           strcmp(host, "::1") == 0;
+    while (host != NULL && *host != '\0') {
+        size_t len = strcspn(host, ",");
+
+        if (!is_local_name(host, len))
+            return false;
+        host += len + (host[len] == ',');
+    }
+    return true;
 }
 
 static IdcStatus
@@ -113,7 +137,9 @@ adapter_defaults(IdcSetup *setup, const IdcConfigSource *source, const char *tls
                  IdcOptionList *options, IdcError *err)
 {
     int64_t ms = setup->connect_timeout_ms < 1 ? 1 : setup->connect_timeout_ms;
-    const char *host = option_value(&source->server_options, "host");
+    bool is_local = is_local_host(option_value(&source->server_options, "host")) &&
+                    is_local_host(option_value(&source->server_options, "hosts")) &&
+                    is_local_host(option_value(&source->server_options, "hostaddr"));
     const char *timeout = ms % 1000 == 0
                               ? idc_arena_printf(setup->arena, "%llds", (long long) (ms / 1000))
                               : idc_arena_printf(setup->arena, "%lldms", (long long) ms);
@@ -122,8 +148,8 @@ adapter_defaults(IdcSetup *setup, const IdcConfigSource *source, const char *tls
     if (timeout == NULL)
         return idc_fail_no_memory(err);
     status = set_default(setup, options, "connect_timeout", timeout, err);
-    if (status == IDC_OK && !source->is_stand_in && !is_local_host(host) &&
-        idc_option_find(options, "service") == NULL)
+    if (status == IDC_OK && !source->is_stand_in && !is_local &&
+        idc_option_find(options, "service") == NULL && idc_option_find(options, "socket") == NULL)
         status = set_default(setup, options, tls, "verify-full", err);
     return status;
 }

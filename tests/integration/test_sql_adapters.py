@@ -182,6 +182,13 @@ def plan(connector: Any) -> list[dict[str, Any]]:
     return connector._engine.run(lambda op: operations.setup(connector._engine, op, False, False, plan=True))
 
 
+LISTED = """    tables:
+      - name: listed
+        columns: [{name: sale, type: bigint, options: {column: id}}, {name: amount, type: integer}]
+        options: {table: sales}
+"""
+
+
 # ---- options
 
 def test_the_page_of_the_reference_lists_every_option(source: Source) -> None:
@@ -221,6 +228,19 @@ def test_secrets_belong_to_the_user_mapping(source: Source, session: psycopg.Con
         session.execute(f"CREATE SERVER secret FOREIGN DATA WRAPPER instant_{source.kind} OPTIONS (password 'x')")
 
 
+@pytest.mark.parametrize(("host", "is_demanded"), [
+    ("db.invalid", True), ("127.0.0.1,db.invalid", True), ("127.0.0.1,localhost", False), ("localhost.invalid", True)])
+def test_tls_is_demanded_of_hosts_that_are_not_here(source: Source, hub: Any, hub_arguments: dict[str, Any], host: str,
+                                                    is_demanded: bool) -> None:
+    from instant_connector import SyncInstantDataConnector
+
+    source.need("network")
+    text = source.yaml("tls", LISTED, host=host).replace("  conform:\n", "  tls:\n", 1)
+    with SyncInstantDataConnector(config=text, **hub_arguments) as made:
+        (ddl,) = [change["ddl"] for change in plan(made) if change["kind"] == "server"]
+    assert ("'verify-full'" in ddl) == is_demanded, ddl
+
+
 # ---- import
 
 def test_import(source: Source, hub: Any, session: psycopg.Connection[Any]) -> None:
@@ -252,13 +272,6 @@ def test_row_counts(source: Source, hub: Any) -> None:
 
 def test_nothing_is_left_to_change(hub: Any) -> None:
     assert [change for change in plan(hub) if change["action"] != "keep"] == []
-
-
-LISTED = """    tables:
-      - name: listed
-        columns: [{name: sale, type: bigint, options: {column: id}}, {name: amount, type: integer}]
-        options: {table: sales}
-"""
 
 
 def test_what_the_source_knows_of_listed_columns(source: Source, hub: Any, session: psycopg.Connection[Any],
