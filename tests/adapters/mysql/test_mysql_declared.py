@@ -112,6 +112,14 @@ def test_long_texts_are_told_apart(tables: Session) -> None:
     assert [row[0] for row in tables.execute("SELECT id FROM declared ORDER BY l DESC, id LIMIT 2")] == [3, 1]
 
 
+def test_a_group_of_nulls_is_not_that_of_the_number_before(tables: Session) -> None:
+    """MariaDB: SELECT n, sum(DISTINCT i) … GROUP BY n ORDER BY n DESC has no row for NULL."""
+    sql = "SELECT {key}, sum(DISTINCT i), count(*) FROM {table} GROUP BY 1 ORDER BY 1 DESC NULLS LAST"
+    for key in ("CASE WHEN b THEN round(n, 0) END", "nullif(round(n, 0), 0)", "i::numeric"):
+        found = [tables.execute(sql.format(key=key, table=table)).fetchall() for table in ("numbers", "same")]
+        assert found[0] == found[1], key
+
+
 def test_what_becomes_null_here_is_null_everywhere(tables: Session) -> None:
     make(tables, "id int, t boolean, s int", table="odd", on_error="null")
     assert tables.execute("SELECT id, t, s FROM declared ORDER BY id").fetchall() == [(1, False, 1), (2, True, None), (3, None, 3)]
