@@ -42,6 +42,7 @@ typedef struct FdwBackend {
     FdwSharedCounters *shared;                      /* NULL unless in shared_preload_libraries */
     set_join_pathlist_hook_type next_join_pathlist; /* of keys_plan.c */
     planner_hook_type next_planner;                 /* of plan_window.c */
+    bool sees_plans;  /* the hook was there when a query began to be planned */
     bool has_windows; /* a path with window functions was made, for a plan that is not finished */
     shmem_request_hook_type next_shmem_request;
     shmem_startup_hook_type next_shmem_startup;

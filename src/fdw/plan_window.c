@@ -102,6 +102,13 @@ windows_of(const PlannerInfo *root, List *functions)
     return windows;
 }
 
+/* False for the query whose planning loaded this library: its plan will not pass by below. */
+static bool
+can_print_windows(void)
+{
+    return PG_VERSION_NUM < 180000 || fdw_backend.sees_plans;
+}
+
 /* NULL: the source does not answer one of them exactly. */
 static const FdwLayer *
 with_run_conditions(const FdwServer *server, const FdwLayer *layer)
@@ -129,6 +136,8 @@ fdw_plan_windows(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
     FdwLayer *layer;
     FdwCost cost;
 
+    if (!can_print_windows())
+        return;
     (void) collect_windows((Node *) target->exprs, &functions);
     layer = fdw_layer_over(IDC_REL_WINDOW, below->layer);
     layer->windows = windows_of(root, functions);
@@ -214,6 +223,7 @@ plan_query(Query *query, const char *text, int options, ParamListInfo params)
     bool has_outer = fdw_backend.has_windows;
     PlannedStmt *statement;
 
+    fdw_backend.sees_plans = true;
     fdw_backend.has_windows = false;
     statement = plan_as_before(query, text, options, params);
     if (fdw_backend.has_windows) {

@@ -32,7 +32,8 @@ OTHER_TYPES = {"id": "bigint", "i2": "text", "i4": "numeric", "i8": "numeric", "
 @pytest.fixture(scope="module")
 def program(scratch: Scratch) -> Path:
     """Where the server's user can start it."""
-    return Path(shutil.copy(build_folder() / "instant-source", scratch.path / "instant-source-of-postgres"))
+    built = os.environ.get("HUB_SOURCE", build_folder() / "instant-source")
+    return Path(shutil.copy(built, scratch.path / "instant-source-of-postgres"))
 
 
 def columns_sql(collation: str, types: dict[str, str]) -> str:
@@ -201,3 +202,11 @@ def test_rows_that_others_have_locked(tables: Connection, jobs: psycopg.Connecti
         assert "FOR UPDATE SKIP LOCKED" in plan_of(tables, sql)
         with pytest.raises(psycopg.errors.LockNotAvailable):
             tables.execute("SELECT FROM public.jobs WHERE id = 1 FOR SHARE NOWAIT")
+
+
+def test_the_first_query_of_a_session(tables: Connection, database: Database, program: Path) -> None:
+    """The library is loaded while it is planned."""
+    with database.connect(prepare_threshold=None) as made:
+        made.execute(f"SET instant.source_program = '{program}'")
+        plans = [plan_of(made, "SELECT id, rank() OVER (ORDER BY i4) FROM foreign_c.t") for _ in range(2)]
+        assert all("Foreign Scan" in plan for plan in plans) and "OVER" in plans[1], plans
