@@ -667,7 +667,7 @@ append_short(IdcColumn *column, const uint8_t *value, size_t len, size_t readabl
     unsigned count, sign;
     int exponent;
 
-    if (len < HEADER_SIZE + 2 || readable < HEADER_SIZE + 2 * SHORT_COUNT)
+    if (len < HEADER_SIZE || readable < HEADER_SIZE + 2 * SHORT_COUNT)
         return false;
     head = idc_be64(value);
     count = (unsigned) (head >> 48);
@@ -675,7 +675,9 @@ append_short(IdcColumn *column, const uint8_t *value, size_t len, size_t readabl
     if (len != HEADER_SIZE + 2 * (size_t) count || count > SHORT_COUNT ||
         (sign & ~(unsigned) IDC_NUMERIC_NEGATIVE) != 0 ||
         (head & 0xFFFF) > IDC_NUMERIC_MAX_DISPLAY_SCALE ||
-        !digits_join(idc_be64(value + HEADER_SIZE) >> 16 * (SHORT_COUNT - count), &integer))
+        !digits_join(count == 0 ? 0 : idc_be64(value + HEADER_SIZE) >> 16 * (SHORT_COUNT - count),
+                     &integer) ||
+        (integer == 0 && sign != 0))
         return false;
     exponent = 4 * ((int16_t) (head >> 32) - (int) count + 1);
     if (column->kind == IDC_KIND_NUMERIC_DECIMAL)
