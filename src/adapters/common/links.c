@@ -236,8 +236,12 @@ take_reader(IdcLinks *links, IdcLinkTransaction *transaction, const IdcLinkWant 
             (*conn)->state = IDC_LINK_BUSY;
             return IDC_OK;
         }
-        if (!transaction->is_beginning)
-            return add_conn(links, transaction, want, conn, err);
+        if (!transaction->is_beginning) {
+            status = add_conn(links, transaction, want, conn, err);
+            /* While it waited for one of its own, one that was idle may have become the writer. */
+            *is_on_writer = status == IDC_OK && *conn != NULL && *conn == transaction->writer;
+            return *is_on_writer ? use_writer(links, want, *conn, err) : status;
+        }
         status = want->may_wait ? idc_links_wait(links, want->scan->call, -1, err) : IDC_OK;
         if (status != IDC_OK || !want->may_wait)
             return status;

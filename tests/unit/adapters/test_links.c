@@ -27,6 +27,7 @@ typedef struct Server {
     atomic_int open, most_open, connects, closes, begins, finishes, savepoints, fulls;
     atomic_int room;     /* 0: any number */
     atomic_bool is_dead; /* all connections that are idle */
+    atomic_bool is_slow; /* nobody can connect until it is not */
     atomic_bool fails_begin, fails_finish, may_promote;
     atomic_int last_level;
     atomic_bool last_commit, first_was_writer;
@@ -62,6 +63,8 @@ fake_connect(void *host, IdcCall *call, IdcLink *link, bool *is_full, IdcError *
     Handle *handle;
 
     (void) call;
+    while (atomic_load(&server->is_slow))
+        usleep(1000);
     if (atomic_load(&server->room) > 0 && open > atomic_load(&server->room)) {
         atomic_fetch_sub(&server->open, 1);
         atomic_fetch_add(&server->fulls, 1);
@@ -671,6 +674,35 @@ a_wait_for_the_writer_is_canceled_or_served(void **state)
     idc_links_free(links);
 }
 
+/* A scan waits for a connection of its own; the only one there is becomes the writer meanwhile. */
+static void
+a_scan_that_gets_the_writer_is_spooled(void **state)
+{
+    Server server = { .may_promote = true, .room = 1 };
+    IdcLinks *links = make_links(&server, 0, 60000, 60000, -1);
+    Scan *scan = read_on(links, 1);
+    Later later = { .links = links, .scan = new_scan(1, 2) };
+
+    (void) state;
+    server.is_slow = true;
+    start_later(&later);
+    while (server.open < 2)
+        usleep(1000);
+    end_scan(scan);
+    scan = write_on(links, 1, 1);
+    assert_int_equal(number_of(scan), 1);
+    end_scan(scan);
+    server.is_slow = false;
+    pthread_join(later.thread, NULL);
+    assert_int_equal(later.status, IDC_OK);
+    assert_true(later.scan->link->is_writer);
+    assert_true(later.scan->scan.must_spool);
+    assert_int_equal(server.last_level, 2);
+    end_scan(later.scan);
+    assert_int_equal(finish(links, 1, 1, true, NULL), IDC_OK);
+    idc_links_free(links);
+}
+
 static void
 who_gets_no_slot_is_told(void **state)
 {
@@ -1096,6 +1128,7 @@ main(void)
         cmocka_unit_test(a_commit_that_fails_ends_all_the_same),
         cmocka_unit_test(a_wait_is_canceled_at_once),
         cmocka_unit_test(a_wait_for_the_writer_is_canceled_or_served),
+        cmocka_unit_test(a_scan_that_gets_the_writer_is_spooled),
         cmocka_unit_test(who_gets_no_slot_is_told),
         cmocka_unit_test(a_full_server_is_asked_again),
         cmocka_unit_test(idle_ones_are_closed_in_time),
