@@ -362,8 +362,6 @@ shape_of_extract(const IdcExpr *expr)
 static IdcMysqlShape
 shape_of_function(const IdcExpr *expr, const IdcRelation *input)
 {
-    IdcMysqlShape shape;
-
     switch (expr->op) {
     case IDC_FN_ABS:
         return idc_mysql_shape(expr->args[0], input);
@@ -382,8 +380,7 @@ shape_of_function(const IdcExpr *expr, const IdcRelation *input)
     case IDC_FN_EXTRACT:
         return shape_of_extract(expr);
     default:
-        shape = unknown;
-        return shape;
+        return unknown;
     }
 }
 
