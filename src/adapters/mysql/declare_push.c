@@ -67,18 +67,22 @@ is_float(IdcType type)
 static bool
 sum_is_exact(const IdcAggregate *aggregate, const IdcRelation *input)
 {
+    enum { ROWS_DIGITS = 10 };
     const IdcExpr *arg = aggregate->arg;
     IdcMysqlClass class = idc_mysql_class(arg->type);
+    IdcMysqlShape shape;
 
     if (class == IDC_MYSQL_CLASS_INTEGER)
         return true;
     if (class != IDC_MYSQL_CLASS_NUMERIC)
         return false;
-    if (idc_mysql_shape(arg, input).is_known)
-        /* Of several scales: those of CASE and COALESCE can be written. */
-        return idc_mysql_shape(arg, input).is_fixed || arg->kind == IDC_EXPR_CASE ||
-               arg->kind == IDC_EXPR_COALESCE;
-    return arg->kind == IDC_EXPR_COLUMN;
+    shape = idc_mysql_shape(arg, input);
+    if (!shape.is_known)
+        return arg->kind == IDC_EXPR_COLUMN;
+    if (shape.before + shape.scale + ROWS_DIGITS > IDC_MYSQL_DIGITS_MAX)
+        return false;
+    /* Of several scales: those of CASE and COALESCE can be written. */
+    return shape.is_fixed || arg->kind == IDC_EXPR_CASE || arg->kind == IDC_EXPR_COALESCE;
 }
 
 static bool
