@@ -15,18 +15,25 @@ column_bool(const IdcRelation *table, size_t column, const char *name)
 }
 
 bool
-idc_mysql_is_key(const IdcRelation *table, size_t column)
+idc_mysql_is_declared_key(const IdcRelation *table, size_t column)
 {
     return column_bool(table, column, "key");
 }
 
 static bool
-has_key(const IdcRelation *table)
+has_declared_key(const IdcRelation *table)
 {
     for (size_t i = 0; i < table->column_count; i++)
-        if (idc_mysql_is_key(table, i))
+        if (idc_mysql_is_declared_key(table, i))
             return true;
     return false;
+}
+
+/* Where no column says that it is: the first one, as mysql_fdw has it. */
+bool
+idc_mysql_is_key(const IdcRelation *table, size_t column)
+{
+    return has_declared_key(table) ? idc_mysql_is_declared_key(table, column) : column == 0;
 }
 
 unsigned
@@ -35,7 +42,7 @@ idc_mysql_writes(const IdcOptionSet *server_options, const IdcRelation *table)
     unsigned kinds = 1U << IDC_INSERT | 1U << IDC_UPDATE_WHERE | 1U << IDC_DELETE_WHERE;
 
     (void) server_options;
-    if (has_key(table))
+    if (table->column_count > 0)
         kinds |= 1U << IDC_UPDATE | 1U << IDC_DELETE;
     return kinds;
 }

@@ -220,7 +220,10 @@ const char *idc_mysql_sample_request(const IdcOptionSet *server_options, const I
 
 /* ---- declare_write.c ---- */
 
+/* Of all columns of the table. */
 bool idc_mysql_is_key(const IdcRelation *table, size_t column);
+/* By the option key. */
+bool idc_mysql_is_declared_key(const IdcRelation *table, size_t column);
 unsigned idc_mysql_writes(const IdcOptionSet *server_options, const IdcRelation *table);
 unsigned idc_mysql_returns(const IdcOptionSet *server_options, const IdcRelation *table);
 bool idc_mysql_can_modify(const IdcOptionSet *server_options, const IdcModify *modify,

@@ -346,7 +346,7 @@ append_inserted_key(IdcMysqlWriter *writer, const char *const *row, IdcError *er
     size_t count = 0;
 
     for (size_t i = 0; status == IDC_OK && i < table->column_count; i++) {
-        if (!idc_mysql_is_key(table, i) || row[i] == NULL)
+        if (!idc_mysql_is_declared_key(table, i) || row[i] == NULL)
             continue;
         idc_text_append(&writer->sql, count++ == 0 ? "" : " AND ");
         status = idc_mysql_append_match(writer->targets[i], &table->columns[i], row[i],
@@ -556,14 +556,50 @@ update_some(IdcMysqlWriter *writer, size_t from, size_t until, IdcError *err)
     return check_count(writer, count, until - from, err);
 }
 
-/* How many of the next rows one statement takes. */
+static bool
+is_same_key(const IdcModify *modify, size_t i, size_t j)
+{
+    const char *const *one = row_of(modify, i), *const *other = row_of(modify, j);
+
+    for (size_t k = 0; k < modify->key_count; k++)
+        if ((one[k] == NULL) != (other[k] == NULL) ||
+            (one[k] != NULL && strcmp(one[k], other[k]) != 0))
+            return false;
+    return true;
+}
+
+/* Then it names more than one row, or the row has been changed already. */
+static bool
+has_key_again(const IdcModify *modify, size_t from, size_t i)
+{
+    for (size_t j = from; j < i; j++)
+        if (is_same_key(modify, j, i))
+            return true;
+    return false;
+}
+
+/* By somebody who knows; otherwise each row is counted. */
+static bool
+is_key_declared(const IdcModify *modify)
+{
+    for (size_t i = 0; i < modify->key_count; i++)
+        if (idc_mysql_is_declared_key(modify->table, i))
+            return true;
+    return false;
+}
+
+/* Up to where one statement takes the next rows. */
 static size_t
 rows_at_once(const IdcMysqlWriter *writer, size_t from, size_t most)
 {
     const IdcModify *modify = writer->modify;
     size_t bytes = 0, until = from;
 
+    if (!is_key_declared(modify))
+        return from + 1;
     while (until < modify->row_count && until - from < most && bytes < STATEMENT_BYTES / 4) {
+        if (modify->kind == IDC_UPDATE && has_key_again(modify, from, until))
+            break;
         const char *const *row = row_of(modify, until++);
 
         for (size_t i = 0; i < modify->table->column_count; i++)

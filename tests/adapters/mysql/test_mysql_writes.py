@@ -229,6 +229,23 @@ def test_a_key_that_names_many_rows_is_refused(make) -> None:  # type: ignore[no
     assert writer.sql("SELECT count(*) FROM TABLE_ WHERE a IN ('x', 'y')") == "2"
 
 
+def test_a_key_that_nobody_declared_is_the_first_column(make) -> None:  # type: ignore[no-untyped-def]
+    writer = make("id int, a text")
+    plain = rel.column("id", rel.INT4)
+    writer.write(INSERT, [plain, A], [("1", "x"), ("1", "y"), ("2", "z"), ("3", "w")])
+    assert writer.write(UPDATE, [plain, A], [("2", "two"), ("3", "three"), ("4", "four")], key_count=1) == (2, [])
+    with pytest.raises(SourceError) as failed:  # both rows were read, and each has another value
+        writer.write(UPDATE, [plain, A], [("1", "X"), ("1", "Y")], key_count=1)
+    assert failed.value.sqlstate == "21000"
+    with pytest.raises(SourceError) as failed:
+        writer.write(DELETE, [plain], [("2",), ("1",)], key_count=1)
+    assert failed.value.sqlstate == "21000"
+    with pytest.raises(SourceError) as failed:  # the same where somebody was wrong
+        writer.write(UPDATE, [ID, A], [("2", "2"), ("1", "X"), ("1", "Y")], key_count=1)
+    assert failed.value.sqlstate == "21000"
+    assert writer.sql("SELECT a FROM TABLE_ ORDER BY a") == "three\ntwo\nx\ny"
+
+
 def test_names_are_quoted(make, maria: TlsServer, database: str) -> None:  # type: ignore[no-untyped-def]
     writer = make("id int primary key")
     maria.sql("CREATE TABLE `a``b;c` (`x``y` int primary key, `select` text)", database)
