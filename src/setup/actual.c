@@ -107,7 +107,7 @@ static const char columns_sql[] =
     "  THEN 'instant.' || pg_catalog.quote_ident(t.typname)"
     "  ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END,"
     " a.attnotnull::text, pg_catalog.pg_get_expr(d.adbin, d.adrelid),"
-    " pg_catalog.col_description(a.attrelid, a.attnum)"
+    " pg_catalog.col_description(a.attrelid, a.attnum), (a.attgenerated <> '')::text"
     " FROM pg_catalog.pg_foreign_table f JOIN pg_catalog.pg_class c ON c.oid = f.ftrelid"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = f.ftrelid AND a.attnum > 0 AND NOT "
@@ -159,6 +159,7 @@ read_columns(IdcSetup *setup, const char *schema, IdcTableList *tables, IdcError
         column->is_not_null = idc_same_text(row[3], "true");
         column->default_value = row[4];
         column->comment = row[5];
+        column->is_generated = idc_same_text(row[6], "true");
     }
     return status;
 }

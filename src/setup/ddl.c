@@ -201,6 +201,18 @@ add_table_comments(IdcDdl *ddl, const IdcTable *table, const char *schema, const
     }
 }
 
+/* A foreign table stores nothing: what STORED says is what the hub makes of a row that it writes.
+ */
+void
+idc_ddl_default(IdcDdl *ddl, const IdcColumn *column)
+{
+    if (column->default_value == NULL)
+        return;
+    idc_ddl_add(ddl, column->is_generated ? " GENERATED ALWAYS AS (" : " DEFAULT ");
+    idc_ddl_add(ddl, column->default_value);
+    idc_ddl_add(ddl, column->is_generated ? ") STORED" : "");
+}
+
 IdcStatus
 idc_ddl_create_table(IdcArena *arena, const IdcTable *table, const char *schema, const char *name,
                      IdcStatement *statement, IdcError *err)
@@ -221,10 +233,7 @@ idc_ddl_create_table(IdcArena *arena, const IdcTable *table, const char *schema,
         idc_ddl_options(&ddl, &column->options);
         if (column->is_not_null)
             idc_ddl_add(&ddl, " NOT NULL");
-        if (column->default_value != NULL) {
-            idc_ddl_add(&ddl, " DEFAULT ");
-            idc_ddl_add(&ddl, column->default_value);
-        }
+        idc_ddl_default(&ddl, column);
     }
     idc_ddl_add(&ddl, table->count == 0 ? ") SERVER " : "\n) SERVER ");
     idc_ddl_name(&ddl, table->server);

@@ -122,10 +122,7 @@ add_new_column(IdcDdl *ddl, bool *is_first, const IdcTable *table, const IdcColu
     idc_ddl_options(ddl, &column->options);
     if (column->is_not_null)
         idc_ddl_add(ddl, " NOT NULL");
-    if (column->default_value != NULL) {
-        idc_ddl_add(ddl, " DEFAULT ");
-        idc_ddl_add(ddl, column->default_value);
-    }
+    idc_ddl_default(ddl, column);
     if (column->comment != NULL)
         add_column_comment(ddl, is_first, table, column);
 }
@@ -173,23 +170,53 @@ change_column(IdcDdl *ddl, bool *is_first, const IdcTable *table, const IdcColum
         add_column_comment(ddl, is_first, table, wanted);
 }
 
+static bool
+has_other_type(const IdcTable *actual, const IdcTable *wanted)
+{
+    for (size_t i = 0; i < actual->count; i++) {
+        const IdcColumn *column = find_column(wanted, actual->columns[i].name);
+
+        if (column == NULL || strcmp(column->type, actual->columns[i].type) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* What a column is computed from cannot be altered; nor can the type of a column that it uses. */
+static bool
+is_made_anew(const IdcColumn *old, const IdcColumn *column, bool is_any_other)
+{
+    return (old->is_generated && is_any_other) || old->is_generated != column->is_generated ||
+           (old->is_generated && !idc_same_text(old->default_value, column->default_value));
+}
+
 static void
 change_columns(IdcDdl *ddl, bool *is_first, const IdcTable *actual, const IdcTable *wanted)
 {
-    for (size_t i = 0; i < actual->count; i++) {
-        if (find_column(wanted, actual->columns[i].name) != NULL)
+    bool is_any_other = has_other_type(actual, wanted);
+
+    /* Computed columns first: they are in the way of those that they are computed from. */
+    for (size_t i = 0; i < 2 * actual->count; i++) {
+        const IdcColumn *old = &actual->columns[i % actual->count];
+        const IdcColumn *column = find_column(wanted, old->name);
+
+        if (old->is_generated != (i < actual->count) ||
+            (column != NULL && !is_made_anew(old, column, is_any_other)))
             continue;
         add_alter_table(ddl, is_first, wanted);
         idc_ddl_add(ddl, " DROP COLUMN ");
-        idc_ddl_name(ddl, actual->columns[i].name);
+        idc_ddl_name(ddl, old->name);
     }
-    for (size_t i = 0; i < wanted->count; i++) {
-        const IdcColumn *old = find_column(actual, wanted->columns[i].name);
+    for (size_t i = 0; i < 2 * wanted->count; i++) {
+        const IdcColumn *column = &wanted->columns[i % wanted->count];
+        const IdcColumn *old = find_column(actual, column->name);
 
-        if (old == NULL)
-            add_new_column(ddl, is_first, wanted, &wanted->columns[i]);
+        if (column->is_generated == (i < wanted->count))
+            continue;
+        if (old == NULL || is_made_anew(old, column, is_any_other))
+            add_new_column(ddl, is_first, wanted, column);
         else
-            change_column(ddl, is_first, wanted, old, &wanted->columns[i]);
+            change_column(ddl, is_first, wanted, old, column);
     }
 }
 

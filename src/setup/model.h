@@ -24,7 +24,8 @@ typedef struct IdcColumn {
     const char *name, *type;
     const char *default_value, *comment; /* or NULL */
     bool is_not_null;
-    bool is_long; /* a value may have more than 64 kB; known of what MySQL says itself */
+    bool is_generated; /* default_value is what it is computed from */
+    bool is_long;      /* a value may have more than 64 kB; known of what MySQL says itself */
     IdcOptionList options;
 } IdcColumn;
 
@@ -164,6 +165,8 @@ void idc_ddl_qualified(IdcDdl *ddl, const char *schema, const char *name);
 void idc_ddl_literal(IdcDdl *ddl, const char *text);
 /* " OPTIONS (…)", or nothing where there are none. */
 void idc_ddl_options(IdcDdl *ddl, const IdcOptionList *options);
+/* What a column is without a value, or always, if anything. */
+void idc_ddl_default(IdcDdl *ddl, const IdcColumn *column);
 /* " OPTIONS (ADD …, SET …, DROP …)"; false, and nothing added, where nothing differs. */
 bool idc_ddl_option_changes(IdcDdl *ddl, const IdcOptionList *actual, const IdcOptionList *wanted);
 bool idc_options_differ(const IdcOptionList *actual, const IdcOptionList *wanted);

@@ -453,7 +453,14 @@ add_whole_schemas(IdcSetup *setup, const IdcConfigSource *source, const char *se
 
         status = idc_import_tables(setup, source, server_name, schema, NULL, 0, &imported, err);
         for (size_t k = 0; status == IDC_OK && k < imported.count; k++) {
-            if (idc_table_find(tables, source->schema, imported.items[k].name) != NULL)
+            const IdcTable *other = idc_table_find(tables, source->schema, imported.items[k].name);
+
+            if (other != NULL && strcmp(other->source, source->name) != 0)
+                return idc_fail(err, IDC_BAD_CONFIG,
+                                "sources \"%s\" and \"%s\" both bring a table \"%s\"; give one of "
+                                "them a \"schema:\" of its own",
+                                other->source, source->name, imported.items[k].name);
+            if (other != NULL)
                 return idc_fail(
                     err, IDC_BAD_CONFIG,
                     "source \"%s\" has \"%s\" in more than one of its schemas; give the "

@@ -262,6 +262,30 @@ def test_import(source: Source, hub: Any, session: psycopg.Connection[Any]) -> N
             "comment"] == "what is sold"
 
 
+def test_computed_columns(source: Source, hub: Any, session: psycopg.Connection[Any], hub_arguments: dict[str, Any]) -> None:
+    """They are made, kept, and made anew when the source computes them otherwise, or from a column of another type."""
+    from instant_connector import SyncInstantDataConnector
+
+    text = source.yaml("computed", "    tables: [computed]\n").replace("  conform:\n", "  computed:\n", 1)
+    stored = "virtual" if source.kind == "sqlite" else "stored"
+    for number, factor in (("integer", 2), ("bigint", 2), ("bigint", 3)):
+        source.run(f"CREATE TABLE computed (id integer NOT NULL PRIMARY KEY, n {number}, "
+                   f"many {number} GENERATED ALWAYS AS (n * {factor}) {stored})")
+        if source.kind == "postgres":
+            source.run("GRANT ALL ON computed TO conform")
+        try:
+            with SyncInstantDataConnector(config=text, **hub_arguments) as made:
+                assert made.setup_fdw_infrastructure()
+                assert [change for change in plan(made) if change["action"] != "keep"] == []
+            source.run("INSERT INTO computed (id, n) VALUES (1, 5)")
+            session.execute("INSERT INTO computed.computed (id, n) VALUES (2, 7)")
+            assert session.execute("SELECT id, many FROM computed.computed ORDER BY id").fetchall() == [(1, 5 * factor), (2, 7 * factor)]
+        finally:
+            source.run("DROP TABLE computed")
+    with SyncInstantDataConnector(config=text.replace("    schema:", "    enabled: false\n    schema:"), **hub_arguments) as made:
+        assert made.setup_fdw_infrastructure()
+
+
 def test_row_counts(source: Source, hub: Any) -> None:
     if source.has("row counts"):
         tables = hub.list_available_tables()

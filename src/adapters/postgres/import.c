@@ -321,7 +321,7 @@ idc_postgres_import(IdcSourceScan *scan, const IdcImport *wanted, const IdcImpor
         return status;
     import.session = link->handle;
     status = run_import(&import, err);
-    idc_postgres_end_alone(import.session);
+    idc_postgres_end_alone(import.session, scan->call);
     link->is_broken |= import.session->is_lost || import.session->is_busy;
     idc_link_release(link);
     if (status != IDC_OK)

@@ -329,12 +329,19 @@ idc_postgres_begin_alone(IdcPostgresSession *session, IdcError *err)
 }
 
 void
-idc_postgres_end_alone(IdcPostgresSession *session)
+idc_postgres_end_alone(IdcPostgresSession *session, IdcCall *call)
 {
+    IdcError unsaid;
+
+    idc_error_init(&unsaid);
     if (session->is_busy)
         idc_postgres_cancel(session, idc_postgres_cancel_until());
-    if (session->level == 0 && session->status != 'I')
-        idc_postgres_before(session, "ROLLBACK");
+    if (session->level > 0 || session->is_lost)
+        return;
+    forget_before(session);
+    if (session->status != 'I' &&
+        idc_postgres_run(session, call, "ROLLBACK", NULL, &unsaid) != IDC_OK)
+        session->is_lost = true;
 }
 
 void

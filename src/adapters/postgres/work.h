@@ -197,9 +197,10 @@ void idc_postgres_begin_read(IdcPostgresSession *session);
 /* COPY (select) TO STDOUT, in a savepoint of its own, or in a transaction of its own. */
 IDC_CHECKED IdcStatus idc_postgres_send_read(IdcPostgresSession *session, IdcCall *call,
                                              const char *statement, IdcError *err);
-/* A transaction of its own for what comes next, where the hub has none; and its end. */
+/* A transaction of its own for what comes next, where the hub has none; and its end, at once: who
+ * comes next may be far. */
 IDC_CHECKED IdcStatus idc_postgres_begin_alone(IdcPostgresSession *session, IdcError *err);
-void idc_postgres_end_alone(IdcPostgresSession *session);
+void idc_postgres_end_alone(IdcPostgresSession *session, IdcCall *call);
 /* The read is over, well or not. */
 void idc_postgres_end_read(IdcPostgresSession *session);
 

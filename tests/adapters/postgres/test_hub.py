@@ -70,6 +70,16 @@ def test_values_that_arrow_cannot_say(sql: Session, db: psycopg.Connection, shop
     assert rows(sql, f"SELECT {texts} FROM (SELECT * FROM odd OFFSET 0) o") == rows(db, f"SELECT {texts} FROM odd")
 
 
+def test_an_import_leaves_no_transaction_there(sql: Session, db: psycopg.Connection, shop: str) -> None:
+    """The session may rest for hours after it: an open transaction would hold the tables and keep dead rows alive."""
+    db.execute("CREATE TABLE held (id int4)")
+    fetch(sql, shop)
+    with pytest.raises(psycopg.Error):
+        fetch(sql, shop, "no_such_schema")
+    states = rows(db, f"SELECT state FROM pg_stat_activity WHERE application_name = 'instant: {shop}'")
+    assert states == [("idle",)]
+
+
 def test_import_with_defaults(sql: Session, db: psycopg.Connection, shop: str) -> None:
     db.execute("CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE made (id int8 PRIMARY KEY, at date DEFAULT '2024-01-01'::date, "
                "m mood, n int4 NOT NULL DEFAULT 7 + 1, twice int4 GENERATED ALWAYS AS (n * 2) STORED, t text COLLATE \"C\" DEFAULT 'it''s')")
