@@ -538,31 +538,69 @@ take_returned(const FdwModify *modify, TupleTableSlot *slot, const IdcModified *
     fdw_modify_store(slot, modify->returning, modified->rows, modify->kind != IDC_DELETE, context);
 }
 
-/* How many rows the source says it wrote. What comes back is of one slot, for the time of a row. */
+static size_t
+byte_count(const char *const *from, const char *const *to)
+{
+    size_t count = 0;
+
+    for (; from < to; from++)
+        count += *from == NULL ? 0 : strlen(*from);
+    return count;
+}
+
+/*
+ * One message, of as many rows as it may have: *count of them. Returns how many the source says it
+ * wrote. What comes back is of one slot, for the time of a row.
+ */
 static int64
-write_rows(FdwModify *modify, EState *estate, ResultRelInfo *info, TupleTableSlot **slots,
-           TupleTableSlot **plan_slots, int count)
+write_some(FdwModify *modify, EState *estate, ResultRelInfo *info, TupleTableSlot **slots,
+           TupleTableSlot **plan_slots, int *count)
 {
     MemoryContext old = MemoryContextSwitchTo(modify->context);
     const char **rows =
-        palloc0(sizeof *rows * (modify->relation->column_count * (size_t) count + 1));
+        palloc0(sizeof *rows * (modify->relation->column_count * (size_t) *count + 1));
     IdcModify message = { .kind = modify->kind,
                           .table = modify->relation,
                           .key_count = (size_t) list_length(modify->keys),
                           .rows = rows,
-                          .row_count = (size_t) count,
                           .conflict = modify->conflict,
                           .returning = modify->returned };
     const char **next = rows;
+    size_t bytes = 0;
     IdcModified modified;
+    int i = 0;
 
-    for (int i = 0; i < count; i++)
-        next = put_row(modify, info, next, slots[i], plan_slots == NULL ? NULL : plan_slots[i]);
+    while (i < *count && bytes < FDW_MESSAGE_BYTES) {
+        const char **row = next;
+
+        next = put_row(modify, info, row, slots[i], plan_slots == NULL ? NULL : plan_slots[i]);
+        bytes += byte_count(row, next);
+        i++;
+    }
+    *count = i;
+    message.row_count = (size_t) i;
     fdw_modify_send(modify->server, modify->user, 0, &message, &modified);
     take_returned(modify, slots[0], &modified, GetPerTupleMemoryContext(estate));
     MemoryContextSwitchTo(old);
     MemoryContextReset(modify->context);
     return modified.stats.rows;
+}
+
+/* How many rows the source says it wrote. */
+static int64
+write_rows(FdwModify *modify, EState *estate, ResultRelInfo *info, TupleTableSlot **slots,
+           TupleTableSlot **plan_slots, int count)
+{
+    int64 written = 0;
+
+    for (int done = 0; done < count;) {
+        int some = count - done;
+
+        written += write_some(modify, estate, info, slots + done,
+                              plan_slots == NULL ? NULL : plan_slots + done, &some);
+        done += some;
+    }
+    return written;
 }
 
 /* NULL: it was there already, and stayed as it was. */

@@ -21,6 +21,9 @@
 
 struct ExplainState;
 
+/* Texts of the rows of one message: it is sent when it has so much. */
+#define FDW_MESSAGE_BYTES (1024 * 1024)
+
 /* ResultRelInfo.ri_FdwState. */
 typedef struct FdwModify {
     IdcModifyKind kind;

@@ -18,9 +18,6 @@
 #include "fdw/raise.h"
 #include "fdw/transaction.h"
 
-/* Gathered rows are sent when their texts take so much. */
-#define GATHERED_BYTES (1024 * 1024)
-
 /* Those that have rows, in the order in which they got the first. */
 static dlist_head waiting = DLIST_STATIC_INIT(waiting);
 
@@ -104,7 +101,7 @@ fdw_modify_gather(FdwModify *modify, const char *const *row)
         modify->level = GetCurrentTransactionNestLevel();
         dlist_push_tail(&waiting, &modify->node);
     }
-    if (modify->row_count == modify->batch_rows || modify->byte_count >= GATHERED_BYTES)
+    if (modify->row_count == modify->batch_rows || modify->byte_count >= FDW_MESSAGE_BYTES)
         fdw_modify_flush(modify);
 }
 

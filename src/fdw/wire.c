@@ -161,15 +161,15 @@ message_begin(FdwTalk *talk, IdcMessageKind kind)
     return message;
 }
 
-/* The frames of the whole session: READY, or an ERROR before it. Both are short. */
+/* The frames of the whole session: READY, or an ERROR that ends it. Both are short. */
 static bool
 session_begin(FdwProcess *process)
 {
     FdwWire *wire = &process->wire;
+    bool is_due = wire->frame.kind == IDC_MSG_ERROR ||
+                  (wire->frame.kind == IDC_MSG_READY && !process->is_ready);
 
-    if (process->is_ready ||
-        (wire->frame.kind != IDC_MSG_READY && wire->frame.kind != IDC_MSG_ERROR) ||
-        wire->frame.flags != 0 || wire->frame.payload_bytes > IN_BYTES) {
+    if (!is_due || wire->frame.flags != 0 || wire->frame.payload_bytes > IN_BYTES) {
         lose(process, "sent something else than its greeting");
         return false;
     }

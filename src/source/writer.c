@@ -105,7 +105,7 @@ idc_frame_writer_send_shared(IdcFrameWriter *writer, uint32_t scan, uint32_t siz
     for (int i = 0; i < 4; i++)
         bytes[IDC_FRAME_HEAD_BYTES + i] = (uint8_t) (size >> (8 * i));
     pthread_mutex_lock(&writer->lock);
-    send_all(writer->fd, &part, 1);
+    writer->is_over = writer->is_over || !send_all(writer->fd, &part, 1);
     pthread_mutex_unlock(&writer->lock);
 }
 

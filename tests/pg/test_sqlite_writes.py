@@ -62,6 +62,13 @@ def test_without_a_key_only_whole_statements(session: Connection, file: File) ->
 
 # ---- INSERT
 
+def test_a_value_that_the_source_has_no_memory_for(session: Connection, file: File) -> None:
+    session.execute(f"ALTER SERVER {file.server} OPTIONS (ADD source_memory '32MB')")
+    error = fail(session, "INSERT INTO t (id, s) VALUES (9, repeat('x', 100000000))")
+    assert error.sqlstate == "53200" and "out of memory" in str(error)
+    assert session.execute("SELECT count(*) FROM t").fetchone() == (4,)
+
+
 def test_insert(session: Connection, file: File) -> None:
     assert session.execute("INSERT INTO t (id, s) VALUES (7, 'é'), (8, NULL)").rowcount == 2
     assert file.rows("SELECT * FROM t WHERE id > 6") == [(7, None, "é", "by sqlite"), (8, None, None, "by sqlite")]

@@ -255,6 +255,15 @@ def test_nobody_waits_for_the_end_of_a_transaction_that_read(session: Connection
     assert len(children(session)) == 1
 
 
+def test_long_rows_come_in_several_messages(session: Connection) -> None:
+    serve(session, "quiet")
+    session.execute("CREATE FOREIGN TABLE quiet.wide (id bigint OPTIONS (key 'true'), a text) SERVER quiet")
+    assert told(session, "INSERT INTO quiet.wide SELECT i, repeat('x', 600000) FROM generate_series(1, 5) i") == "m1 m1 m1 c1"
+    assert told(session, "INSERT INTO quiet.wide SELECT i, repeat('x', 600) FROM generate_series(1, 5) i") == "m1 c1"
+    done = session.execute("INSERT INTO quiet.wide SELECT i, repeat('x', 600000) FROM generate_series(1, 5) i")
+    assert done.statusmessage == "INSERT 0 5"
+
+
 def test_a_process_that_dies_after_it_wrote(session: Connection) -> None:
     serve(session, "quiet")
     session.execute("BEGIN")
