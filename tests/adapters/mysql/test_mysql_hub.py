@@ -54,8 +54,8 @@ def test_a_cancel_in_the_hub_ends_the_query_in_the_server(site: Hub, sql: Sessio
     sql.execute(f"SET statement_timeout = '400ms'; SET search_path = {fleet}")
     before = time.monotonic()
     assert failure(sql, "SELECT max(n) FROM endless").sqlstate == "57014"
-    assert time.monotonic() - before < 0.4 + 0.25
-    assert ended(lambda: running(maria, "endless") == 0) < 1
+    assert time.monotonic() - before < 0.4 + 0.5
+    assert ended(lambda: running(maria, "endless") == 0) < 1.5
     sql.execute("SET statement_timeout = 0")
     caught: list[psycopg.Error] = []
 
@@ -69,7 +69,7 @@ def test_a_cancel_in_the_hub_ends_the_query_in_the_server(site: Hub, sql: Sessio
     sql.cancel_safe()
     took = ended(lambda: running(maria, "endless") == 0)
     thread.join()
-    assert caught[0].sqlstate == "57014" and took < 0.6 and time.monotonic() - before < 1
+    assert caught[0].sqlstate == "57014" and took < 1.5 and time.monotonic() - before < 2
     assert sql.execute("SELECT count(*) FROM words").fetchone() == (5,)
 
 
