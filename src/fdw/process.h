@@ -43,12 +43,12 @@ struct FdwProcess {
     IdcError failure;
     dlist_head talks;
     uint32 last_number;
-    struct FdwPart *part; /* in the current transaction, or NULL */
+    struct FdwPart *part;  /* in the current transaction, or NULL */
     const uint8_t *memory; /* shared with the process (relation/message.h), or NULL */
     unsigned used_pairs;   /* bits of pairs of its slots that scans have */
-    FdwTalk *finish;      /* COMMIT or ROLLBACK that was not answered yet, or NULL */
-    int64 finish_ms;      /* when it was sent */
-    bool is_pinned;       /* somebody looks at it */
+    FdwTalk *finish;       /* COMMIT or ROLLBACK that was not answered yet, or NULL */
+    int64 finish_ms;       /* when it was sent */
+    bool is_pinned;        /* somebody looks at it */
     FdwWire wire;
 };
 
