@@ -160,7 +160,7 @@ settle(FdwProcess *process, bool is_next_use)
     }
 }
 
-/* So long may the rest of a scan of a process take whose death would lose writes. */
+/* So long may the rest of a scan of a process take that the transaction needs. */
 enum { SETTLING_MS = 10000 };
 
 /* The same, with more patience and interrupts. */
@@ -182,7 +182,8 @@ settle_patiently(FdwProcess *process, bool is_next_use)
 static void
 settle_for_use(FdwProcess *process, bool is_next_use)
 {
-    if (fdw_transaction_has_writes(process))
+    /* At the end of a transaction only writes are of interest. */
+    if (is_next_use ? fdw_transaction_needs(process) : fdw_transaction_has_writes(process))
         settle_patiently(process, is_next_use);
     else
         settle(process, is_next_use);

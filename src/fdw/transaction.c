@@ -163,10 +163,39 @@ refuse_lost(const FdwPart *part)
              errhint("Roll back, and begin again.")));
 }
 
+/* What is read there now would not be what was there when the transaction began. */
+static void
+refuse_torn(const FdwPart *part)
+{
+    const FdwProcess *process = part->process;
+
+    ereport(ERROR, (errcode(ERRCODE_CONNECTION_FAILURE),
+                    errmsg("the snapshot that this transaction had on server \"%s\" is lost",
+                           process->server_name),
+                    errdetail_internal("%s", process->failure.message),
+                    errhint("Roll back, and begin again.")));
+}
+
+static void
+check_dead(const FdwPart *part)
+{
+    if (part->write_level > 0)
+        refuse_lost(part);
+    if (IsolationUsesXactSnapshot())
+        refuse_torn(part);
+}
+
 bool
 fdw_transaction_has_writes(const FdwProcess *process)
 {
     return process->part != NULL && process->part->write_level > 0;
+}
+
+bool
+fdw_transaction_needs(const FdwProcess *process)
+{
+    return fdw_transaction_has_writes(process) ||
+           (process->part != NULL && IsolationUsesXactSnapshot());
 }
 
 static FdwPart *
@@ -194,8 +223,8 @@ fdw_transaction_join(FdwProcess *process, const FdwServer *server, bool is_write
         return;
     foreach (cell, current.parts) {
         part = lfirst(cell);
-        if (part->process->server == server->oid && !is_alive(part) && part->write_level > 0)
-            refuse_lost(part);
+        if (part->process->server == server->oid && !is_alive(part))
+            check_dead(part);
     }
     if (level == 0)
         level = GetCurrentTransactionNestLevel();

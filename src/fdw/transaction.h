@@ -17,12 +17,15 @@
 
 /*
  * For a request to a process that is ready for it: which transaction it is of. level: of the
- * subtransaction; 0: the current one. Raises if what this transaction wrote on that server is lost.
+ * subtransaction; 0: the current one. Raises if what this transaction wrote on that server is lost,
+ * or the snapshot of a REPEATABLE READ or SERIALIZABLE one.
  */
 extern void fdw_transaction_join(FdwProcess *process, const FdwServer *server, bool is_write,
                                  int level, IdcTransaction *transaction);
 /* Something stands that the current transaction wrote there: its death would lose it. */
 extern bool fdw_transaction_has_writes(const FdwProcess *process);
+/* The current transaction cannot go on there if the process dies. */
+extern bool fdw_transaction_needs(const FdwProcess *process);
 
 /* What the process was told last of a transaction is done, or it is dead. Waits; can be cancelled.
  */

@@ -314,6 +314,22 @@ def test_a_process_that_dies_after_it_read(session: Connection) -> None:
     session.execute(READ)
 
 
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_a_snapshot_that_dies(session: Connection, level: str) -> None:
+    serve(session, "quiet")
+    session.execute(f"BEGIN ISOLATION LEVEL {level}")
+    session.execute(READ)
+    kill(session)
+    error = fail(session, READ)
+    assert error.sqlstate == "08006" and "snapshot" in str(error) and "signal 9" in str(error.diag.message_detail)
+    session.execute("ROLLBACK")
+    session.execute(READ)
+    with session.transaction():
+        session.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        session.execute(READ)
+        kill(session)
+
+
 def test_two_servers_of_which_one_cannot(session: Connection) -> None:
     serve(session, "quiet")
     serve(session, "commit:error:23503")
