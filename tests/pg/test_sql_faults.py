@@ -372,6 +372,15 @@ def test_one_connection_is_enough(session: Connection, hub: Database, source: Sq
     assert failures == []
 
 
+def test_scans_leave_a_connection_for_a_write(session: Connection, source: SqlSource) -> None:
+    """Both scans have more rows than are on their way to the hub, which waits for the write."""
+    session.execute("ALTER SERVER s OPTIONS (ADD max_connections '2', ADD connection_wait '2s')")
+    session.execute("INSERT INTO s.target SELECT id + n, a FROM (SELECT 0 AS n, id, a FROM s.big WHERE id <= 60000 "
+                    "UNION ALL SELECT 500000, id, a FROM s.big WHERE id <= 60000) x WHERE a <> ''")
+    assert counted(session, "SELECT count(*) FROM s.target") == 120000
+    session.execute("DELETE FROM s.target")
+
+
 def test_who_waits_too_long_is_told(session: Connection, hub: Database, source: SqlSource) -> None:
     session.execute("ALTER SERVER s OPTIONS (ADD max_connections '1', ADD connection_wait '300ms')")
     with hub.connect() as holder, holder.transaction(), holder.cursor("c") as cursor:

@@ -248,6 +248,18 @@ take_reader(IdcLinks *links, IdcLinkTransaction *transaction, const IdcLinkWant 
     }
 }
 
+/* Where all connections but `spare` that there may be are at work for the transaction: they may
+ * have to wait for the hub, which waits for a write that gets none. */
+static bool
+leaves_none(const IdcLinks *links, const IdcLinkTransaction *transaction, int64_t spare)
+{
+    int64_t busy = 0;
+
+    for (IdcLinkConn *conn = links->conns; conn != NULL; conn = conn->next)
+        busy += conn->transaction == transaction && conn->state == IDC_LINK_BUSY;
+    return links->options.max_connections > 0 && busy + spare >= links->options.max_connections;
+}
+
 static IdcStatus
 take_any(IdcLinks *links, const IdcLinkWant *want, IdcLink **link, IdcError *err)
 {
@@ -264,6 +276,8 @@ take_any(IdcLinks *links, const IdcLinkWant *want, IdcLink **link, IdcError *err
     }
     if (transaction == NULL) {
         status = idc_links_take(links, NULL, want, &conn, err);
+    } else if (!want->may_wait && leaves_none(links, transaction, 1)) {
+        return IDC_OK;
     } else {
         transaction->users++;
         status = want->is_writer ? take_writer(links, transaction, want, &conn, err)
@@ -273,8 +287,9 @@ take_any(IdcLinks *links, const IdcLinkWant *want, IdcLink **link, IdcError *err
     }
     if (status != IDC_OK || conn == NULL)
         return status;
-    /* The only connection cannot be kept while the hub takes its time: it may be wanted next. */
-    want->scan->must_spool |= is_on_writer || links->options.max_connections == 1;
+    /* The last connection cannot be kept while the hub takes its time: it may be wanted next. */
+    want->scan->must_spool |= is_on_writer || links->options.max_connections == 1 ||
+                              (transaction != NULL && leaves_none(links, transaction, 0));
     return lease(links, conn, want->scan, link, err);
 }
 

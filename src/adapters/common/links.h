@@ -15,7 +15,7 @@
  *   - a scan after a write reads on the writer, which alone sees what was written; it must spool
  *     (scan->must_spool is set), so that a write that comes while its rows are read can go on. So
  *     does every scan of a serializable transaction: two links of one would wait for each other;
- *     and where max_connections is 1.
+ *     and where a transaction takes the last connection that max_connections allows.
  *
  * Links of no transaction go back to the pool when they are released; those of a transaction when
  * it is finished. Idle links of the pool are closed after idle_ms, at once if other processes wait

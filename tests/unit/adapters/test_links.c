@@ -703,6 +703,29 @@ a_scan_that_gets_the_writer_is_spooled(void **state)
     idc_links_free(links);
 }
 
+/* The hub reads on from the scans after the write: one connection is left for that. */
+static void
+scans_leave_a_connection_for_the_writer(void **state)
+{
+    Server server = { 0 };
+    IdcLinks *links = make_links(&server, 2, 1000, 60000, -1);
+    Scan *one = read_on(links, 1), *more = new_scan(1, 1), *two, *writer;
+
+    (void) state;
+    assert_false(one->scan.must_spool);
+    assert_int_equal(idc_links_for_more(links, &more->scan, &more->link, &more->err), IDC_OK);
+    assert_null(more->link);
+    two = read_on(links, 1);
+    assert_true(two->scan.must_spool);
+    end_scan(two);
+    writer = write_on(links, 1, 1);
+    end_scan(writer);
+    end_scan(more);
+    end_scan(one);
+    assert_int_equal(finish(links, 1, 1, true, NULL), IDC_OK);
+    idc_links_free(links);
+}
+
 static void
 who_gets_no_slot_is_told(void **state)
 {
@@ -1129,6 +1152,7 @@ main(void)
         cmocka_unit_test(a_wait_is_canceled_at_once),
         cmocka_unit_test(a_wait_for_the_writer_is_canceled_or_served),
         cmocka_unit_test(a_scan_that_gets_the_writer_is_spooled),
+        cmocka_unit_test(scans_leave_a_connection_for_the_writer),
         cmocka_unit_test(who_gets_no_slot_is_told),
         cmocka_unit_test(a_full_server_is_asked_again),
         cmocka_unit_test(idle_ones_are_closed_in_time),
