@@ -65,6 +65,10 @@ def database(maria: TlsServer) -> Iterator[str]:
     name = f"test_{secrets.token_hex(4)}"
     maria.sql(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
     yield name
+    # A query that a test has failed to end would keep the tables for as long as it runs.
+    left = maria.sql(f"SELECT id FROM information_schema.processlist WHERE db = '{name}' AND command <> 'Sleep'")
+    for connection in left.split():
+        maria.sql(f"KILL {connection}")
     maria.sql(f"DROP DATABASE {name}")
 
 
