@@ -107,12 +107,18 @@ static const char columns_sql[] =
     "  THEN 'instant.' || pg_catalog.quote_ident(t.typname)"
     "  ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END,"
     " a.attnotnull::text, pg_catalog.pg_get_expr(d.adbin, d.adrelid),"
-    " pg_catalog.col_description(a.attrelid, a.attnum), (a.attgenerated <> '')::text"
+    " pg_catalog.col_description(a.attrelid, a.attnum), (a.attgenerated <> '')::text,"
+    " CASE WHEN a.attcollation <> t.typcollation AND NOT (l.collname = 'C' AND b.datcollate IN"
+    " ('C', 'POSIX')) THEN pg_catalog.quote_ident(k.nspname) || '.' || "
+    "pg_catalog.quote_ident(l.collname) END"
     " FROM pg_catalog.pg_foreign_table f JOIN pg_catalog.pg_class c ON c.oid = f.ftrelid"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = f.ftrelid AND a.attnum > 0 AND NOT "
     "a.attisdropped"
     " JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
+    " JOIN pg_catalog.pg_database b ON b.datname = current_database()"
+    " LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation"
+    " LEFT JOIN pg_catalog.pg_namespace k ON k.oid = l.collnamespace"
     " LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
     " WHERE $1::text IS NULL OR n.nspname = $1 ORDER BY f.ftrelid, a.attnum";
 
@@ -160,6 +166,7 @@ read_columns(IdcSetup *setup, const char *schema, IdcTableList *tables, IdcError
         column->default_value = row[4];
         column->comment = row[5];
         column->is_generated = idc_same_text(row[6], "true");
+        column->collation = row[7];
     }
     return status;
 }

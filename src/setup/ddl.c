@@ -201,6 +201,15 @@ add_table_comments(IdcDdl *ddl, const IdcTable *table, const char *schema, const
     }
 }
 
+void
+idc_ddl_collation(IdcDdl *ddl, const IdcColumn *column)
+{
+    if (column->collation == NULL)
+        return;
+    idc_ddl_add(ddl, " COLLATE ");
+    idc_ddl_add(ddl, column->collation);
+}
+
 /* A foreign table stores nothing: what STORED says is what the hub makes of a row that it writes.
  */
 void
@@ -231,6 +240,7 @@ idc_ddl_create_table(IdcArena *arena, const IdcTable *table, const char *schema,
         idc_ddl_add(&ddl, " ");
         idc_ddl_add(&ddl, column->type);
         idc_ddl_options(&ddl, &column->options);
+        idc_ddl_collation(&ddl, column);
         if (column->is_not_null)
             idc_ddl_add(&ddl, " NOT NULL");
         idc_ddl_default(&ddl, column);

@@ -120,6 +120,7 @@ add_new_column(IdcDdl *ddl, bool *is_first, const IdcTable *table, const IdcColu
     idc_ddl_add(ddl, " ");
     idc_ddl_add(ddl, column->type);
     idc_ddl_options(ddl, &column->options);
+    idc_ddl_collation(ddl, column);
     if (column->is_not_null)
         idc_ddl_add(ddl, " NOT NULL");
     idc_ddl_default(ddl, column);
@@ -143,6 +144,7 @@ static void
 change_column(IdcDdl *ddl, bool *is_first, const IdcTable *table, const IdcColumn *actual,
               const IdcColumn *wanted)
 {
+    /* The collation alone is left as it is: a view that uses the column would be in the way. */
     bool is_other_type = strcmp(actual->type, wanted->type) != 0;
 
     /* An old default may not fit the new type: it leaves first and comes back after. */
@@ -154,6 +156,7 @@ change_column(IdcDdl *ddl, bool *is_first, const IdcTable *table, const IdcColum
         add_alter_column(ddl, is_first, table, wanted);
         idc_ddl_add(ddl, " TYPE ");
         idc_ddl_add(ddl, wanted->type);
+        idc_ddl_collation(ddl, wanted);
     }
     if (is_other_type ? wanted->default_value != NULL
                       : !idc_same_text(actual->default_value, wanted->default_value))

@@ -22,6 +22,7 @@ typedef struct IdcOptionList {
 
 typedef struct IdcColumn {
     const char *name, *type;
+    const char *collation; /* as SQL, if it is not what the type has here anyway; or NULL */
     const char *default_value, *comment; /* or NULL */
     bool is_not_null;
     bool is_generated; /* default_value is what it is computed from */
@@ -165,6 +166,8 @@ void idc_ddl_qualified(IdcDdl *ddl, const char *schema, const char *name);
 void idc_ddl_literal(IdcDdl *ddl, const char *text);
 /* " OPTIONS (…)", or nothing where there are none. */
 void idc_ddl_options(IdcDdl *ddl, const IdcOptionList *options);
+/* Behind a type, or the options that stand behind it. */
+void idc_ddl_collation(IdcDdl *ddl, const IdcColumn *column);
 /* What a column is without a value, or always, if anything. */
 void idc_ddl_default(IdcDdl *ddl, const IdcColumn *column);
 /* " OPTIONS (ADD …, SET …, DROP …)"; false, and nothing added, where nothing differs. */

@@ -103,6 +103,28 @@ report_missing_column(Check *check, const IdcTable *wanted, const IdcTable *remo
                     "42703");
 }
 
+static bool
+begins(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* MySQL's tinyint(1) is imported as boolean and its bit(n) as bit(n), but both are numbers too. */
+static IdcTypeMatch
+compare_types(const char *wanted, const IdcColumn *there)
+{
+    const IdcOption *option = idc_option_find(&there->options, "remote_type");
+    const char *type = option == NULL ? "" : option->value;
+
+    if (begins(type, "tinyint"))
+        return idc_health_types(wanted, "smallint");
+    if (begins(type, "bit(") && idc_health_types(wanted, "smallint") == IDC_TYPES_FIT)
+        return IDC_TYPES_NARROW;
+    return begins(type, "bit(") && strcmp(wanted, "bytea") == 0
+               ? IDC_TYPES_FIT
+               : idc_health_types(wanted, there->type);
+}
+
 static void
 compare_columns(Check *check, const IdcTable *wanted, const IdcTable *remote, bool any_case)
 {
@@ -117,7 +139,7 @@ compare_columns(Check *check, const IdcTable *wanted, const IdcTable *remote, bo
             report_missing_column(check, wanted, remote, name);
             continue;
         }
-        match = idc_health_types(column->type, there->type);
+        match = compare_types(column->type, there);
         if (match == IDC_TYPES_FIT)
             continue;
         text = idc_arena_printf(

@@ -286,6 +286,53 @@ def test_computed_columns(source: Source, hub: Any, session: psycopg.Connection[
         assert made.setup_fdw_infrastructure()
 
 
+FLAGS = """    tables:
+      - name: flags
+        columns: [{name: id, type: integer}, {name: flag, type: smallint}]
+        options: {table: items}
+"""
+
+
+def test_a_boolean_that_the_file_calls_a_number(source: Source, hub: Any, hub_arguments: dict[str, Any]) -> None:
+    """It is one, but for PostgreSQL."""
+    from instant_connector import Error, SyncInstantDataConnector
+
+    text = source.yaml("flags", FLAGS).replace("  conform:\n", "  flags:\n", 1)
+    with SyncInstantDataConnector(config=text, **hub_arguments) as made:
+        if source.kind == "postgres":
+            with pytest.raises(Error, match="smallint in the file and boolean in the source"):
+                made.setup_fdw_infrastructure()
+            return
+        assert made.setup_fdw_infrastructure()
+        assert rows(made, "SELECT id FROM flags WHERE flag = 1 ORDER BY id", "flags") == [{"id": 1}, {"id": 4}, {"id": 6}]
+    with SyncInstantDataConnector(config=text.replace("    schema:", "    enabled: false\n    schema:"), **hub_arguments) as made:
+        assert made.setup_fdw_infrastructure()
+
+
+def test_texts_of_a_hub_that_sorts_by_a_language(source: Source, hub: Any, session: psycopg.Connection[Any]) -> None:
+    """Columns keep the collation of the import, under which the source can sort."""
+    from instant_connector import SyncInstantDataConnector
+
+    if source.kind == "postgres":
+        source.run('CREATE TABLE plain (id integer PRIMARY KEY, name varchar(40) COLLATE "C"); GRANT ALL ON plain TO conform')
+    table = "plain" if source.kind == "postgres" else "items"
+    session.execute("CREATE DATABASE sorting TEMPLATE template0 LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'")
+    try:
+        address = {"host": session.info.host, "port": session.info.port, "user": session.info.user}
+        with psycopg.connect(**address, dbname="sorting", autocommit=True) as other:
+            other.execute("CREATE EXTENSION instant_fdw")
+        with SyncInstantDataConnector(config=source.yaml(more=f"    tables: [{table}]\n"),
+                                      postgres_config={**address, "database": "sorting"}) as made:
+            assert made.setup_fdw_infrastructure()
+            assert [change for change in plan(made) if change["action"] != "keep"] == []
+            (piece,) = made.query(f"SELECT id, name FROM conform.{table} ORDER BY name LIMIT 3").explain().remote
+            assert "ORDER BY" in piece["remote_sql"] and "LIMIT" in piece["remote_sql"]
+    finally:
+        session.execute("DROP DATABASE sorting WITH (FORCE)")
+        if source.kind == "postgres":
+            source.run("DROP TABLE plain")
+
+
 def test_row_counts(source: Source, hub: Any) -> None:
     if source.has("row counts"):
         tables = hub.list_available_tables()
