@@ -318,7 +318,7 @@ def test_texts_of_a_hub_that_sorts_by_a_language(source: Source, hub: Any, sessi
     table = "plain" if source.kind == "postgres" else "items"
     session.execute("CREATE DATABASE sorting TEMPLATE template0 LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'")
     try:
-        address = {"host": session.info.host, "port": session.info.port, "user": session.info.user}
+        address: dict[str, Any] = {"host": session.info.host, "port": session.info.port, "user": session.info.user}
         with psycopg.connect(**address, dbname="sorting", autocommit=True) as other:
             other.execute("CREATE EXTENSION instant_fdw")
         with SyncInstantDataConnector(config=source.yaml(more=f"    tables: [{table}]\n"),
