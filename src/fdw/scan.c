@@ -323,12 +323,13 @@ has_end(const FdwScan *scan)
 static bool
 advance(FdwScan *scan, bool may_wait)
 {
+    /* With the talk went the bytes of its batch: also what was left of that is gone. */
+    if (scan->talk == NULL && !scan->is_done)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_CURSOR_STATE),
+                        errmsg("the scan ended with the transaction that began it")));
     while (scan->row == scan->row_count && !scan->is_done) {
         FdwMessage *message;
 
-        if (scan->talk == NULL)
-            ereport(ERROR, (errcode(ERRCODE_INVALID_CURSOR_STATE),
-                            errmsg("the scan ended with the transaction that began it")));
         drop_batch(scan);
         if (!may_wait && fdw_talk_is_ready(scan->talk) && has_end(scan))
             return true;

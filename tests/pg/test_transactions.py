@@ -530,6 +530,23 @@ def test_cursors(writer: Connection, file: File) -> None:
     assert file.rows("SELECT count(*), max(id) FROM t") == [(904, 1000)]
 
 
+def test_a_cursor_that_began_to_read_in_what_is_rolled_back(writer: Connection, file: File) -> None:
+    """It saw what is undone: it does not go on, with the rows of its first batch neither."""
+    file.script("INSERT INTO t WITH RECURSIVE i(v) AS (SELECT 100 UNION ALL SELECT v + 1 FROM i WHERE v < 20099) SELECT v, v FROM i")
+    writer.execute("BEGIN")
+    writer.execute("UPDATE t SET n = 0 WHERE id = 1")
+    writer.execute("DECLARE c CURSOR FOR SELECT id, n FROM t ORDER BY id")
+    writer.execute("SAVEPOINT a")
+    writer.execute("UPDATE t SET n = 9 WHERE id = 2")
+    assert writer.execute("FETCH 2 FROM c").fetchall() == [(1, 0), (2, 9)]
+    writer.execute("ROLLBACK TO a")
+    assert fail(writer, "FETCH 1 FROM c").sqlstate == "24000"
+    writer.execute("ROLLBACK TO a")
+    writer.execute("CLOSE c")
+    assert writer.execute("SELECT n FROM t WHERE id = 2").fetchone() == (2,)
+    writer.execute("COMMIT")
+
+
 def test_cancel_of_a_write(writer: Connection, file: File) -> None:
     writer.execute("SET statement_timeout = '300ms'")
     begin = time.monotonic()
