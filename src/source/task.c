@@ -510,27 +510,51 @@ idc_tasks_close(IdcTasks *tasks, uint32_t number)
         idc_frame_writer_send(tasks->writer, IDC_MSG_CLOSED, number, NULL, 0);
 }
 
-bool
-idc_tasks_end(IdcTasks *tasks, int64_t patience_ms)
+/* COMMIT or ROLLBACK: what a hub says last that ends well, without waiting for the answer. */
+static bool
+is_finish(const Task *task)
 {
-    struct timespec until;
-    int waited = 0;
-    bool have_ended;
+    return task->head.kind == IDC_MSG_COMMIT || task->head.kind == IDC_MSG_ROLLBACK;
+}
 
-    (void) clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += patience_ms * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_mutex_lock(&tasks->lock);
+static void
+cancel_tasks(IdcTasks *tasks, bool with_finishes)
+{
     for (Task *task = tasks->first; task != NULL; task = task->next) {
+        if (is_finish(task) && !with_finishes)
+            continue;
         task->is_closed = true;
         if (task->is_running && task->call != NULL)
             idc_call_cancel(task->call);
         pthread_cond_signal(&task->changed);
     }
+}
+
+static bool
+wait_for_threads(IdcTasks *tasks, int64_t patience_ms)
+{
+    struct timespec until;
+    int waited = 0;
+
+    (void) clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += patience_ms * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
     while (tasks->thread_count > 0 && waited == 0)
         waited = pthread_cond_timedwait(&tasks->ended, &tasks->lock, &until);
-    have_ended = tasks->thread_count == 0;
+    return tasks->thread_count == 0;
+}
+
+bool
+idc_tasks_end(IdcTasks *tasks, int64_t patience_ms)
+{
+    bool have_ended;
+
+    pthread_mutex_lock(&tasks->lock);
+    cancel_tasks(tasks, false);
+    if (!wait_for_threads(tasks, patience_ms / 2))
+        cancel_tasks(tasks, true);
+    have_ended = wait_for_threads(tasks, patience_ms);
     pthread_mutex_unlock(&tasks->lock);
     return have_ended;
 }

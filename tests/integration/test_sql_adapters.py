@@ -532,6 +532,23 @@ def test_health_says_what_is_wrong(source: Source, hub: Any, hub_arguments: dict
 
 # ---- the command
 
+def test_sessions_say_good_bye(source: Source, hub: Any, instant_home: Path) -> None:
+    """A short program leaves no connection that the server calls aborted, and kills none."""
+    if source.kind != "mysql":
+        pytest.skip("others do not count them")
+    uri = subprocess.run([cli_path(), "hub", "status", "--uri"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                         check=True, timeout=60).stdout.strip()
+
+    def aborted() -> int:
+        return int(source.server.sql("SHOW GLOBAL STATUS LIKE 'Aborted_clients'").split("\t")[1])
+
+    before = aborted()
+    for _ in range(8):
+        with psycopg.connect(uri) as made:
+            made.execute("SELECT id FROM conform.items").fetchall()
+    assert aborted() - before < 6, "of 8; a busy machine has some"
+
+
 def test_the_command(source: Source, hub: Any, cli: Cli) -> None:
     def run(*arguments: str) -> str:
         done = cli("--config", str(source.config), *arguments)
