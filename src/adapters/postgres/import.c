@@ -97,10 +97,18 @@ append_names(const Import *import, IdcText *sql, IdcError *err)
     return status;
 }
 
+/* What a column is computed from has functions, types or operators that the hub may not have: it is
+ * a plain column here. */
+static const char query_own[] =
+    "EXISTS (SELECT FROM pg_depend o WHERE o.classid = 'pg_attrdef'::regclass AND o.objid = d.oid"
+    " AND o.refobjid >= 16384 AND o.refclassid IN ('pg_proc'::regclass, 'pg_type'::regclass,"
+    " 'pg_operator'::regclass, 'pg_collation'::regclass))";
+
 static IdcStatus
 write_query(const Import *import, IdcText *sql, IdcError *err)
 {
     bool has_generated = PQserverVersion(import->session->libpq) >= 120000;
+    const char *generated = has_generated ? "a.attgenerated <> ''" : "false";
     const char *schema = import->wanted->remote_schema;
     IdcStatus status;
 
@@ -109,10 +117,11 @@ write_query(const Import *import, IdcText *sql, IdcError *err)
         "SELECT c.relname, obj_description(c.oid, 'pg_class'), a.attname,"
         " format_type(base.type, base.modifier), format_type(a.atttypid, a.atttypmod),"
         " base.is_built_in, a.attnotnull, l.collname, col_description(c.oid, a.attnum),"
-        " a.attnum = ANY (k.indkey), pg_get_expr(d.adbin, d.adrelid), %s,"
+        " a.attnum = ANY (k.indkey),"
+        " CASE WHEN NOT (%s AND %s) THEN pg_get_expr(d.adbin, d.adrelid) END, %s,"
         " CASE WHEN c.reltuples >= 0 AND (c.reltuples > 0 OR c.relpages > 0)"
         " AND c.relkind IN ('r', 'm', 'p') THEN round(c.reltuples::numeric) END%s",
-        has_generated ? "a.attgenerated <> ''" : "false", query_from);
+        generated, query_own, generated, query_from);
     status = idc_quote_literal(sql, schema, strlen(schema), err);
     idc_text_append_char(sql, ')');
     if (status == IDC_OK)

@@ -70,6 +70,14 @@ def test_values_that_arrow_cannot_say(sql: Session, db: psycopg.Connection, shop
     assert rows(sql, f"SELECT {texts} FROM (SELECT * FROM odd OFFSET 0) o") == rows(db, f"SELECT {texts} FROM odd")
 
 
+def test_import_of_what_only_the_source_can_compute(sql: Session, db: psycopg.Connection, shop: str) -> None:
+    db.execute(f"CREATE FUNCTION own(i int4) RETURNS int4 IMMUTABLE LANGUAGE sql AS 'SELECT i * 3'; "
+               f"CREATE TABLE odd (n int4, own int4 GENERATED ALWAYS AS ({shop}.own(n)) STORED, twice int4 GENERATED ALWAYS AS (n * 2) STORED)")
+    fetch(sql, shop)
+    sql.execute("INSERT INTO odd (n) VALUES (5)")
+    assert rows(sql, "SELECT n, own, twice FROM odd") == [(5, 15, 10)]
+
+
 def test_an_import_leaves_no_transaction_there(sql: Session, db: psycopg.Connection, shop: str) -> None:
     """The session may rest for hours after it: an open transaction would hold the tables and keep dead rows alive."""
     db.execute("CREATE TABLE held (id int4)")
