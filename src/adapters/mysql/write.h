@@ -1,8 +1,10 @@
 /*
  * write.h - INSERT, UPDATE and DELETE, in parts. Private to this folder.
  *
- * In the order of a write: write_table.c (what the columns are), write_value.c (a value as it is
- * kept there exactly, or an error), write.c (statements), write_return.c (rows that come back).
+ * In the order of a write: write.c (begins and ends it), write_table.c (what the columns are),
+ * write_value.c (a value as it is kept there exactly, or an error), write_insert.c, write_key.c and
+ * write_where.c (statements), write_run.c (a statement on its way), write_return.c (rows that come
+ * back).
  *
  * MySQL cuts, rounds and pads values, some of it without a word even in its strict modes. So every
  * value is held against its column before it is sent, and what the server notes of a statement is
@@ -67,12 +69,40 @@ void idc_mysql_append_name(const char *name, IdcText *sql);
 
 /* ---- write.c ---- */
 
-/* Runs writer->sql; *result: its rows, or NULL where none are wanted. Fails too if the server notes
- * that it changed a value. */
-IDC_CHECKED IdcStatus idc_mysql_write_run(IdcMysqlWriter *writer, MYSQL_RES **result,
-                                          IdcError *err);
 IdcStatus idc_mysql_modify(IdcSourceScan *scan, const IdcModify *modify, IdcModified *modified,
                            IdcError *err);
+
+/* ---- write_insert.c, write_key.c, write_where.c ---- */
+
+enum { IDC_MYSQL_STATEMENT_BYTES = 1 << 20 }; /* after that, no further row is added */
+
+/* As many statements as the rows take, each of many rows. */
+IDC_CHECKED IdcStatus idc_mysql_insert_rows(IdcMysqlWriter *writer, IdcError *err);
+/* One row after the other, for servers without INSERT … RETURNING. */
+IDC_CHECKED IdcStatus idc_mysql_insert_and_read(IdcMysqlWriter *writer, IdcError *err);
+bool idc_mysql_has_insert_returning(const IdcMysqlWriter *writer);
+IDC_CHECKED IdcStatus idc_mysql_update_rows(IdcMysqlWriter *writer, IdcError *err);
+IDC_CHECKED IdcStatus idc_mysql_delete_rows(IdcMysqlWriter *writer, IdcError *err);
+/* One statement for all rows of modify->where. */
+IDC_CHECKED IdcStatus idc_mysql_modify_where(IdcMysqlWriter *writer, IdcError *err);
+
+/* ---- write_run.c ---- */
+
+const char *const *idc_mysql_row(const IdcModify *modify, size_t i);
+/* writer->sql: the verb and the table. */
+void idc_mysql_begin_statement(IdcMysqlWriter *writer, const char *verb);
+/* "`a` = 1 AND `b` = 2": a row by its key. */
+IDC_CHECKED IdcStatus idc_mysql_append_key(const IdcMysqlWriter *writer, const char *const *row,
+                                           IdcText *sql, IdcError *err);
+/* The server takes a statement so long. */
+IDC_CHECKED IdcStatus idc_mysql_check_fits(const IdcMysqlWriter *writer, IdcError *err);
+/* Fails if the server notes that it changed a value. */
+IDC_CHECKED IdcStatus idc_mysql_check_warnings(IdcMysqlWriter *writer, IdcError *err);
+/* Runs writer->sql; *result: its rows, or NULL where none are wanted. */
+IDC_CHECKED IdcStatus idc_mysql_write_run(IdcMysqlWriter *writer, MYSQL_RES **result,
+                                          IdcError *err);
+/* A write without rows that come back, with all checks. *count: rows that were there. */
+IDC_CHECKED IdcStatus idc_mysql_write_send(IdcMysqlWriter *writer, int64_t *count, IdcError *err);
 
 /* ---- write_return.c ---- */
 
@@ -81,5 +111,10 @@ void idc_mysql_append_returned(const IdcMysqlWriter *writer, IdcText *sql);
 /* Rows of these columns, from here on rows that come back. */
 IDC_CHECKED IdcStatus idc_mysql_take_returned(IdcMysqlWriter *writer, MYSQL_RES *result,
                                               IdcError *err);
+/* The column that has the new value of this one of the key, or -1. */
+int idc_mysql_place_changed(const IdcModify *modify, size_t key);
+/* A row that was written, as it is now; is_before: that will be deleted, and locks it. */
+IDC_CHECKED IdcStatus idc_mysql_read_row(IdcMysqlWriter *writer, const char *const *row,
+                                         bool is_before, IdcError *err);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * write_return.c - rows of RETURNING: texts of the server as texts of PostgreSQL.
+ * write_return.c - rows of RETURNING: texts of the server as texts of PostgreSQL, of the statement
+ * itself or read back by their keys.
  */
 #include "adapters/mysql/write.h"
 
@@ -167,5 +168,89 @@ idc_mysql_take_returned(IdcMysqlWriter *writer, MYSQL_RES *result, IdcError *err
                                  &writer->rows[writer->row_count * columns + i], err);
         writer->row_count++;
     }
+    return status;
+}
+
+/* ---- a row that is read back ---- */
+
+int
+idc_mysql_place_changed(const IdcModify *modify, size_t key)
+{
+    const IdcRelation *table = modify->table;
+
+    for (size_t i = modify->key_count; i < table->column_count; i++)
+        if (strcmp(table->columns[i].name, table->columns[key].name) == 0)
+            return (int) i;
+    return -1;
+}
+
+/* The key of an updated row as it is now: what was sent for it, or else what it was. */
+static IdcStatus
+append_updated_key(IdcMysqlWriter *writer, const char *const *row, IdcError *err)
+{
+    const IdcRelation *table = writer->modify->table;
+    IdcStatus status = IDC_OK;
+
+    for (size_t i = 0; status == IDC_OK && i < writer->modify->key_count; i++) {
+        int place = idc_mysql_place_changed(writer->modify, i);
+        size_t at = place < 0 ? i : (size_t) place;
+
+        idc_text_append(&writer->sql, i == 0 ? "" : " AND ");
+        status = idc_mysql_append_match(writer->targets[at], &table->columns[at], row[at],
+                                        &writer->sql, err);
+    }
+    return status;
+}
+
+/* The key of a row that was inserted: what was sent for it, or the number that the server gave. */
+static IdcStatus
+append_inserted_key(IdcMysqlWriter *writer, const char *const *row, IdcError *err)
+{
+    const IdcRelation *table = writer->modify->table;
+    const IdcMysqlTarget *automatic = idc_mysql_automatic(writer);
+    IdcStatus status = IDC_OK;
+    size_t count = 0;
+
+    for (size_t i = 0; status == IDC_OK && i < table->column_count; i++) {
+        if (!idc_mysql_is_declared_key(table, i) || row[i] == NULL)
+            continue;
+        idc_text_append(&writer->sql, count++ == 0 ? "" : " AND ");
+        status = idc_mysql_append_match(writer->targets[i], &table->columns[i], row[i],
+                                        &writer->sql, err);
+    }
+    if (status != IDC_OK || count > 0)
+        return status;
+    if (automatic == NULL)
+        return idc_fail(err, IDC_UNSUPPORTED,
+                        "RETURNING of table \"%s\" needs a key: no column that is written has the "
+                        "option \"key\"",
+                        table->name);
+    idc_mysql_append_name(automatic->name, &writer->sql);
+    idc_text_append_format(&writer->sql, " = %llu", (unsigned long long) writer->conn->last_number);
+    return IDC_OK;
+}
+
+IdcStatus
+idc_mysql_read_row(IdcMysqlWriter *writer, const char *const *row, bool is_before, IdcError *err)
+{
+    MYSQL_RES *result = NULL;
+    IdcStatus status;
+
+    idc_text_clear(&writer->sql);
+    idc_text_append(&writer->sql, "SELECT ");
+    idc_mysql_append_returned(writer, &writer->sql);
+    idc_text_append(&writer->sql, " FROM ");
+    idc_mysql_append_table(writer->modify->table, &writer->sql);
+    idc_text_append(&writer->sql, " WHERE ");
+    status = is_before ? idc_mysql_append_key(writer, row, &writer->sql, err)
+             : writer->modify->kind == IDC_INSERT ? append_inserted_key(writer, row, err)
+                                                  : append_updated_key(writer, row, err);
+    if (status == IDC_OK && is_before)
+        idc_text_append(&writer->sql, " FOR UPDATE");
+    if (status == IDC_OK)
+        status = idc_mysql_write_run(writer, &result, err);
+    if (status == IDC_OK)
+        status = idc_mysql_take_returned(writer, result, err);
+    mysql_free_result(result);
     return status;
 }
