@@ -2,29 +2,24 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
-from extension_build import Connection, Database, build_folder
+from extension_build import Connection, Database
 from harness import mysql_rows as mysql
 from harness.random_queries import WideQueries, rows
 from scratch_servers import MariaDBServer, Scratch
+from twin_queries import QUERIES, ask, has_collation, plan_of, program_of
 
-QUERIES = int(os.environ.get("INSTANT_RANDOM_QUERIES", "600"))
 ROWS = int(os.environ.get("INSTANT_RANDOM_ROWS", "400"))
 SETUPS = {"c": '"C"', "icu": '"und-x-icu"', "default": '"default"'}
 
 
 @pytest.fixture(scope="module")
 def program(scratch: Scratch) -> Path:
-    """Where the server's user can start it."""
-    return Path(shutil.copy(build_folder() / "instant-source", scratch.path / "instant-source-of-mysql"))
+    return program_of(scratch, "mysql")
 
 
 @pytest.fixture(scope="session")
@@ -50,9 +45,7 @@ def tables(database: Database, maria: MariaDBServer, program: Path) -> Iterator[
         made.execute(f"CREATE USER MAPPING FOR CURRENT_USER SERVER maria OPTIONS (user '{maria.username}', "
                      f"password '{maria.password}')")
         for word, collation in SETUPS.items():
-            exists = made.execute("SELECT FROM pg_collation WHERE quote_ident(collname) = %s OR collname = %s",
-                                  [collation, collation.strip('"')]).fetchone()
-            if exists is not None:
+            if has_collation(made, collation):
                 make_tables(made, word, collation)
         yield made
         made.execute("DROP SERVER maria CASCADE")
@@ -79,26 +72,6 @@ def make_tables(made: Connection, word: str, collation: str) -> None:
             made.execute(f"ANALYZE foreign_{word}.{name}")
 
 
-@dataclass
-class Answer:
-    rows: list[tuple[Any, ...]] | None
-    error: str | None
-    message: str = ""
-
-    def __eq__(self, other: object) -> bool:
-        assert isinstance(other, Answer)
-        return (repr(self.rows), self.error) == (repr(other.rows), other.error)
-
-
-def ask(connection: Connection, sql: str, is_ordered: bool) -> Answer:
-    try:
-        found = connection.execute(sql).fetchall()
-    except psycopg.Error as error:
-        assert error.sqlstate is not None, f"{sql}: {error}"
-        return Answer(None, error.sqlstate, str(error))
-    return Answer(found if is_ordered else sorted(found, key=repr), None)
-
-
 def test_the_rows_are_all_there(tables: Connection) -> None:
     assert tables.execute("SELECT count(*), count(DISTINCT id) FROM local_c.t").fetchone() == (ROWS, ROWS)
 
@@ -112,7 +85,7 @@ def test_no_query_can_tell_them_apart(tables: Connection, word: str) -> None:
     for query in WideQueries(seed + list(SETUPS).index(word), mysql.queryable(mysql.COLUMNS)).take(QUERIES):
         foreign = query.sql.format(t=f"foreign_{word}.t", u=f"foreign_{word}.u")
         local = query.sql.format(t=f"local_{word}.t", u=f"local_{word}.u")
-        got, wanted = ask(tables, foreign, query.is_ordered), ask(tables, local, query.is_ordered)
+        got, wanted = (ask(tables, sql, query.is_ordered, repr) for sql in (foreign, local))
         assert got == wanted, foreign
         what["error" if wanted.error else "rows" if wanted.rows else "none"] += 1
     assert what["rows"] > QUERIES / 2, what
@@ -150,7 +123,7 @@ BEYOND = [
 def test_conditions_at_the_edges(tables: Connection, word: str) -> None:
     for condition in BEYOND:
         sql = f"SELECT id FROM {{}}_{word}.t WHERE {condition} ORDER BY id"
-        assert ask(tables, sql.format("foreign"), True) == ask(tables, sql.format("local"), True), condition
+        assert ask(tables, sql.format("foreign"), True, repr) == ask(tables, sql.format("local"), True, repr), condition
 
 
 @pytest.mark.parametrize("sql", [
@@ -164,7 +137,7 @@ def test_conditions_at_the_edges(tables: Connection, word: str) -> None:
 def test_what_mysql_can_do_it_does(tables: Connection, sql: str) -> None:
     if "icu" in sql and tables.execute("SELECT to_regnamespace('foreign_icu')").fetchone() == (None,):
         pytest.skip("this server has no such collation")
-    plan = "\n".join(row[0] for row in tables.execute(f"EXPLAIN (COSTS OFF) {sql}"))
+    plan = plan_of(tables, sql)
     assert plan.startswith("Foreign Scan") and "->" not in plan and "Filter:" not in plan, plan
 
 
@@ -175,5 +148,5 @@ def test_what_mysql_can_do_it_does(tables: Connection, sql: str) -> None:
 def test_what_means_something_else_in_mysql_is_checked_here(tables: Connection, sql: str) -> None:
     if "icu" in sql and tables.execute("SELECT to_regnamespace('foreign_icu')").fetchone() == (None,):
         pytest.skip("this server has no such collation")
-    plan = "\n".join(row[0] for row in tables.execute(f"EXPLAIN (COSTS OFF) {sql}"))
+    plan = plan_of(tables, sql)
     assert "Filter:" in plan, plan

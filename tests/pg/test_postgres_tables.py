@@ -2,21 +2,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from extension_build import Connection, Database, build_folder
+from extension_build import Connection, Database
 from harness.postgres_queries import COLUMNS, PostgresQueries
 from harness.random_queries import rows
 from scratch_servers import PostgresServer, Scratch
+from twin_queries import QUERIES, ask, plan_of, program_of
 
-QUERIES = int(os.environ.get("INSTANT_RANDOM_QUERIES", "600"))
 SEED = int(os.environ.get("INSTANT_RANDOM_SEED", "20261130"))
 TABLES = (("t", 1, 400), ("u", 2, 60))
 LOCALE = "und-x-icu"
@@ -31,9 +29,7 @@ OTHER_TYPES = {"id": "bigint", "i2": "text", "i4": "numeric", "i8": "numeric", "
 
 @pytest.fixture(scope="module")
 def program(scratch: Scratch) -> Path:
-    """Where the server's user can start it."""
-    built = os.environ.get("HUB_SOURCE", build_folder() / "instant-source")
-    return Path(shutil.copy(built, scratch.path / "instant-source-of-postgres"))
+    return program_of(scratch, "postgres")
 
 
 def columns_sql(collation: str, types: dict[str, str]) -> str:
@@ -87,30 +83,6 @@ def tables(database: Database, source: PostgresServer, program: Path) -> Iterato
         made.execute("DROP SERVER other, other_same CASCADE")
 
 
-@dataclass
-class Answer:
-    rows: list[tuple[Any, ...]] | None
-    error: str | None
-    message: str = ""
-
-    def __eq__(self, other: object) -> bool:
-        assert isinstance(other, Answer)
-        return (self.rows, self.error) == (other.rows, other.error)
-
-
-def ask(connection: Connection, sql: str, is_ordered: bool) -> Answer:
-    try:
-        found = connection.execute(sql).fetchall()
-    except psycopg.Error as error:
-        assert error.sqlstate is not None, f"{sql}: {error}"
-        return Answer(None, error.sqlstate, str(error))
-    return Answer(found if is_ordered else sorted(found, key=repr), None)
-
-
-def plan_of(connection: Connection, sql: str) -> str:
-    return "\n".join(line for (line,) in connection.execute(f"EXPLAIN (VERBOSE, COSTS OFF) {sql}"))
-
-
 @pytest.mark.parametrize("word", KINDS)
 def test_no_query_can_tell_them_apart(tables: Connection, word: str) -> None:
     what: Counter[str] = Counter()
@@ -147,7 +119,7 @@ WHOLE = [
 
 @pytest.mark.parametrize("sql", WHOLE)
 def test_what_postgresql_can_do_it_does(tables: Connection, sql: str) -> None:
-    plan = plan_of(tables, sql)
+    plan = plan_of(tables, sql, "VERBOSE, COSTS OFF")
     assert plan.count("Scan") == 1 + plan.startswith("Subquery Scan") and "Foreign Scan" in plan and "Filter:" not in plan, plan
 
 
@@ -156,12 +128,12 @@ def test_what_postgresql_can_do_it_does(tables: Connection, sql: str) -> None:
     "SELECT id FROM foreign_plain.t WHERE s ILIKE 'a%'", "SELECT id FROM foreign_plain.t WHERE s ~ '\\w'",
     "SELECT id FROM foreign_c.t WHERE to_char(ts, 'YYYY') = '2023'", "SELECT id FROM foreign_c.t WHERE random() < 2"])
 def test_what_may_differ_is_checked_here(tables: Connection, sql: str) -> None:
-    assert "Filter:" in plan_of(tables, sql)
+    assert "Filter:" in plan_of(tables, sql, "VERBOSE, COSTS OFF")
 
 
 def test_functions_of_ones_own_stay_here(tables: Connection) -> None:
     tables.execute("CREATE FUNCTION pg_temp.twice(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 2 * n; END'")
-    assert "Filter:" in plan_of(tables, "SELECT id FROM foreign_c.t WHERE pg_temp.twice(id) = 4")
+    assert "Filter:" in plan_of(tables, "SELECT id FROM foreign_c.t WHERE pg_temp.twice(id) = 4", "VERBOSE, COSTS OFF")
     assert tables.execute("SELECT id FROM foreign_c.t WHERE pg_temp.twice(id) = 4").fetchall() == [(2,)]
 
 
@@ -199,7 +171,7 @@ def test_rows_that_others_have_locked(tables: Connection, jobs: psycopg.Connecti
         jobs.execute("SELECT FROM public.jobs WHERE id <= 2 FOR UPDATE")
         sql = "SELECT id FROM public.jobs WHERE state = 'new' AND id < 5 ORDER BY id FOR UPDATE SKIP LOCKED"
         assert tables.execute(sql).fetchall() == [(3,), (4,)]
-        assert "FOR UPDATE SKIP LOCKED" in plan_of(tables, sql)
+        assert "FOR UPDATE SKIP LOCKED" in plan_of(tables, sql, "VERBOSE, COSTS OFF")
         with pytest.raises(psycopg.errors.LockNotAvailable):
             tables.execute("SELECT FROM public.jobs WHERE id = 1 FOR SHARE NOWAIT")
 
@@ -208,5 +180,5 @@ def test_the_first_query_of_a_session(tables: Connection, database: Database, pr
     """The library is loaded while it is planned."""
     with database.connect(prepare_threshold=None) as made:
         made.execute(f"SET instant.source_program = '{program}'")
-        plans = [plan_of(made, "SELECT id, rank() OVER (ORDER BY i4) FROM foreign_c.t") for _ in range(2)]
+        plans = [plan_of(made, "SELECT id, rank() OVER (ORDER BY i4) FROM foreign_c.t", "VERBOSE, COSTS OFF") for _ in range(2)]
         assert all("Foreign Scan" in plan for plan in plans) and "OVER" in plans[1], plans

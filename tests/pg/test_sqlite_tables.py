@@ -3,23 +3,19 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
-import os
-import shutil
 import sqlite3
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from extension_build import Connection, Database, ExtensionBuild, build_folder
+from extension_build import Connection, Database, ExtensionBuild
 from harness.random_queries import COLUMNS, WideQueries, rows
 from scratch_servers import Scratch
+from twin_queries import QUERIES, ask, has_collation, plan_of, program_of
 
-QUERIES = int(os.environ.get("INSTANT_RANDOM_QUERIES", "600"))
 DECLARED = {"smallint": "INTEGER", "integer": "INTEGER", "bigint": "INTEGER", "numeric(12,3)": "", "boolean": "BOOLEAN",
             "double precision": "REAL", "text": "TEXT COLLATE NOCASE", "varchar(40)": "VARCHAR(40)", "date": "DATE",
             "timestamp": "TIMESTAMP", "uuid": "TEXT"}
@@ -33,8 +29,7 @@ def stored(value: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def program(scratch: Scratch) -> Path:
-    """Where the server's user can start it."""
-    return Path(shutil.copy(build_folder() / "instant-source", scratch.path / "instant-source-of-sqlite"))
+    return program_of(scratch, "sqlite")
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +56,7 @@ def tables(database: Database, file: Path, program: Path) -> Iterator[Connection
         made.execute(f"CREATE SERVER file FOREIGN DATA WRAPPER instant_sqlite OPTIONS (path '{file}')")
         made.execute("CREATE USER MAPPING FOR CURRENT_USER SERVER file")
         for word, collation in (("c", '"C"'), ("locale", '"en_US"'), ("locale", '"und-x-icu"'), ("locale", '"default"')):
-            exists = made.execute("SELECT FROM pg_collation WHERE quote_ident(collname) = %s OR collname = %s",
-                                  [collation, collation.strip('"')]).fetchone()
-            if exists is None or made.execute("SELECT to_regnamespace(%s)", [f"foreign_{word}"]).fetchone() != (None,):
+            if not has_collation(made, collation) or made.execute("SELECT to_regnamespace(%s)", [f"foreign_{word}"]).fetchone() != (None,):
                 continue
             make_tables(made, word, collation)
         yield made
@@ -81,26 +74,6 @@ def make_tables(made: Connection, word: str, collation: str) -> None:
             cursor.executemany(f"INSERT INTO local_{word}.{name} VALUES ({', '.join(['%s'] * len(COLUMNS))})",
                                list(rows(seed, count, COLUMNS)))
         made.execute(f"ANALYZE local_{word}.{name}")
-
-
-@dataclass
-class Answer:
-    rows: list[tuple[Any, ...]] | None
-    error: str | None
-    message: str = ""
-
-    def __eq__(self, other: object) -> bool:
-        assert isinstance(other, Answer)
-        return (self.rows, self.error) == (other.rows, other.error)
-
-
-def ask(connection: Connection, sql: str, is_ordered: bool) -> Answer:
-    try:
-        found = connection.execute(sql).fetchall()
-    except psycopg.Error as error:
-        assert error.sqlstate is not None, f"{sql}: {error}"
-        return Answer(None, error.sqlstate, str(error))
-    return Answer(found if is_ordered else sorted(found, key=repr), None)
 
 
 @pytest.mark.parametrize("word", ["c", "locale"])
@@ -123,7 +96,7 @@ def test_no_query_can_tell_them_apart(tables: Connection, word: str) -> None:
     "SELECT x.id FROM foreign_c.t x LEFT JOIN foreign_c.u y ON x.s = y.s WHERE y.id IS NULL",
     "SELECT DISTINCT b FROM foreign_c.t", "SELECT count(*) FROM foreign_c.t"])
 def test_what_sqlite_can_do_it_does(tables: Connection, sql: str) -> None:
-    plan = "\n".join(row[0] for row in tables.execute(f"EXPLAIN (COSTS OFF) {sql}"))
+    plan = plan_of(tables, sql)
     assert plan.startswith("Foreign Scan") and "->" not in plan and "Filter:" not in plan, plan
 
 
@@ -132,7 +105,7 @@ def test_what_sqlite_can_do_it_does(tables: Connection, sql: str) -> None:
     "SELECT id FROM foreign_c.t WHERE i4 + 1 = 5", "SELECT id FROM foreign_locale.t WHERE s < 'm'",
     "SELECT id FROM foreign_c.t WHERE ts > '2023-06-01'", "SELECT id FROM foreign_c.t WHERE s ILIKE 'a%'"])
 def test_what_means_something_else_in_sqlite_is_checked_here(tables: Connection, sql: str) -> None:
-    plan = "\n".join(row[0] for row in tables.execute(f"EXPLAIN (COSTS OFF) {sql}"))
+    plan = plan_of(tables, sql)
     assert "Filter:" in plan, plan
 
 
@@ -148,7 +121,7 @@ def test_without_push_down_only_columns_are_asked_for(tables: Connection) -> Non
     wanted = tables.execute(sql).fetchall()
     tables.execute("ALTER SERVER file OPTIONS (ADD push_down 'false')")
     try:
-        plan = "\n".join(line for (line,) in tables.execute(f"EXPLAIN (VERBOSE) {sql}"))
+        plan = plan_of(tables, sql, "VERBOSE")
         assert "WHERE" not in plan, plan
         assert "GROUP BY" not in plan and "push_down is false" in plan, plan
         assert tables.execute(sql).fetchall() == wanted
