@@ -12,8 +12,7 @@ enum { NUMBERS_OF_A_STATEMENT = 20000, TEXTS_OF_A_STATEMENT = 2000 };
 static double
 rows_sent(const IdcRelation *relation, double rows, bool *must_see_all)
 {
-    const double rows_of_group = 10, unknown_limit = 100;
-    int64_t limit;
+    const double rows_of_group = 10;
 
     if (relation->kind == IDC_REL_SCAN)
         return rows;
@@ -30,11 +29,7 @@ rows_sent(const IdcRelation *relation, double rows, bool *must_see_all)
         *must_see_all = true;
         return rows;
     case IDC_REL_LIMIT:
-        if (relation->limit == NULL)
-            return rows;
-        if (relation->limit->text == NULL || !idc_int64_parse(relation->limit->text, &limit))
-            return fmin(rows, unknown_limit);
-        return fmin(rows, (double) limit);
+        return idc_sql_limited_rows(relation, rows);
     default:
         return rows;
     }

@@ -33,15 +33,6 @@ plain_text_column(const IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *in
     return remote;
 }
 
-static bool
-is_ascii(const char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char) *text >= 0x80)
-            return false;
-    return true;
-}
-
 /* MySQL can write the constant in the column's character set. */
 static bool
 has_characters_of(const IdcMysqlRemote *remote, const IdcExpr *constant)
@@ -54,7 +45,7 @@ has_characters_of(const IdcMysqlRemote *remote, const IdcExpr *constant)
         return true;
     for (size_t i = 0; i < sizeof charsets / sizeof charsets[0]; i++)
         if (strncasecmp(remote->collation, charsets[i], strlen(charsets[i])) == 0)
-            return is_ascii(constant->text);
+            return idc_mysql_is_ascii(constant->text);
     return false;
 }
 

@@ -23,22 +23,15 @@ static const char WHY_AVERAGE[] = "an average, or a sum of numbers of several sc
 static const char WHY_FIT[] = "what does not fit is NULL (on_error), and the server has it";
 static const char WHY_RANGE[] = "MySQL has no such value";
 
-bool
-idc_mysql_refuse(const char **why, const char *reason)
-{
-    *why = reason;
-    return false;
-}
-
 /* Equality of texts is that of their bytes for every deterministic collation. */
 bool
 idc_mysql_can_equal(IdcType type, IdcCollation collation, const char **why)
 {
     if (idc_mysql_class(type) == IDC_MYSQL_CLASS_OTHER)
-        return idc_mysql_refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     if (idc_mysql_is_textual(type) && collation != IDC_COLLATION_C &&
         collation != IDC_COLLATION_LOCALE)
-        return idc_mysql_refuse(why, WHY_COLLATION);
+        return idc_sql_refuse(why, WHY_COLLATION);
     return true;
 }
 
@@ -46,9 +39,9 @@ bool
 idc_mysql_can_order(IdcType type, IdcCollation collation, const char **why)
 {
     if (idc_mysql_class(type) == IDC_MYSQL_CLASS_UUID)
-        return idc_mysql_refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     if (idc_mysql_is_textual(type) && collation != IDC_COLLATION_C)
-        return idc_mysql_refuse(why, WHY_COLLATION);
+        return idc_sql_refuse(why, WHY_COLLATION);
     return idc_mysql_can_equal(type, collation, why);
 }
 
@@ -94,14 +87,14 @@ column_is_exact(const IdcExpr *expr, const IdcRelation *input, const char **why)
     IdcMysqlOrigin origin;
 
     if (class == IDC_MYSQL_CLASS_OTHER)
-        return idc_mysql_refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     origin = idc_mysql_origin(input, (size_t) expr->index);
     if (origin.aggregate != NULL && idc_mysql_is_unfinished(origin.aggregate, origin.input))
-        return idc_mysql_refuse(why, WHY_AVERAGE);
+        return idc_sql_refuse(why, WHY_AVERAGE);
     if (!idc_mysql_fits(&origin))
-        return idc_mysql_refuse(why, WHY_FIT);
+        return idc_sql_refuse(why, WHY_FIT);
     if (class == IDC_MYSQL_CLASS_UUID && (origin.column == NULL || !is_known_uuid(origin.column)))
-        return idc_mysql_refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     return true;
 }
 
@@ -112,12 +105,12 @@ value_is_exact(const IdcExpr *expr, bool is_compared, const char **why)
     IdcMysqlRange range;
 
     if (idc_mysql_class(expr->type) == IDC_MYSQL_CLASS_OTHER)
-        return idc_mysql_refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     if (expr->kind != IDC_EXPR_CONSTANT)
         return true;
     range = idc_mysql_range(expr);
     if (range == IDC_MYSQL_BETWEEN || (range != IDC_MYSQL_INSIDE && !is_compared))
-        return idc_mysql_refuse(why, WHY_RANGE);
+        return idc_sql_refuse(why, WHY_RANGE);
     return true;
 }
 
@@ -129,7 +122,7 @@ null_test_is_exact(const IdcExpr *arg, const IdcRelation *input, const char **wh
     if (arg->kind != IDC_EXPR_COLUMN)
         return idc_mysql_is_exact(arg, input, why);
     origin = idc_mysql_origin(input, (size_t) arg->index);
-    return idc_mysql_fits(&origin) || idc_mysql_refuse(why, WHY_FIT);
+    return idc_mysql_fits(&origin) || idc_sql_refuse(why, WHY_FIT);
 }
 
 /* ---- comparisons ---- */
@@ -151,13 +144,13 @@ compare_is_exact(const IdcExpr *expr, const IdcRelation *input, const char **why
     bool is_order = expr->op >= IDC_LT && expr->op <= IDC_GE;
 
     if (left_class != right_class && !(is_float(left_class) && is_float(right_class)))
-        return idc_mysql_refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     /* The day of a moment, or the moment of a day: of different types. */
     if (left->type.oid != right->type.oid && left_class == IDC_MYSQL_CLASS_MOMENT)
-        return idc_mysql_refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     /* MariaDB's <=> of a uuid that is NULL is NULL. */
     if (left_class == IDC_MYSQL_CLASS_UUID && expr->op > IDC_NE)
-        return idc_mysql_refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     if (!(is_order ? idc_mysql_can_order : idc_mysql_can_equal)(left->type, expr->collation, why))
         return false;
     return operand_is_exact(left, input, why) && operand_is_exact(right, input, why);
@@ -171,7 +164,7 @@ in_is_exact(const IdcExpr *expr, const IdcRelation *input, const char **why)
     for (size_t i = 1; i < expr->arg_count; i++)
         if (idc_mysql_class(expr->args[i]->type) != class ||
             !operand_is_exact(expr->args[i], input, why))
-            return idc_mysql_refuse(why, WHY_TYPE);
+            return idc_sql_refuse(why, WHY_TYPE);
     return idc_mysql_can_equal(expr->args[0]->type, expr->collation, why) &&
            idc_mysql_is_exact(expr->args[0], input, why);
 }
@@ -198,9 +191,9 @@ static bool
 like_is_exact(const IdcExpr *expr, const IdcRelation *input, const char **why)
 {
     if (expr->op != 0)
-        return idc_mysql_refuse(why, WHY_CASE);
+        return idc_sql_refuse(why, WHY_CASE);
     if (idc_mysql_class(expr->args[0]->type) != IDC_MYSQL_CLASS_TEXT || !is_pattern(expr->args[1]))
-        return idc_mysql_refuse(why, WHY_LIKE);
+        return idc_sql_refuse(why, WHY_LIKE);
     return idc_mysql_can_equal(expr->args[0]->type, expr->collation, why) &&
            idc_mysql_is_exact(expr->args[0], input, why);
 }
@@ -220,31 +213,23 @@ arithmetic_is_known(const IdcExpr *expr, const IdcRelation *input, const char **
     bool divides = expr->op == IDC_DIVIDE || expr->op == IDC_MODULO;
 
     if (divides && is_zero(expr->args[1]))
-        return idc_mysql_refuse(why, WHY_ARITHMETIC);
+        return idc_sql_refuse(why, WHY_ARITHMETIC);
     switch (idc_mysql_class(expr->type)) {
     case IDC_MYSQL_CLASS_INTEGER:
         return true;
     case IDC_MYSQL_CLASS_DOUBLE:
         return expr->op == IDC_ADD || expr->op == IDC_SUBTRACT || expr->op == IDC_NEGATE ||
-               idc_mysql_refuse(why, WHY_ARITHMETIC);
+               idc_sql_refuse(why, WHY_ARITHMETIC);
     case IDC_MYSQL_CLASS_NUMERIC:
         if (expr->op == IDC_DIVIDE)
-            return idc_mysql_refuse(why, WHY_ARITHMETIC);
-        return idc_mysql_shape(expr, input).is_known || idc_mysql_refuse(why, WHY_DIGITS);
+            return idc_sql_refuse(why, WHY_ARITHMETIC);
+        return idc_mysql_shape(expr, input).is_known || idc_sql_refuse(why, WHY_DIGITS);
     default:
-        return idc_mysql_refuse(why, WHY_ARITHMETIC);
+        return idc_sql_refuse(why, WHY_ARITHMETIC);
     }
 }
 
 /* ---- functions ---- */
-
-static bool
-is_number_from(const IdcExpr *expr, int64_t least)
-{
-    int64_t number;
-
-    return is_constant(expr) && idc_int64_parse(expr->text, &number) && number >= least;
-}
 
 static bool
 are_texts(const IdcExpr *expr, size_t count)
@@ -307,11 +292,11 @@ function_is_known(const IdcExpr *expr, const IdcRelation *input)
     case IDC_FN_RTRIM:
         return expr->arg_count == 1 && are_texts(expr, 1);
     case IDC_FN_SUBSTRING:
-        return are_texts(expr, 1) && is_number_from(expr->args[1], 1) &&
-               (expr->arg_count == 2 || is_number_from(expr->args[2], 0));
+        return are_texts(expr, 1) && idc_sql_is_number_from(expr->args[1], 1) &&
+               (expr->arg_count == 2 || idc_sql_is_number_from(expr->args[2], 0));
     case IDC_FN_LEFT:
     case IDC_FN_RIGHT:
-        return are_texts(expr, 1) && is_number_from(expr->args[1], 0);
+        return are_texts(expr, 1) && idc_sql_is_number_from(expr->args[1], 0);
     case IDC_FN_ABS:
         return class == IDC_MYSQL_CLASS_INTEGER || class == IDC_MYSQL_CLASS_DOUBLE ||
                (class == IDC_MYSQL_CLASS_NUMERIC && idc_mysql_shape(expr, input).is_known);
@@ -346,13 +331,13 @@ function_is_exact(const IdcExpr *expr, const IdcRelation *input, const char **wh
     bool has_word = expr->op == IDC_FN_EXTRACT || expr->op == IDC_FN_DATE_TRUNC;
 
     if (expr->op == IDC_FN_LOWER || expr->op == IDC_FN_UPPER)
-        return idc_mysql_refuse(why, WHY_CASE);
+        return idc_sql_refuse(why, WHY_CASE);
     if (!function_is_known(expr, input))
-        return idc_mysql_refuse(why, WHY_FUNCTION);
+        return idc_sql_refuse(why, WHY_FUNCTION);
     if (expr->op == IDC_FN_NULLIF && !idc_mysql_can_equal(expr->type, expr->collation, why))
         return false;
     if (expr->collation == IDC_COLLATION_LOOSE)
-        return idc_mysql_refuse(why, WHY_COLLATION);
+        return idc_sql_refuse(why, WHY_COLLATION);
     if (has_word)
         return idc_mysql_is_exact(expr->args[1], input, why);
     return all_exact(expr, input, why);
@@ -402,11 +387,11 @@ choice_is_exact(const IdcExpr *expr, const IdcRelation *input, const char **why)
     IdcMysqlClass class = idc_mysql_class(expr->type);
 
     if (class == IDC_MYSQL_CLASS_NUMERIC && !idc_mysql_shape(expr, input).is_known)
-        return idc_mysql_refuse(why, WHY_DIGITS);
+        return idc_sql_refuse(why, WHY_DIGITS);
     if (class == IDC_MYSQL_CLASS_OTHER || class == IDC_MYSQL_CLASS_FLOAT ||
         class == IDC_MYSQL_CLASS_BPCHAR || class == IDC_MYSQL_CLASS_UUID ||
         class == IDC_MYSQL_CLASS_TIME)
-        return idc_mysql_refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     return all_exact(expr, input, why);
 }
 
@@ -439,13 +424,13 @@ idc_mysql_is_exact(const IdcExpr *expr, const IdcRelation *input, const char **w
     case IDC_EXPR_FUNCTION:
         return function_is_exact(expr, input, why);
     case IDC_EXPR_CAST:
-        return (cast_is_known(expr, input) || idc_mysql_refuse(why, WHY_CAST)) &&
+        return (cast_is_known(expr, input) || idc_sql_refuse(why, WHY_CAST)) &&
                all_exact(expr, input, why);
     case IDC_EXPR_COALESCE:
     case IDC_EXPR_CASE:
         return choice_is_exact(expr, input, why);
     default:
-        return idc_mysql_refuse(why, WHY_FUNCTION);
+        return idc_sql_refuse(why, WHY_FUNCTION);
     }
 }
 
@@ -457,20 +442,19 @@ idc_mysql_can_show(const IdcExpr *expr, const IdcRelation *input, const char **w
     if (expr->kind == IDC_EXPR_COLUMN)
         return true;
     if (idc_mysql_class(expr->type) == IDC_MYSQL_CLASS_FLOAT)
-        return idc_mysql_refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     if (idc_mysql_class(expr->type) == IDC_MYSQL_CLASS_NUMERIC) {
         shape = idc_mysql_shape(expr, input);
         if (!shape.is_known || !shape.is_fixed)
-            return idc_mysql_refuse(why, WHY_DIGITS);
+            return idc_sql_refuse(why, WHY_DIGITS);
     }
     return true;
 }
 
 /* ---- supersets ---- */
 
-/* Letters beyond ASCII may be lower or upper case of k, s and i; of others they may not. */
-static bool
-is_ascii(const char *text)
+bool
+idc_mysql_is_ascii(const char *text)
 {
     for (; *text != '\0'; text++)
         if ((unsigned char) *text >= 0x80)
@@ -484,7 +468,8 @@ is_caseless_text(const IdcExpr *expr, IdcCollation collation)
     return idc_mysql_class(expr->type) == IDC_MYSQL_CLASS_TEXT && collation == IDC_COLLATION_C;
 }
 
-/* x ILIKE 'pattern', lower(x) = 'text' */
+/* x ILIKE 'pattern', lower(x) = 'text'. Letters beyond ASCII may be lower or upper case of k, s and
+ * i; of others they may not. */
 static bool
 is_caseless(const IdcExpr *expr, const IdcRelation *input, const char **why)
 {
@@ -494,7 +479,7 @@ is_caseless(const IdcExpr *expr, const IdcRelation *input, const char **why)
         return false;
     left = expr->args[0];
     right = expr->args[1];
-    if (!is_constant(right) || !is_ascii(right->text) || !is_pattern(right))
+    if (!is_constant(right) || !idc_mysql_is_ascii(right->text) || !is_pattern(right))
         return false;
     if (expr->kind == IDC_EXPR_LIKE)
         return expr->op == 1 && is_caseless_text(left, expr->collation) &&

@@ -162,14 +162,14 @@ can_update(const IdcModify *modify, const char **why)
         if (is_value(expr))
             continue;
         if (!idc_mysql_remote_of_options(&modify->table->columns[i], &remote))
-            return idc_mysql_refuse(why, WHY_REMOTE);
+            return idc_sql_refuse(why, WHY_REMOTE);
         if (!idc_mysql_keeps_computed(modify->table->columns[i].type, &remote))
-            return idc_mysql_refuse(why, WHY_CLASS);
+            return idc_sql_refuse(why, WHY_CLASS);
         if (expr->kind != IDC_EXPR_COLUMN && (!idc_mysql_is_exact(expr, where->input, why) ||
                                               !idc_mysql_can_show(expr, where->input, why)))
             return false;
     }
-    return has_order(modify) || idc_mysql_refuse(why, WHY_ORDER);
+    return has_order(modify) || idc_sql_refuse(why, WHY_ORDER);
 }
 
 /* ON DUPLICATE KEY UPDATE means any unique key. */

@@ -14,6 +14,7 @@
 #ifndef IDC_ADAPTERS_MYSQL_MYSQL_H
 #define IDC_ADAPTERS_MYSQL_MYSQL_H
 
+#include "adapters/common/declare_push.h"
 #include "adapters/common/declare_sql.h"
 
 extern const IdcDeclaration idc_declaration_mysql;
@@ -162,7 +163,7 @@ bool idc_mysql_is_superset(const IdcExpr *expr, const IdcRelation *input, const 
 bool idc_mysql_can_equal(IdcType type, IdcCollation collation, const char **why);
 bool idc_mysql_can_order(IdcType type, IdcCollation collation, const char **why);
 /* Stores why; false. */
-bool idc_mysql_refuse(const char **why, const char *reason);
+bool idc_mysql_is_ascii(const char *text);
 
 /* ---- declare_dialect.c and what it is made of ---- */
 

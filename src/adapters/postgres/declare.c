@@ -18,19 +18,7 @@ static const double startup_cost = 100, look_cost = 0.002, sort_cost = 0.001;
 /* Of a row that is sent. Where nothing was analysed, joins seem to make many more rows than they
  * do: they should be the source's all the same. */
 static const double row_cost = 0.02, guessed_row_cost = 0.005;
-static const double unknown_rows = 1000, rows_of_group = 10, unknown_limit = 100;
-
-static double
-limited_rows(const IdcRelation *relation, double rows)
-{
-    int64_t limit;
-
-    if (relation->limit == NULL)
-        return rows;
-    if (relation->limit->text == NULL || !idc_int64_parse(relation->limit->text, &limit))
-        return fmin(rows, unknown_limit);
-    return fmin(rows, (double) limit);
-}
+static const double unknown_rows = 1000, rows_of_group = 10;
 
 static Work
 work_of(const IdcRelation *relation, double table_rows)
@@ -53,7 +41,7 @@ work_of(const IdcRelation *relation, double table_rows)
         work.cost += work.rows * log2(fmax(2, work.rows)) * sort_cost;
         break;
     case IDC_REL_LIMIT:
-        work.rows = limited_rows(relation, work.rows);
+        work.rows = idc_sql_limited_rows(relation, work.rows);
         break;
     default:
         break;

@@ -16,6 +16,7 @@
 #ifndef IDC_ADAPTERS_POSTGRES_POSTGRES_H
 #define IDC_ADAPTERS_POSTGRES_POSTGRES_H
 
+#include "adapters/common/declare_push.h"
 #include "adapters/common/declare_sql.h"
 
 extern const IdcDeclaration idc_declaration_postgres;

@@ -18,9 +18,6 @@ static const char WHY_ARITHMETIC[] = "SQLite's arithmetic does not fail where Po
 static const char WHY_FUNCTION[] = "SQLite's function means something else, or there is none";
 static const char WHY_AGGREGATE[] = "SQLite's aggregate has another type or another order";
 static const char WHY_LIKE[] = "only LIKE with a constant pattern means the same in SQLite";
-static const char WHY_JOIN[] = "not every SQLite has full joins";
-static const char WHY_NATIVE[] = "the request is the user's own";
-static const char WHY_MOMENT[] = "SQLite has timestamps as texts: it narrows by their dates";
 
 IdcSqliteClass
 idc_sqlite_class(IdcType type)
@@ -52,13 +49,6 @@ idc_sqlite_is_moment(IdcType type)
     return type.oid == IDC_TYPE_TIMESTAMP || type.oid == IDC_TYPE_TIMESTAMPTZ;
 }
 
-static bool
-refuse(const char **why, const char *reason)
-{
-    *why = reason;
-    return false;
-}
-
 /* Equality of texts is that of their bytes for every deterministic collation. */
 static bool
 can_equal(IdcType type, IdcCollation collation, const char **why)
@@ -66,10 +56,10 @@ can_equal(IdcType type, IdcCollation collation, const char **why)
     IdcSqliteClass class = idc_sqlite_class(type);
 
     if (class == IDC_SQLITE_OTHER)
-        return refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     if (class == IDC_SQLITE_TEXT && collation != IDC_COLLATION_C &&
         collation != IDC_COLLATION_LOCALE)
-        return refuse(why, WHY_COLLATION);
+        return idc_sql_refuse(why, WHY_COLLATION);
     return true;
 }
 
@@ -77,7 +67,7 @@ static bool
 can_order(IdcType type, IdcCollation collation, const char **why)
 {
     if (idc_sqlite_class(type) == IDC_SQLITE_TEXT && collation != IDC_COLLATION_C)
-        return refuse(why, WHY_COLLATION);
+        return idc_sql_refuse(why, WHY_COLLATION);
     return can_equal(type, collation, why);
 }
 
@@ -112,7 +102,7 @@ compare_is_exact(const IdcExpr *expr, const char **why)
                        expr->op == IDC_NOT_DISTINCT;
 
     if (idc_sqlite_class(left->type) != idc_sqlite_class(right->type))
-        return refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     if (!(is_equality ? can_equal : can_order)(left->type, expr->collation, why))
         return false;
     return all_exact(expr, why);
@@ -134,7 +124,7 @@ in_is_exact(const IdcExpr *expr, const char **why)
 
         if (class != idc_sqlite_class(expr->args[0]->type) ||
             (class == IDC_SQLITE_REAL && !is_number(expr->args[i])))
-            return refuse(why, WHY_TYPE);
+            return idc_sql_refuse(why, WHY_TYPE);
     }
     return can_equal(expr->args[0]->type, expr->collation, why) && all_exact(expr, why);
 }
@@ -157,20 +147,11 @@ like_is_exact(const IdcExpr *expr, const char **why)
     if (expr->op != 0 || !is_value(pattern) ||
         idc_sqlite_class(expr->args[0]->type) != IDC_SQLITE_TEXT ||
         idc_sqlite_class(pattern->type) != IDC_SQLITE_TEXT)
-        return refuse(why, WHY_LIKE);
+        return idc_sql_refuse(why, WHY_LIKE);
     if (pattern->kind == IDC_EXPR_CONSTANT && pattern->text != NULL &&
         !idc_sqlite_is_pattern(pattern->text))
-        return refuse(why, WHY_LIKE);
+        return idc_sql_refuse(why, WHY_LIKE);
     return can_equal(expr->args[0]->type, expr->collation, why) && all_exact(expr, why);
-}
-
-static bool
-is_number_from(const IdcExpr *expr, int64_t least)
-{
-    int64_t number;
-
-    return expr->kind == IDC_EXPR_CONSTANT && expr->text != NULL &&
-           idc_int64_parse(expr->text, &number) && number >= least;
 }
 
 static bool
@@ -199,10 +180,10 @@ function_is_known(const IdcExpr *expr)
     case IDC_FN_RTRIM:
         return expr->arg_count == 1 && are_texts(expr, 1);
     case IDC_FN_SUBSTRING:
-        return are_texts(expr, 1) && is_number_from(expr->args[1], 1) &&
-               (expr->arg_count == 2 || is_number_from(expr->args[2], 0));
+        return are_texts(expr, 1) && idc_sql_is_number_from(expr->args[1], 1) &&
+               (expr->arg_count == 2 || idc_sql_is_number_from(expr->args[2], 0));
     case IDC_FN_LEFT:
-        return are_texts(expr, 1) && is_number_from(expr->args[1], 0);
+        return are_texts(expr, 1) && idc_sql_is_number_from(expr->args[1], 0);
     default:
         return false;
     }
@@ -212,9 +193,9 @@ static bool
 function_is_exact(const IdcExpr *expr, const char **why)
 {
     if (!function_is_known(expr))
-        return refuse(why, WHY_FUNCTION);
+        return idc_sql_refuse(why, WHY_FUNCTION);
     if (expr->collation == IDC_COLLATION_LOOSE)
-        return refuse(why, WHY_COLLATION);
+        return idc_sql_refuse(why, WHY_COLLATION);
     return all_exact(expr, why);
 }
 
@@ -230,7 +211,7 @@ cast_is_exact(const IdcExpr *expr, const char **why)
         (from_class == IDC_SQLITE_INTEGER && to_class == IDC_SQLITE_REAL) ||
         (from_class == IDC_SQLITE_TEXT && to_class == IDC_SQLITE_TEXT && to.modifier < 0))
         return all_exact(expr, why);
-    return refuse(why, WHY_FUNCTION);
+    return idc_sql_refuse(why, WHY_FUNCTION);
 }
 
 /* Of these a constant is written as it comes out; others are bounds (dates) or may be NaN. */
@@ -240,7 +221,7 @@ choice_is_exact(const IdcExpr *expr, const char **why)
     IdcSqliteClass class = idc_sqlite_class(expr->type);
 
     if (class != IDC_SQLITE_BOOL && class != IDC_SQLITE_INTEGER && class != IDC_SQLITE_TEXT)
-        return refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     return all_exact(expr, why);
 }
 
@@ -251,7 +232,7 @@ is_exact(const IdcExpr *expr, const char **why)
     case IDC_EXPR_COLUMN:
     case IDC_EXPR_CONSTANT:
     case IDC_EXPR_PARAMETER:
-        return idc_sqlite_class(expr->type) != IDC_SQLITE_OTHER || refuse(why, WHY_TYPE);
+        return idc_sqlite_class(expr->type) != IDC_SQLITE_OTHER || idc_sql_refuse(why, WHY_TYPE);
     case IDC_EXPR_AND:
     case IDC_EXPR_OR:
     case IDC_EXPR_NOT:
@@ -268,14 +249,14 @@ is_exact(const IdcExpr *expr, const char **why)
     case IDC_EXPR_FUNCTION:
         return function_is_exact(expr, why);
     case IDC_EXPR_CALL:
-        return refuse(why, WHY_FUNCTION);
+        return idc_sql_refuse(why, WHY_FUNCTION);
     case IDC_EXPR_CAST:
         return cast_is_exact(expr, why);
     case IDC_EXPR_COALESCE:
     case IDC_EXPR_CASE:
         return choice_is_exact(expr, why);
     default:
-        return refuse(why, WHY_ARITHMETIC);
+        return idc_sql_refuse(why, WHY_ARITHMETIC);
     }
 }
 
@@ -308,55 +289,44 @@ is_superset(const IdcExpr *expr, const char **why)
     return true;
 }
 
-static IdcPush
-push_if(bool is_good)
-{
-    return is_good ? IDC_PUSH_EXACT : IDC_PUSH_NO;
-}
+/* ---- rules ---- */
 
-static IdcPush
-push_filter(const IdcRelation *relation, const char **why)
+static bool
+rule_exact(const IdcExpr *expr, const IdcRelation *input, const char **why)
 {
-    IdcPush push = IDC_PUSH_EXACT;
-
-    for (size_t i = 0; i < relation->expr_count; i++) {
-        if (is_exact(relation->exprs[i], why))
-            continue;
-        if (!is_superset(relation->exprs[i], why))
-            return IDC_PUSH_NO;
-        *why = WHY_MOMENT;
-        push = IDC_PUSH_SUPERSET;
-    }
-    return push;
+    (void) input;
+    return is_exact(expr, why);
 }
 
 static bool
-project_is_exact(const IdcRelation *relation, const char **why)
+rule_superset(const IdcExpr *expr, const IdcRelation *input, const char **why)
 {
-    for (size_t i = 0; i < relation->expr_count; i++) {
-        const IdcExpr *expr = relation->exprs[i];
-        IdcSqliteClass class = idc_sqlite_class(expr->type);
+    (void) input;
+    return is_superset(expr, why);
+}
 
-        if (expr->kind == IDC_EXPR_COLUMN)
-            continue;
-        /* Constants of these are written for comparisons only. */
-        if (class == IDC_SQLITE_DATE || class == IDC_SQLITE_REAL)
-            return refuse(why, WHY_TYPE);
-        if (!is_exact(expr, why))
-            return false;
-    }
-    return true;
+/* Constants of dates and floating-point numbers are written for comparisons only. */
+static bool
+rule_show(const IdcExpr *expr, const IdcRelation *input, const char **why)
+{
+    IdcSqliteClass class = idc_sqlite_class(expr->type);
+
+    (void) input;
+    if (class == IDC_SQLITE_DATE || class == IDC_SQLITE_REAL)
+        return idc_sql_refuse(why, WHY_TYPE);
+    return is_exact(expr, why);
 }
 
 static bool
-aggregate_is_exact(const IdcAggregate *aggregate, const char **why)
+rule_aggregate(const IdcAggregate *aggregate, const IdcRelation *input, const char **why)
 {
     const IdcExpr *arg = aggregate->arg;
 
+    (void) input;
     if (aggregate->filter != NULL && !is_exact(aggregate->filter, why))
         return false;
     if (arg == NULL)
-        return aggregate->kind == IDC_AGG_COUNT_ROWS || refuse(why, WHY_AGGREGATE);
+        return aggregate->kind == IDC_AGG_COUNT_ROWS || idc_sql_refuse(why, WHY_AGGREGATE);
     if (!is_exact(arg, why))
         return false;
     switch (aggregate->kind) {
@@ -365,53 +335,42 @@ aggregate_is_exact(const IdcAggregate *aggregate, const char **why)
     case IDC_AGG_SUM:
         if (arg->type.oid == IDC_TYPE_INT2 || arg->type.oid == IDC_TYPE_INT4)
             return true;
-        return refuse(why, WHY_AGGREGATE);
+        return idc_sql_refuse(why, WHY_AGGREGATE);
     case IDC_AGG_MIN:
     case IDC_AGG_MAX:
         if (is_value(arg)) /* dates are bounds, and NaN a text */
-            return refuse(why, WHY_AGGREGATE);
+            return idc_sql_refuse(why, WHY_AGGREGATE);
         return can_order(arg->type, aggregate->collation, why);
     case IDC_AGG_BOOL_AND:
     case IDC_AGG_BOOL_OR:
         return true;
     default:
-        return refuse(why, WHY_AGGREGATE);
+        return idc_sql_refuse(why, WHY_AGGREGATE);
     }
 }
 
 static bool
-key_is_exact(const IdcExpr *key, const char **why)
+rule_group(const IdcExpr *key, const IdcRelation *input, const char **why)
 {
     IdcSqliteClass class = idc_sqlite_class(key->type);
 
+    (void) input;
     /* Zero has two signs; which of the equal ones comes out? */
     if (class == IDC_SQLITE_REAL)
-        return refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     if (class == IDC_SQLITE_DATE && key->kind != IDC_EXPR_COLUMN)
-        return refuse(why, WHY_TYPE);
+        return idc_sql_refuse(why, WHY_TYPE);
     return is_exact(key, why) && can_equal(key->type, key->collation, why);
 }
 
 static bool
-group_is_exact(const IdcRelation *relation, const char **why)
-{
-    for (size_t i = 0; i < relation->expr_count; i++)
-        if (!key_is_exact(relation->exprs[i], why))
-            return false;
-    for (size_t i = 0; i < relation->aggregate_count; i++)
-        if (!aggregate_is_exact(&relation->aggregates[i], why))
-            return false;
-    return true;
-}
-
-static bool
-distinct_is_exact(const IdcRelation *relation, const char **why)
+rule_distinct(const IdcRelation *relation, const char **why)
 {
     for (size_t i = 0; i < relation->column_count; i++) {
         const IdcRelationColumn *column = &relation->columns[i];
 
         if (idc_sqlite_class(column->type) == IDC_SQLITE_REAL)
-            return refuse(why, WHY_TYPE);
+            return idc_sql_refuse(why, WHY_TYPE);
         if (!can_equal(column->type, column->collation, why))
             return false;
     }
@@ -419,56 +378,26 @@ distinct_is_exact(const IdcRelation *relation, const char **why)
 }
 
 static bool
-sort_is_exact(const IdcRelation *relation, const char **why)
+rule_sort(const IdcSortKey *key, const IdcRelation *input, const char **why)
 {
-    for (size_t i = 0; i < relation->sort_key_count; i++) {
-        const IdcSortKey *key = &relation->sort_keys[i];
-
-        if (!is_exact(key->expr, why) || !can_order(key->expr->type, key->collation, why))
-            return false;
-    }
-    return true;
-}
-
-static bool
-join_is_exact(const IdcRelation *relation, const char **why)
-{
-    if (relation->join == IDC_JOIN_FULL)
-        return refuse(why, WHY_JOIN);
-    if (idc_relation_base(relation->right)->native != NULL)
-        return refuse(why, WHY_NATIVE);
-    for (size_t i = 0; i < relation->expr_count; i++)
-        if (!is_exact(relation->exprs[i], why))
-            return false;
-    return true;
+    (void) input;
+    return is_exact(key->expr, why) && can_order(key->expr->type, key->collation, why);
 }
 
 IdcPush
 idc_sqlite_can_push(const IdcPushQuestion *question, const char **why)
 {
-    const IdcRelation *relation = question->relation;
+    static const IdcSqlRules rules = {
+        .is_exact = rule_exact,
+        .is_superset = rule_superset,
+        .why_superset = "SQLite has timestamps as texts: it narrows by their dates",
+        .can_show = rule_show,
+        .can_group = rule_group,
+        .aggregate = rule_aggregate,
+        .distinct = rule_distinct,
+        .sort_key = rule_sort,
+        .why_full_join = "not every SQLite has full joins",
+    };
 
-    *why = NULL;
-    if (relation->kind == IDC_REL_SCAN)
-        return IDC_PUSH_EXACT;
-    if (idc_relation_base(relation)->native != NULL)
-        return push_if(refuse(why, WHY_NATIVE));
-    switch (relation->kind) {
-    case IDC_REL_FILTER:
-        return push_filter(relation, why);
-    case IDC_REL_PROJECT:
-        return push_if(project_is_exact(relation, why));
-    case IDC_REL_AGGREGATE:
-        return push_if(group_is_exact(relation, why));
-    case IDC_REL_DISTINCT:
-        return push_if(distinct_is_exact(relation, why));
-    case IDC_REL_SORT:
-        return push_if(sort_is_exact(relation, why));
-    case IDC_REL_JOIN:
-        return push_if(join_is_exact(relation, why));
-    case IDC_REL_LIMIT:
-        return IDC_PUSH_EXACT;
-    default:
-        return IDC_PUSH_NO;
-    }
+    return idc_sql_can_push(&rules, question, why);
 }

@@ -13,6 +13,7 @@
 #define IDC_ADAPTERS_SQLITE_SQLITE_H
 
 #include "adapters/adapter.h"
+#include "adapters/common/declare_push.h"
 #include "adapters/common/declare_sql.h"
 
 extern const IdcDeclaration idc_declaration_sqlite;
