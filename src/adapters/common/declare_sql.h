@@ -139,6 +139,8 @@ IDC_CHECKED IdcStatus idc_sql_parts(IdcSql *sql, const IdcRelation *relation, Id
 void idc_sql_fail(IdcSql *sql, const char *sqlstate, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void idc_sql_identifier(const IdcSql *sql, const char *name, IdcText *text);
+/* The same where no statement is written by a dialect. */
+void idc_sql_quote(char quote, const char *name, IdcText *text);
 /* 'text' */
 void idc_sql_literal(const char *literal, IdcText *text);
 void idc_sql_expr(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,

@@ -6,10 +6,8 @@
 #include <string.h>
 
 void
-idc_sql_identifier(const IdcSql *sql, const char *name, IdcText *text)
+idc_sql_quote(char quote, const char *name, IdcText *text)
 {
-    char quote = sql->dialect->quote;
-
     idc_text_append_char(text, quote);
     for (; *name != '\0'; name++) {
         if (*name == quote)
@@ -17,6 +15,12 @@ idc_sql_identifier(const IdcSql *sql, const char *name, IdcText *text)
         idc_text_append_char(text, *name);
     }
     idc_text_append_char(text, quote);
+}
+
+void
+idc_sql_identifier(const IdcSql *sql, const char *name, IdcText *text)
+{
+    idc_sql_quote(sql->dialect->quote, name, text);
 }
 
 void

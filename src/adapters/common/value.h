@@ -62,4 +62,7 @@ IdcFit idc_value_append_text(const IdcValueForm *form, IdcColumn *column, const 
 IdcFit idc_value_append_json(const IdcValueForm *form, IdcColumn *column, const IdcJsonValue *value,
                              size_t readable, IdcText *scratch, IdcValueProblem *problem);
 
+/* Days since 2000-01-01 in the Gregorian calendar without end; year 0 is 1 BC. */
+int64_t idc_days_of(int64_t year, int month, int day);
+
 #endif

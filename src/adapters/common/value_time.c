@@ -86,9 +86,8 @@ is_leap(int64_t year)
     return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
-/* Days since 2000-01-01 in the Gregorian calendar without end; year 0 is 1 BC. */
-static int64_t
-days_of(int64_t year, int month, int day)
+int64_t
+idc_days_of(int64_t year, int month, int day)
 {
     int64_t y = month > 2 ? year : year - 1;
     int64_t era = (y >= 0 ? y : y - 399) / 400;
@@ -143,7 +142,7 @@ read_date(IdcSlice *text, bool is_bc, Moment *moment)
     if (!is_date(year, month, day))
         moment->reason = "there is no such day";
     else
-        moment->days = days_of(year, month, day);
+        moment->days = idc_days_of(year, month, day);
     return true;
 }
 

@@ -278,6 +278,18 @@ read_32(const uint8_t *bytes)
 }
 
 /* What is missing at the end is zero. */
+static void
+read_clock(const uint8_t *value, size_t len, Moment *moment)
+{
+    if (len >= 3) {
+        moment->hour = value[0];
+        moment->minute = value[1];
+        moment->second = value[2];
+    }
+    if (len >= 7)
+        moment->us = read_32(value + 3);
+}
+
 static bool
 read_moment(const uint8_t *value, size_t len, Moment *moment)
 {
@@ -289,13 +301,8 @@ read_moment(const uint8_t *value, size_t len, Moment *moment)
         moment->month = value[2];
         moment->day = value[3];
     }
-    if (len >= 7) {
-        moment->hour = value[4];
-        moment->minute = value[5];
-        moment->second = value[6];
-    }
-    if (len >= 11)
-        moment->us = read_32(value + 7);
+    if (len > 4)
+        read_clock(value + 4, len - 4, moment);
     return true;
 }
 
@@ -308,24 +315,9 @@ read_span(const uint8_t *value, size_t len, Moment *moment)
     if (len >= 8) {
         moment->is_negative = value[0] != 0;
         moment->days = read_32(value + 1);
-        moment->hour = value[5];
-        moment->minute = value[6];
-        moment->second = value[7];
+        read_clock(value + 5, len - 5, moment);
     }
-    if (len >= 12)
-        moment->us = read_32(value + 8);
     return true;
-}
-
-/* Days since 2000-01-01 in the Gregorian calendar; H. Hinnant, "chrono-compatible low-level date
- * algorithms". */
-static int32_t
-days_of(int year, int month, int day)
-{
-    int shifted = month <= 2 ? year - 1 : year, era = shifted / 400, of_era = shifted - era * 400;
-    int of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 730425;
 }
 
 static int64_t
@@ -401,7 +393,7 @@ append_moment(const IdcMysqlReader *reader, IdcColumn *column, const uint8_t *va
         return misfit(problem, MALFORMED, "it is no date of the protocol");
     if (is_zero(&moment))
         return append_zero(reader, column, &moment, scratch, problem);
-    days = days_of(moment.year, moment.month, moment.day);
+    days = (int32_t) idc_days_of(moment.year, moment.month, moment.day);
     if (column->kind == IDC_KIND_DATE)
         return fit_of(idc_column_append_date(column, days));
     if ((column->kind == IDC_KIND_TIMESTAMP || column->kind == IDC_KIND_TIMESTAMPTZ) &&

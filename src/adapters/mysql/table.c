@@ -26,14 +26,12 @@ idc_mysql_append_table(const IdcRelation *scan, IdcText *text)
 {
     const char *database = idc_mysql_option(&scan->options, "database");
     const char *table = idc_mysql_option(&scan->options, "table");
-    const IdcSqlDialect quoting = { .quote = '`' };
-    const IdcSql sql = { .dialect = &quoting };
 
     if (database != NULL) {
-        idc_sql_identifier(&sql, database, text);
+        idc_sql_quote('`', database, text);
         idc_text_append_char(text, '.');
     }
-    idc_sql_identifier(&sql, table == NULL ? scan->name : table, text);
+    idc_sql_quote('`', table == NULL ? scan->name : table, text);
 }
 
 /* Where names of tables know upper from lower case there may be others of nearly the same name. */

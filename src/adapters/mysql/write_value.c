@@ -42,13 +42,7 @@ refuse_type(const IdcMysqlTarget *target, const IdcRelationColumn *column, IdcEr
 void
 idc_mysql_append_name(const char *name, IdcText *sql)
 {
-    idc_text_append_char(sql, '`');
-    for (; *name != '\0'; name++) {
-        if (*name == '`')
-            idc_text_append_char(sql, '`');
-        idc_text_append_char(sql, *name);
-    }
-    idc_text_append_char(sql, '`');
+    idc_sql_quote('`', name, sql);
 }
 
 static void

@@ -39,18 +39,6 @@ bare_type_name(IdcArena *arena, IdcType type)
     return type_name(arena, (IdcType){ type.oid, -1 });
 }
 
-static void
-append_identifier(const char *name, IdcText *text)
-{
-    idc_text_append_char(text, '"');
-    for (; *name != '\0'; name++) {
-        if (*name == '"')
-            idc_text_append_char(text, '"');
-        idc_text_append_char(text, *name);
-    }
-    idc_text_append_char(text, '"');
-}
-
 bool
 idc_postgres_is_wrapped(IdcType type, const IdcPostgresColumn *column)
 {
@@ -68,9 +56,9 @@ idc_postgres_is_wrapped(IdcType type, const IdcPostgresColumn *column)
 void
 idc_postgres_append_table(const IdcRelation *scan, IdcText *text)
 {
-    append_identifier(idc_postgres_schema(scan), text);
+    idc_sql_quote('"', idc_postgres_schema(scan), text);
     idc_text_append_char(text, '.');
-    append_identifier(idc_postgres_table(scan), text);
+    idc_sql_quote('"', idc_postgres_table(scan), text);
 }
 
 static const IdcPostgresSelect *
@@ -86,7 +74,7 @@ append_native(const IdcRelation *scan, IdcText *text)
     idc_text_append_format(text, "(SELECT * FROM (%s\n) AS n", scan->native);
     for (size_t i = 0; i < scan->column_count; i++) {
         idc_text_append(text, i == 0 ? "(" : ", ");
-        append_identifier(idc_postgres_column_name(&scan->columns[i]), text);
+        idc_sql_quote('"', idc_postgres_column_name(&scan->columns[i]), text);
     }
     idc_text_append(text, scan->column_count == 0 ? ")" : "))");
 }
@@ -98,7 +86,7 @@ append_slice(const IdcRelation *scan, const char *slice, IdcText *text)
     idc_text_append(text, "(SELECT");
     for (size_t i = 0; i < scan->column_count; i++) {
         idc_text_append(text, i == 0 ? " " : ", ");
-        append_identifier(idc_postgres_column_name(&scan->columns[i]), text);
+        idc_sql_quote('"', idc_postgres_column_name(&scan->columns[i]), text);
     }
     idc_text_append(text, " FROM ");
     idc_postgres_append_table(scan, text);

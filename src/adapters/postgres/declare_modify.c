@@ -83,21 +83,9 @@ idc_postgres_can_modify(const IdcOptionSet *server_options, const IdcModify *mod
 /* ---- statements ---- */
 
 static void
-append_name(const char *name, IdcText *text)
-{
-    idc_text_append_char(text, '"');
-    for (; *name != '\0'; name++) {
-        if (*name == '"')
-            idc_text_append_char(text, '"');
-        idc_text_append_char(text, *name);
-    }
-    idc_text_append_char(text, '"');
-}
-
-static void
 append_column(const IdcRelation *table, size_t i, IdcText *text)
 {
-    append_name(idc_postgres_column_name(&table->columns[i]), text);
+    idc_sql_quote('"', idc_postgres_column_name(&table->columns[i]), text);
 }
 
 static void

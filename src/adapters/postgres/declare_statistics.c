@@ -60,15 +60,8 @@ idc_postgres_sample_request(const IdcOptionSet *server_options, const IdcRelatio
 
     idc_text_init(&text, 0);
     for (size_t i = 0; i < scan->column_count; i++) {
-        const char *name = idc_postgres_column_name(&scan->columns[i]);
-
-        idc_text_append(&text, i == 0 ? "SELECT \"" : ", \"");
-        for (; *name != '\0'; name++) {
-            if (*name == '"')
-                idc_text_append_char(&text, '"');
-            idc_text_append_char(&text, *name);
-        }
-        idc_text_append_char(&text, '"');
+        idc_text_append(&text, i == 0 ? "SELECT " : ", ");
+        idc_sql_quote('"', idc_postgres_column_name(&scan->columns[i]), &text);
     }
     idc_text_append(&text, scan->column_count == 0 ? "SELECT 1 FROM " : " FROM ");
     idc_postgres_append_table(scan, &text);

@@ -227,29 +227,21 @@ write_rows(Write *write, IdcError *err)
     return status;
 }
 
+/* TRUNCATE, or all rows of a condition. */
 static IdcStatus
-write_where(Write *write, IdcError *err)
+write_at_once(Write *write, IdcError *err)
 {
+    const IdcModify *modify = write->modify;
+    IdcStatus status = IDC_OK;
     IdcText sql;
-    IdcStatus status;
 
     idc_text_init(&sql, 0);
-    status = idc_postgres_statement_modify(write->session, write->scan, write->modify, &sql, err);
+    if (modify->kind == IDC_TRUNCATE)
+        idc_postgres_append_truncate(modify, &sql);
+    else
+        status = idc_postgres_statement_modify(write->session, write->scan, modify, &sql, err);
     if (status == IDC_OK)
         status = send_and_read(write, &sql, err);
-    idc_text_done(&sql);
-    return status;
-}
-
-static IdcStatus
-truncate_tables(Write *write, IdcError *err)
-{
-    IdcText sql;
-    IdcStatus status;
-
-    idc_text_init(&sql, 0);
-    idc_postgres_append_truncate(write->modify, &sql);
-    status = send_and_read(write, &sql, err);
     idc_text_done(&sql);
     return status;
 }
@@ -263,9 +255,8 @@ write_all(Write *write, IdcError *err)
     switch (write->modify->kind) {
     case IDC_UPDATE_WHERE:
     case IDC_DELETE_WHERE:
-        return write_where(write, err);
     case IDC_TRUNCATE:
-        return truncate_tables(write, err);
+        return write_at_once(write, err);
     default:
         status = may_copy(write, &may, err);
         if (status != IDC_OK)
