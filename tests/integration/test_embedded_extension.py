@@ -119,6 +119,8 @@ def test_setup_before_it(old: Hub) -> None:
     old.run("hub", "start")
     assert old.version().startswith("0.3.0")
     assert old.sql("SELECT kind, name FROM instant.objects ORDER BY 1, 2") == made
+    # What other wrappers served moves to ours, once.
+    assert "create server fleet" in old.run("setup")
     assert "nothing to change" in old.run("setup")
     assert old.run("query", "SELECT count(*) FROM flights", "--format", "csv").split()[0] == "count"
 
@@ -153,11 +155,15 @@ def test_server_of_another_place_and_version(make_hub: Callable[[], Hub]) -> Non
 def test_it_can_be_dropped(fresh: Hub) -> None:
     fresh.run("setup")
     made = fresh.sql("SELECT count(*) FROM instant.objects")
-    fresh.sql("DROP EXTENSION instant_fdw")
+    with pytest.raises(psycopg.errors.DependentObjectsStillExist):
+        fresh.sql("DROP EXTENSION instant_fdw")
     assert fresh.sql("SELECT count(*) FROM instant.objects") == made
+    fresh.sql("DROP EXTENSION instant_fdw CASCADE")
     assert fresh.run("query", "SELECT 41 + 1 AS answer", "--format", "csv").split() == ["answer", "42"]
     fresh.sql("CREATE EXTENSION instant_fdw")
     assert fresh.version().startswith("0.3.0")
+    fresh.run("setup")
+    assert fresh.sql("SELECT count(*) FROM instant.objects") == made
 
 
 def test_hub_whose_build_is_gone(make_hub: Callable[[], Hub]) -> None:
