@@ -21,7 +21,7 @@
 
 /* How long a process may take to answer a CLOSE, or to end after we closed its socket; and to end
  * after it closed the socket itself. */
-enum { FDW_PATIENCE_MS = 100, FDW_DYING_MS = 20 };
+enum { FDW_PATIENCE_MS = 100, FDW_DYING_MS = 60 };
 
 /*
  * In the list of process.c until it is dead; its memory stays as long as it has talks or takes part

@@ -5,6 +5,7 @@ beside it. Plans are left out (EXPLAIN, and what psql says of tables). Of statem
 """
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import shutil
@@ -17,6 +18,8 @@ from harness.hub import HubServer
 from harness.psql_script import Answer, Script, Statement, statements
 from scratch_servers import Scratch
 
+# Whom the servers of a test run as: scratch_servers.py gives root's to postgres.
+SYSTEM_USER = "postgres" if os.geteuid() == 0 else getpass.getuser()
 FOLDER = Path(__file__).parent / "postgres_fdw"
 SETTINGS = {"lc_messages": "C", "TimeZone": "PST8PDT", "DateStyle": "Postgres, MDY", "IntervalStyle": "postgres_verbose"}
 # What postgres_fdw has beside tables: functions about its connections, and a setting.
@@ -59,7 +62,7 @@ class Run:
 
     def __enter__(self) -> Script:
         # As pg_regress does: as the user that the server runs as, over the socket.
-        self.connection = psycopg.connect(host=str(self.server.directory), port=self.server.port, user="postgres", dbname=self.name,
+        self.connection = psycopg.connect(host=str(self.server.directory), port=self.server.port, user=SYSTEM_USER, dbname=self.name,
                                           autocommit=True, prepare_threshold=None)
         return Script(self.connection)
 
@@ -72,7 +75,7 @@ class Run:
 
 def make_server(scratch: Scratch, major: int) -> HubServer:
     made = HubServer(scratch, major)
-    made.sql("CREATE ROLE postgres SUPERUSER LOGIN; CREATE ROLE instant_admin")
+    made.sql(f'CREATE ROLE "{SYSTEM_USER}" SUPERUSER LOGIN; CREATE ROLE instant_admin')
     return made
 
 
