@@ -341,6 +341,8 @@ def test_many_backends_within_a_limit_of_the_server(scratch: Scratch, hub: Datab
         with hub.connect() as session:
             user = "plain" if source.wrapper == "instant_postgres" else ""
             limited.add_to(session, "p", user=user)
+            # 200 programs of one busy machine: the server may be long in answering each.
+            session.execute("ALTER SERVER p OPTIONS (ADD connect_timeout '60s', ADD connection_wait '90s')")
             failures = at_once(hub, BACKENDS, "SELECT count(name) FROM p.small", 10)
             session.execute("DROP SCHEMA p CASCADE; DROP SERVER p CASCADE")
         assert failures == []
