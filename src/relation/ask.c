@@ -57,6 +57,18 @@ idc_expr_equal(const IdcExpr *a, const IdcExpr *b)
     return true;
 }
 
+bool
+idc_expr_is_value(const IdcExpr *expr)
+{
+    return expr->kind == IDC_EXPR_CONSTANT || expr->kind == IDC_EXPR_PARAMETER;
+}
+
+bool
+idc_expr_is_single_value(const IdcExpr *expr)
+{
+    return idc_expr_is_value(expr) && !expr->is_list;
+}
+
 IdcCompare
 idc_compare_turned(IdcCompare op)
 {

@@ -411,6 +411,9 @@ IdcExpr *idc_expr_call(IdcArena *arena, IdcCallKind how, const char *name, IdcTy
 /* ---- asking ---- */
 
 bool idc_expr_equal(const IdcExpr *a, const IdcExpr *b);
+/* A constant or a parameter; single: of one value, not a list. */
+bool idc_expr_is_value(const IdcExpr *expr);
+bool idc_expr_is_single_value(const IdcExpr *expr);
 /* What holds between b and a where op holds between a and b. */
 IdcCompare idc_compare_turned(IdcCompare op);
 /* Calls visit for expr and, while that returns true, for what is below it. */

@@ -19,12 +19,6 @@ can_show(const IdcExpr *expr, const IdcRelation *input, const char **why)
 /* ---- groups ---- */
 
 static bool
-is_value(const IdcExpr *expr)
-{
-    return expr->kind == IDC_EXPR_CONSTANT || expr->kind == IDC_EXPR_PARAMETER;
-}
-
-static bool
 is_float(IdcType type)
 {
     IdcMysqlClass class = idc_mysql_class(type);
@@ -93,7 +87,7 @@ aggregate_is_exact(const IdcAggregate *aggregate, const IdcRelation *input, cons
 static bool
 key_is_exact(const IdcExpr *key, const IdcRelation *input, const char **why)
 {
-    if (is_value(key))
+    if (idc_expr_is_value(key))
         return idc_sql_refuse(why, WHY_CONSTANT);
     if (is_float(key->type) || idc_mysql_class(key->type) == IDC_MYSQL_CLASS_UUID)
         return idc_sql_refuse(why, WHY_TYPE);
@@ -114,7 +108,7 @@ distinct_is_exact(const IdcRelation *relation, const char **why)
         if (!key_is_exact(&column, relation->input, why))
             return false;
         /* DISTINCT is written as groups. */
-        if (origin.expr != NULL && is_value(origin.expr))
+        if (origin.expr != NULL && idc_expr_is_value(origin.expr))
             return idc_sql_refuse(why, WHY_CONSTANT);
     }
     return true;
@@ -136,7 +130,7 @@ is_short(const IdcExpr *expr, const IdcRelation *input)
 static bool
 sort_key_is_exact(const IdcSortKey *key, const IdcRelation *input, const char **why)
 {
-    if (is_value(key->expr))
+    if (idc_expr_is_value(key->expr))
         return idc_sql_refuse(why, WHY_CONSTANT);
     if (!idc_mysql_is_exact(key->expr, input, why) ||
         !idc_mysql_can_order(key->expr->type, key->collation, why))

@@ -66,12 +66,6 @@ static const char WHY_REMOTE[] =
     "that the column keeps it as it is";
 static const char WHY_CLASS[] = "MySQL would convert the value in its own way";
 
-static bool
-is_value(const IdcExpr *expr)
-{
-    return expr->kind == IDC_EXPR_CONSTANT || expr->kind == IDC_EXPR_PARAMETER;
-}
-
 bool
 idc_mysql_keeps_computed(IdcType type, const IdcMysqlRemote *remote)
 {
@@ -159,7 +153,7 @@ can_update(const IdcModify *modify, const char **why)
         const IdcExpr *expr = where->exprs[i];
         IdcMysqlRemote remote;
 
-        if (is_value(expr))
+        if (idc_expr_is_value(expr))
             continue;
         if (!idc_mysql_remote_of_options(&modify->table->columns[i], &remote))
             return idc_sql_refuse(why, WHY_REMOTE);
@@ -218,7 +212,7 @@ append_sets(IdcSql *sql, const IdcModify *modify, const IdcSqlParts *parts,
         idc_text_append(text, " = ");
         if (values != NULL && expr->kind == IDC_EXPR_CONSTANT)
             values->append(values->host, next, expr, text);
-        else if (is_value(expr))
+        else if (idc_expr_is_value(expr))
             idc_sql_constant(sql, expr, text);
         else
             append_computed(&parts->columns[next], text);

@@ -45,12 +45,6 @@ as_column(const IdcExpr *expr)
     return expr->kind == IDC_EXPR_COLUMN ? expr : NULL;
 }
 
-static bool
-is_value(const IdcExpr *expr)
-{
-    return expr->kind == IDC_EXPR_CONSTANT || (expr->kind == IDC_EXPR_PARAMETER && !expr->is_list);
-}
-
 /* Types whose values compare as those of the same number do. */
 uint32_t
 idc_rest_type_family(uint32_t oid)
@@ -116,11 +110,11 @@ say_compare(const IdcExpr *expr, Said *said)
 
     if (expr->op > IDC_GE || expr->op == IDC_NE)
         return false;
-    if (left != NULL && is_value(expr->args[1])) {
+    if (left != NULL && idc_expr_is_single_value(expr->args[1])) {
         *said = (Said){ .column = left, .use = forward[expr->op], .value = expr->args[1] };
         return true;
     }
-    if (right != NULL && is_value(expr->args[0])) {
+    if (right != NULL && idc_expr_is_single_value(expr->args[0])) {
         *said = (Said){ .column = right, .use = backward[expr->op], .value = expr->args[0] };
         return true;
     }
@@ -137,7 +131,7 @@ say_in(const IdcExpr *expr, Said *said)
     if (column == NULL)
         return false;
     for (size_t i = 1; i < expr->arg_count && !is_list; i++)
-        if (!is_value(expr->args[i]))
+        if (!idc_expr_is_single_value(expr->args[i]))
             return false;
     *said = (Said){ .column = column,
                     .use = IDC_REST_IN,
@@ -177,7 +171,7 @@ say(const IdcExpr *expr, Said *said)
         return say_in(expr, said);
     if (!is_like && !is_prefix)
         return say_bool(expr, said);
-    if (as_column(expr->args[0]) == NULL || !is_value(expr->args[1]))
+    if (as_column(expr->args[0]) == NULL || !idc_expr_is_single_value(expr->args[1]))
         return false;
     *said = (Said){ .column = as_column(expr->args[0]),
                     .use = IDC_REST_LIKE,

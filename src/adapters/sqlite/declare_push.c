@@ -89,12 +89,6 @@ all_exact(const IdcExpr *expr, const char **why)
 }
 
 static bool
-is_value(const IdcExpr *expr)
-{
-    return expr->kind == IDC_EXPR_CONSTANT || (expr->kind == IDC_EXPR_PARAMETER && !expr->is_list);
-}
-
-static bool
 compare_is_exact(const IdcExpr *expr, const char **why)
 {
     const IdcExpr *left = expr->args[0], *right = expr->args[1];
@@ -144,7 +138,7 @@ like_is_exact(const IdcExpr *expr, const char **why)
 {
     const IdcExpr *pattern = expr->args[1];
 
-    if (expr->op != 0 || !is_value(pattern) ||
+    if (expr->op != 0 || !idc_expr_is_single_value(pattern) ||
         idc_sqlite_class(expr->args[0]->type) != IDC_SQLITE_TEXT ||
         idc_sqlite_class(pattern->type) != IDC_SQLITE_TEXT)
         return idc_sql_refuse(why, WHY_LIKE);
@@ -271,8 +265,8 @@ is_moment_range(const IdcExpr *expr)
     left = expr->args[0];
     right = expr->args[1];
     return idc_sqlite_is_moment(left->type) && left->type.oid == right->type.oid &&
-           ((left->kind == IDC_EXPR_COLUMN && is_value(right)) ||
-            (right->kind == IDC_EXPR_COLUMN && is_value(left)));
+           ((left->kind == IDC_EXPR_COLUMN && idc_expr_is_single_value(right)) ||
+            (right->kind == IDC_EXPR_COLUMN && idc_expr_is_single_value(left)));
 }
 
 /* True for every row for which the expression is. */
@@ -338,7 +332,7 @@ rule_aggregate(const IdcAggregate *aggregate, const IdcRelation *input, const ch
         return idc_sql_refuse(why, WHY_AGGREGATE);
     case IDC_AGG_MIN:
     case IDC_AGG_MAX:
-        if (is_value(arg)) /* dates are bounds, and NaN a text */
+        if (idc_expr_is_single_value(arg)) /* dates are bounds, and NaN a text */
             return idc_sql_refuse(why, WHY_AGGREGATE);
         return can_order(arg->type, aggregate->collation, why);
     case IDC_AGG_BOOL_AND:
