@@ -8,6 +8,9 @@
 #define LEAST_PER_SECOND 1e-6
 #define MOST_AT_ONCE 1e6
 
+/* So long may a process be held up between reading the clock and asking, and others take meanwhile. */
+#define LATENESS_US 1000000
+
 /* Without libm, which the extension does not link; what is no number counts as least. */
 static double
 between(double value, double least, double most)
@@ -25,7 +28,7 @@ idc_bucket_take(const IdcBucket *bucket, int64_t now_us)
     uint64_t next;
 
     do {
-        uint64_t from = full < now || full - now > whole ? now : full;
+        uint64_t from = full < now || full - now > whole + LATENESS_US ? now : full;
 
         next = from + interval;
         if (next - now > whole)

@@ -7,7 +7,8 @@
  *
  * The generic cell rate algorithm (ITU-T I.371): the word is the moment, in microseconds of
  * CLOCK_MONOTONIC, at which the bucket will be full again. A moment further away than filling an
- * empty bucket takes (the machine was started anew) counts as a full bucket.
+ * empty bucket takes and a second more (the machine was started anew) counts as a full bucket; the
+ * second is for one who read the clock before others took, and asks after them.
  */
 #ifndef IDC_RELATION_BUCKET_H
 #define IDC_RELATION_BUCKET_H

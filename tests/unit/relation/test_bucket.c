@@ -68,6 +68,20 @@ moment_of_another_boot_counts_as_full(void **state)
     assert_int_equal(idc_bucket_take(&bucket, 10 * SECOND), 0);
 }
 
+/* Who read the clock, was held up, and comes after one who read it later must not get a full bucket. */
+static void
+older_clock_takes_nothing_more(void **state)
+{
+    enum { BEHIND = 300 };
+    IdcBucketWord word = 0;
+    IdcBucket bucket = { .word = &word, .rate = 20, .burst = 1 };
+
+    (void) state;
+    assert_int_equal(idc_bucket_take(&bucket, 7 * SECOND), 0);
+    assert_int_equal(idc_bucket_take(&bucket, 7 * SECOND - BEHIND), SECOND / 20 + BEHIND);
+    assert_int_equal(idc_bucket_take(&bucket, 7 * SECOND), SECOND / 20);
+}
+
 static void
 numbers_without_meaning_are_bounded(void **state)
 {
@@ -89,6 +103,7 @@ main(void)
         cmocka_unit_test(burst_then_rate),
         cmocka_unit_test(two_share_one),
         cmocka_unit_test(moment_of_another_boot_counts_as_full),
+        cmocka_unit_test(older_clock_takes_nothing_more),
         cmocka_unit_test(numbers_without_meaning_are_bounded),
     };
 
