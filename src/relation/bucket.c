@@ -8,7 +8,7 @@
 #define LEAST_PER_SECOND 1e-6
 #define MOST_AT_ONCE 1e6
 
-/* So long may a process be held up between reading the clock and asking, and others take meanwhile. */
+/* So late may one come who read the clock before others took. */
 #define LATENESS_US 1000000
 
 /* Without libm, which the extension does not link; what is no number counts as least. */

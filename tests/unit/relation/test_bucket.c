@@ -68,7 +68,7 @@ moment_of_another_boot_counts_as_full(void **state)
     assert_int_equal(idc_bucket_take(&bucket, 10 * SECOND), 0);
 }
 
-/* Who read the clock, was held up, and comes after one who read it later must not get a full bucket. */
+/* Who read the clock before another took, and asks after it, must not get a full bucket. */
 static void
 older_clock_takes_nothing_more(void **state)
 {
