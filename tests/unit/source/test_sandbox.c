@@ -174,17 +174,18 @@ check_writes(void)
 {
     const char *const directories[] = { "/nonexistent", allowed_directory, NULL };
     bool is_limited = writes_can_be_limited();
-    char path[64];
+    char path[64], outside[64];
     int fd;
 
     idc_sandbox_limit_writes(directories);
     (void) snprintf(path, sizeof path, "%s/inside", allowed_directory);
     fd = open(path, O_WRONLY | O_CREAT, 0600);
     MUST(fd >= 0 && write(fd, "x", 1) == 1 && unlink(path) == 0);
-    fd = open("/tmp/test_sandbox_outside", O_WRONLY | O_CREAT, 0600);
+    (void) snprintf(outside, sizeof outside, "%s-outside", allowed_directory);
+    fd = open(outside, O_WRONLY | O_CREAT, 0600);
     MUST(is_limited == (fd < 0));
     if (fd >= 0)
-        MUST(unlink("/tmp/test_sandbox_outside") == 0);
+        MUST(unlink(outside) == 0);
     MUST(!is_limited || (rmdir(allowed_directory) < 0 && errno == EACCES));
     MUST(open("/etc/passwd", O_RDONLY) >= 0);
     return 0;
