@@ -17,7 +17,7 @@ demo: build ## a question across PostgreSQL and MariaDB, on real data, in a scra
 	@$(python) examples/flights/run.py
 
 test: build ## all tests, against real servers that the tests start (SANITIZE=1: C units under ASan+UBSan too)
-	@SANITIZE='$(SANITIZE)' tools/run_tests $(PYTEST_ARGS)
+	@SANITIZE='$(SANITIZE)' $(python) tools/run_tests.py $(PYTEST_ARGS)
 
 bench: build ## load tables beside connectorx, adbc, polars, DuckDB and others (BENCH_ARGS=--help)
 	@tools/setup bench

@@ -229,12 +229,14 @@ def test_what_nobody_waited_for_is_not_late(server: HostileServer) -> None:
     assert got.answers[1]["body"] == "second"
 
 
+@pytest.mark.quiet
 def test_the_call_has_a_limit_of_its_own(server: HostileServer) -> None:
     got = fetch(server.on("/silent", lambda answer: answer.stall()), args=("-T", "200"))
     assert got.error[0] == "timeout"
     assert 190 <= got.stat["elapsed_ms"] < 450
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("where", ["name", "connect", "tls", "head", "body", "backoff", "rate"])
 def test_cancel_acts_at_once(server: HostileServer, where: str) -> None:
     def body(answer: Answer) -> None:

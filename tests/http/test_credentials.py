@@ -174,6 +174,7 @@ def test_oauth_refusals_and_redirects(server: HostileServer) -> None:
     assert "503" in fetch(server.url + "/api", options=oauth(server), user=CLIENT).error[1]
 
 
+@pytest.mark.quiet
 def test_oauth_waits_can_be_cancelled(server: HostileServer) -> None:
     server.on("/token", lambda answer: answer.stall())
     got = fetch(server.url + "/api", options=oauth(server), user=CLIENT, args=("-j", "3", "-c", "200"))

@@ -212,6 +212,7 @@ def test_one_thread(connection: Connection) -> None:
 
 # ---- how it ends ----
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("query", [
     "SELECT count(*) FROM generate_series(1, 100000000) i, generate_series(1, 1000) j",
     "SELECT i FROM generate_series(1, 1000) i, generate_series(1, 1000000) j",
@@ -232,6 +233,7 @@ def test_cancel(connection: Connection, query: str) -> None:
     assert table(connection, "SELECT instant.arrow('SELECT 1 AS i')").to_pylist() == [{"i": 1}]
 
 
+@pytest.mark.quiet
 def test_statement_timeout(connection: Connection) -> None:
     connection.execute("SET statement_timeout = '300ms'")
     begin = time.monotonic()

@@ -238,6 +238,7 @@ def test_messages_of_many_frames(own_server: tuple[PostgresServer, Path], sessio
 ACTS = [f"{act}@{stage}" for act in ("silence", "spin", "quiet") for stage in STAGES]
 
 
+@pytest.mark.quiet
 def test_statement_timeout(session: Connection) -> None:
     for request in [*ACTS, "rows:1000000:50"]:
         session.execute("SET statement_timeout = '100ms'")
@@ -275,6 +276,7 @@ def is_waiting(observer: Connection, pid: int) -> bool:
     return row == ("Extension",)
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("function", ["pg_cancel_backend", "pg_terminate_backend"])
 def test_cancel_and_terminate(own_server: tuple[PostgresServer, Path], session: Connection, function: str) -> None:
     for request in ("silence@open", "silence@half", "spin@batch", "quiet@schema"):
@@ -295,6 +297,7 @@ def test_cancel_and_terminate(own_server: tuple[PostgresServer, Path], session: 
         wait_for(lambda: all(map(is_gone, sources)), 2)  # noqa: B023
 
 
+@pytest.mark.quiet
 def test_fast_shutdown(scratch: Scratch, extension: ExtensionBuild) -> None:
     server = PostgresServer(scratch, {"jit": "off"}, extension.bin)
     program = prepare(server, extension)
@@ -647,6 +650,7 @@ def told(connection: Connection, statement: str) -> str:
     return str(caught.value.diag.message_primary)
 
 
+@pytest.mark.quiet
 def test_writes(session: Connection) -> None:
     for name in ("echo", "rows:5", "nobody", "exit:1", "error:23505", "silence"):
         session.execute(sql.SQL(WRITABLE).format(sql.Identifier(name)))

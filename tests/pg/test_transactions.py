@@ -193,6 +193,7 @@ def test_a_source_that_dies_in_the_commit(session: Connection, act: str) -> None
     assert len(session.execute(f'SELECT id FROM "commit:{act}"."rows:5"').fetchall()) == 5
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("act", ["silence", "spin", "quiet"])
 def test_cancel_in_the_middle_of_a_commit(session: Connection, database: Database, act: str) -> None:
     serve(session, f"commit:{act}")
@@ -216,6 +217,7 @@ def test_cancel_in_the_middle_of_a_commit(session: Connection, database: Databas
     wait_for(lambda: children(session) == [])
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("act", ["silence", "spin", "quiet", "exit:3", "error:XX000", "garbage"])
 def test_a_rollback_is_bounded_and_never_an_error(session: Connection, act: str) -> None:
     serve(session, f"rollback:{act}")
@@ -230,6 +232,7 @@ def test_a_rollback_is_bounded_and_never_an_error(session: Connection, act: str)
     assert len(session.execute(f'SELECT id FROM "rollback:{act}"."rows:5"').fetchall()) == 5
 
 
+@pytest.mark.quiet
 def test_a_slow_rollback_of_a_savepoint_is_waited_for_at_the_next_use(session: Connection) -> None:
     serve(session, "rollback:later:300")
     session.execute("BEGIN")
@@ -244,6 +247,7 @@ def test_a_slow_rollback_of_a_savepoint_is_waited_for_at_the_next_use(session: C
     session.execute("COMMIT")
 
 
+@pytest.mark.quiet
 def test_nobody_waits_for_the_end_of_a_transaction_that_read(session: Connection) -> None:
     serve(session, "commit:later:400")
     begin = time.monotonic()
@@ -547,6 +551,7 @@ def test_a_cursor_that_began_to_read_in_what_is_rolled_back(writer: Connection, 
     writer.execute("COMMIT")
 
 
+@pytest.mark.quiet
 def test_cancel_of_a_write(writer: Connection, file: File) -> None:
     writer.execute("SET statement_timeout = '300ms'")
     begin = time.monotonic()

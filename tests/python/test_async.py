@@ -142,6 +142,7 @@ BIG = ("SELECT i, i::int8 AS i8, i::float8 AS f, md5(i::text) AS t, date '2013-0
        "timestamptz '2013-01-01' AS tz, nullif(i % 3, 0) AS n FROM generate_series(1, 400000) i")
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("form", ["to_pandas", "to_arrow", "rows"])
 async def test_the_event_loop_goes_on(aplain: InstantDataConnector, form: str) -> None:
     await getattr(aplain.query("SELECT 1 AS n, 'x' AS t, now() AS tz, current_date AS d"), form)()

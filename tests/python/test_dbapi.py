@@ -493,6 +493,7 @@ def test_threads_share_a_clone(connection: dbapi.Connection) -> None:
         assert cursor.execute("SELECT 1").fetchall() == [(1,)]
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("who", ["cursor", "connection"])
 def test_cancel_from_another_thread(connection: dbapi.Connection, cursor: Any, who: str) -> None:
     canceled: list[float] = []

@@ -411,6 +411,7 @@ def test_connectors_leave_no_pipes_and_no_threads(hub_arguments: dict[str, Any])
     assert listeners() <= before and len(os.listdir("/proc/self/fd")) <= files
 
 
+@pytest.mark.quiet
 async def test_the_loop_is_not_held_up_by_objects(aplain: InstantDataConnector) -> None:
     """A column of objects is made in pieces, between which others get the GIL. (Python's own garbage collection, which
     now and then goes through every object of the process, is not what is measured.)"""
@@ -438,6 +439,7 @@ async def test_the_loop_is_not_held_up_by_objects(aplain: InstantDataConnector) 
     assert best < 0.05
 
 
+@pytest.mark.quiet
 def test_the_first_rows_come_soon(plain: SyncInstantDataConnector) -> None:
     lazy = plain.query("SELECT generate_series(1, 50000000) AS i, 'x' AS t")
     best = 1.0

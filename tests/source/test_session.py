@@ -96,6 +96,7 @@ def test_a_batch_longer_than_a_frame_goes_on_in_others(session: SourceSession) -
     assert text == "0" * 54_000_000 + "end"
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("relation", [endless(), silent()])
 def test_close_stops_a_scan_at_once(session: SourceSession, relation: rel.Relation) -> None:
     scan = session.open(relation, credit=1)
@@ -107,6 +108,7 @@ def test_close_stops_a_scan_at_once(session: SourceSession, relation: rel.Relati
     assert session.open(WORDS).table().num_rows == 3
 
 
+@pytest.mark.quiet
 def test_close_stops_a_scan_that_waits_for_a_lock(session: SourceSession, database: Path) -> None:
     with sqlite3.connect(database, isolation_level=None) as writer:
         writer.execute("BEGIN EXCLUSIVE")

@@ -181,6 +181,7 @@ def test_the_next_host_is_asked(maria: TlsServer, connect: Connect) -> None:
     silent.close()
 
 
+@pytest.mark.quiet
 def test_a_server_that_says_nothing(connect: Connect) -> None:
     silent = socket.create_server(("127.0.0.1", 0))
     for options in ({}, {"ssl_mode": "require"}):

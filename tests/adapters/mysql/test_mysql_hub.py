@@ -50,6 +50,7 @@ def endless(maria: TlsServer, rows: str) -> Iterator[None]:
         maria.sql(f"KILL {number}")
 
 
+@pytest.mark.quiet
 def test_a_cancel_in_the_hub_ends_the_query_in_the_server(site: Hub, sql: Session, fleet: str, maria: TlsServer) -> None:
     sql.execute(f"SET statement_timeout = '400ms'; SET search_path = {fleet}")
     before = time.monotonic()
@@ -73,6 +74,7 @@ def test_a_cancel_in_the_hub_ends_the_query_in_the_server(site: Hub, sql: Sessio
     assert sql.execute("SELECT count(*) FROM words").fetchone() == (5,)
 
 
+@pytest.mark.quiet
 def test_a_session_that_ends_ends_its_query_in_the_server(site: Hub, sql: Session, fleet: str, maria: TlsServer) -> None:
     # The source process has 100 ms for it, which is little for TLS on a machine with much to do.
     sql.execute(f"ALTER SERVER {fleet} OPTIONS (ssl_mode 'disable')")

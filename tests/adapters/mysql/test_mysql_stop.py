@@ -43,6 +43,7 @@ def memory_kb(pid: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:"))
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("options", [{}, {"ssl_mode": "disable"}], ids=["tls", "plain"])
 def test_a_query_that_is_cancelled_ends_in_the_server(maria: TlsServer, connect: Connect, options: dict[str, str]) -> None:
     session = connect(**options)
@@ -75,6 +76,7 @@ def test_a_query_that_takes_too_long(maria: TlsServer, connect: Connect) -> None
     until(lambda: running(maria, "79") == 0)
 
 
+@pytest.mark.quiet
 def test_a_long_answer_that_nobody_wants_any_more(maria: TlsServer, connect: Connect) -> None:
     session = connect()
     scan = session.open(numbers(50_000_000, width=81), batch_rows=1000, credit=1)
@@ -86,6 +88,7 @@ def test_a_long_answer_that_nobody_wants_any_more(maria: TlsServer, connect: Con
     until(lambda: running(maria, ", 81") == 0)
 
 
+@pytest.mark.quiet
 def test_long_values_that_nobody_wants_any_more(connect: Connect) -> None:
     session = connect(ssl_mode="disable", source_memory="1GB")
     scan = session.open(numbers(5000, width=1_000_000), batch_rows=2, credit=1)
@@ -123,6 +126,7 @@ def test_a_connection_that_died_while_it_was_idle(maria: TlsServer, connect: Con
         assert connection(session) != number
 
 
+@pytest.mark.quiet
 def test_rows_that_are_there_do_not_wait_for_those_that_are_not(connect: Connect) -> None:
     session = connect(ssl_mode="disable")
     slow = rel.native("SELECT CONCAT(SLEEP(IF(seq < 3, 0, 1.5)), REPEAT('x', 40000)) FROM seq_1_to_3", [rel.column("a", rel.TEXT, rel.C)])

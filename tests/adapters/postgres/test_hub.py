@@ -154,6 +154,7 @@ def test_parallel_reads(sql: Session, db: psycopg.Connection, shop: str) -> None
     assert got == rows(db, "SELECT count(*), count(DISTINCT id), sum(id) FROM public.wide")
 
 
+@pytest.mark.quiet
 def test_cancel_ends_the_remote_query(site: Hub, sql: Session, db: psycopg.Connection, shop: str) -> None:
     db.execute(f"CREATE VIEW {shop}.slow AS SELECT i, pg_sleep(0.05)::text AS s FROM generate_series(1, 10000) i")
     fetch(sql, shop)

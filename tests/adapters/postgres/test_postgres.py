@@ -235,6 +235,7 @@ def test_settings_of_a_session(make: Make, db: psycopg.Connection) -> None:
 
 # ---- ends
 
+@pytest.mark.quiet
 def test_cancel_ends_the_remote_query(make: Make, db: psycopg.Connection) -> None:
     request = rel.native("SELECT pg_sleep(60)::text", [rel.column("s", rel.TEXT)])
     session = make()

@@ -102,6 +102,7 @@ def test_max_concurrent_holds_for_all_sessions(site: Hub, sql: Session, server: 
     assert gauge.most == 3
 
 
+@pytest.mark.quiet
 def test_rate_limit_holds_for_all_sessions(site: Hub, sql: Session, server: HostileServer, crowd: list[Session]) -> None:
     gauge = Gauge(0)
     server.on("/gauge", gauge)

@@ -239,6 +239,7 @@ def check_goes_on(victim: Victim, tables: Tables, step: str) -> None:
     assert len(sources(victim.session)) <= 1
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("step", STEPS)
 def test_cancel(site: Hub, sql: Session, silence: Silence, tables: Tables, step: str) -> None:
     for _ in range(ROUNDS):
@@ -251,6 +252,7 @@ def test_cancel(site: Hub, sql: Session, silence: Silence, tables: Tables, step:
         assert all_gone(victim.sources)
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("step", STEPS)
 def test_terminate(site: Hub, sql: Session, silence: Silence, tables: Tables, step: str) -> None:
     for _ in range(ROUNDS):
@@ -261,6 +263,7 @@ def test_terminate(site: Hub, sql: Session, silence: Silence, tables: Tables, st
         assert all_gone(victim.sources, 0.2)
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("step", STEPS)
 def test_statement_timeout(site: Hub, sql: Session, silence: Silence, tables: Tables, step: str) -> None:
     for _ in range(ROUNDS):
@@ -290,6 +293,7 @@ STATEMENTS = {
 }
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("what", STATEMENTS)
 def test_other_statements_are_cancelled(site: Hub, sql: Session, silence: Silence, tables: Tables, what: str) -> None:
     name = site.rest(sql, silence.http.url, **PATIENT)
@@ -324,6 +328,7 @@ def test_a_savepoint_that_is_cancelled(site: Hub, sql: Session, silence: Silence
         session.rollback()
 
 
+@pytest.mark.quiet
 def test_a_wait_for_a_place_is_cancelled(site: Hub, sql: Session, silence: Silence, tables: Tables) -> None:
     """max_concurrent: who waits for another session waits for nothing that cannot be stopped."""
     server = site.rest(sql, silence.http.url, max_concurrent="1", **PATIENT)
@@ -354,6 +359,7 @@ def own_site(scratch: Scratch, site: Hub, silence: Silence) -> Iterator[Hub]:
     server.stop()
 
 
+@pytest.mark.quiet
 def test_a_fast_shutdown_with_silence_everywhere(own_site: Hub, silence: Silence) -> None:
     """pg_ctl stop -m fast, with a session at each step."""
     with own_site.connect() as sql:
@@ -371,6 +377,7 @@ def test_a_fast_shutdown_with_silence_everywhere(own_site: Hub, silence: Silence
         own_site.server.start()
 
 
+@pytest.mark.quiet
 def test_kill_of_a_backend_ends_its_process(own_site: Hub, silence: Silence) -> None:
     with own_site.connect() as sql:
         tables = make_tables(own_site, sql, silence)

@@ -1,0 +1,115 @@
+"""What `make test` makes of tests that fail, processes that die, and Ctrl-C: never a pass, and nothing runs on."""
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import run_tests
+from harness.project import ROOT
+
+PASSES = "def test_one():\n    pass\n\ndef test_two():\n    pass\n"
+QUIET = "import pytest\n\n@pytest.mark.quiet\ndef test_alone():\n    pass\n"
+
+
+WRONG = {
+    "fails": ("def test_wrong():\n    assert False\n", "{file}::test_wrong"),
+    "errors": ("def test_wrong(no_such):\n    pass\n", "{file}::test_wrong"),
+    "imports": ("import no_such_module\n", "{file}"),
+    "leaves": ("import os\n\ndef test_wrong():\n    os._exit(0)\n", "FAILED {name}: left no report; ended with exit code 0"),
+    "dies": ("import os\n\ndef test_wrong():\n    os.kill(os.getpid(), 11)\n", "FAILED {name}: left no report; ended with signal 11"),
+    "breaks": ("import atexit, os\n\natexit.register(os._exit, 3)\n\ndef test_one():\n    pass\n", "FAILED {name}: ended with exit code 3"),
+    "stops": ("import pytest\n\ndef test_wrong():\n    pytest.exit('enough')\n", "FAILED {name}: ran no test; ended with exit code 2"),
+    "empty": ("", "FAILED {name}: ran no test; ended with exit code 5"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "pytest.ini").write_text("[pytest]\nmarkers = quiet\n")
+    return tmp_path / "tests"
+
+
+def put(folder: Path, **files: str) -> None:
+    """Each in a folder of its own, and so a job of its own."""
+    for name, text in files.items():
+        (folder / name).mkdir()
+        (folder / name / f"test_{name}.py").write_text(text)
+
+
+def run(folder: Path, capfd: pytest.CaptureFixture[str], quiet_too: bool = True) -> tuple[int, list[str], str]:
+    """The exit code, the complaints and the count, all else."""
+    place = folder.parent / "place"
+    place.mkdir()
+    beside, after = run_tests.all_files(folder, place)
+    status = run_tests.run_phases([(beside, 2), (after if quiet_too else [], 1)])
+    lines = capfd.readouterr().out.splitlines()
+    last = max(number for number, line in enumerate(lines) if line == "") + 1
+    return status, lines[last:], "\n".join(lines[:last])
+
+
+def test_counts_are_summed_and_quiet_tests_come_last(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    put(folder, a=PASSES, b=PASSES + QUIET, c="import pytest\n\ndef test_three():\n    pytest.skip()\n\n" + PASSES)
+    status, end, shown = run(folder, capfd)
+    assert (status, end) == (0, ["7 passed, 0 failed"])
+    heads = [line.split(":")[0] for line in shown.splitlines() if line.startswith("== ")]
+    assert sorted(heads[:3]) == ["== a", "== b", "== c"] and heads[3:] == ["== quiet tests"]
+
+
+def test_no_failure_looks_like_a_pass(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    put(folder, fine=PASSES, **{name: text for name, (text, _) in WRONG.items()})
+    status, (*told, count), _ = run(folder, capfd, quiet_too=False)
+    assert (status, count) == (1, f"3 passed, {len(WRONG)} failed")  # what breaks has passed a test first
+    for name, (_, complaint) in WRONG.items():
+        wanted = complaint.format(name=name, file=f"{name}/test_{name}.py")
+        assert len([line for line in told if wanted in line]) == 1, (wanted, told)
+
+
+def test_quiet_tests_that_are_not_there_are_missed(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    put(folder, fine=PASSES)
+    assert run(folder, capfd)[:2] == (1, ["FAILED quiet tests: ran no test; ended with exit code 5", "2 passed, 1 failed"])
+
+
+def test_every_file_is_in_one_group(folder: Path) -> None:
+    put(folder, a=PASSES, b=PASSES, c=PASSES)
+    (folder / "a" / "more_test.py").write_text(PASSES)
+    groups = run_tests.groups(folder, (("b/test_b.py", "a/test_a.py"), ("gone/test_gone.py",)))
+    assert [(name, [path.name for path in files]) for name, files in groups] == [
+        ("b/test_b.py", ["test_b.py", "test_a.py"]), ("a", ["more_test.py"]), ("c", ["test_c.py"])]
+
+
+def test_the_groups_are_of_files_that_are_there() -> None:
+    named = [name for group in run_tests.GROUPS for name in group]
+    assert [name for name in named if not (ROOT / "tests" / name).exists()] == [] and len(set(named)) == len(named)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_runs_on_after(folder: Path, how: signal.Signals) -> None:
+    """Ctrl-C goes to the whole group of processes, as timeout's SIGTERM does."""
+    marks = folder.parent / "marks"
+    marks.mkdir()
+    waits = (f"import os, pathlib, time\n\ndef test_waits():\n    print('was here')\n"
+             f"    pathlib.Path({str(marks)!r}, str(os.getpid())).touch()\n    time.sleep(300)\n")
+    put(folder, one=waits, two=waits)
+    program = ("import pathlib, signal, sys, run_tests\nfolder = pathlib.Path(sys.argv[1])\nsignal.signal(signal.SIGTERM, run_tests.end)\n"
+               "sys.exit(run_tests.run_phases([(run_tests.all_files(folder, folder.parent)[0], 2)]))\n")
+    with subprocess.Popen([sys.executable, "-c", program, str(folder)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                          start_new_session=True, env={**os.environ, "PYTHONPATH": str(ROOT / "tools")}) as process:
+        until = time.monotonic() + 60
+        while len(list(marks.iterdir())) < 2:
+            assert time.monotonic() < until and process.poll() is None
+            time.sleep(0.02)
+        os.killpg(process.pid, how)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said.splitlines()[-2:] == ["run_tests: ended from outside", "0 passed, 1 failed"]
+    assert said.count("did not end") == 2
+    for mark in marks.iterdir():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(mark.name), 0)
