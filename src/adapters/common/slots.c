@@ -226,16 +226,31 @@ idc_slots_try(IdcSlots *slots, IdcSlotWait *wait)
     return slot;
 }
 
+/* One is as good as another. Those that are kept go first: who has a single one does not need it.
+ */
+static size_t
+last_taken(const IdcSlots *slots)
+{
+    size_t i = slots->kept_count > 0 ? slots->count : slots->first_count;
+
+    while (!slots->taken[i - 1])
+        i--;
+    return i - 1;
+}
+
 void
 idc_slots_give_back(IdcSlots *slots, int slot)
 {
+    size_t last;
+
     if (slot < 0)
         return;
     pthread_mutex_lock(&slots->lock);
-    slots->taken[slot] = false;
+    last = last_taken(slots);
+    slots->taken[last] = false;
     slots->held_count--;
-    slots->kept_count -= (size_t) slot >= slots->first_count ? 1 : 0;
-    unlock_byte(slots, SLOTS_AT + (off_t) slot);
+    slots->kept_count -= last >= slots->first_count ? 1 : 0;
+    unlock_byte(slots, SLOTS_AT + (off_t) last);
     leave_more_if_idle(slots);
     pthread_mutex_unlock(&slots->lock);
 }

@@ -29,6 +29,8 @@ typedef struct Server {
     atomic_bool is_dead; /* all connections that are idle */
     atomic_bool is_slow; /* nobody can connect until it is not */
     atomic_bool fails_begin, fails_finish, may_promote;
+    atomic_bool keeps_slot; /* of the next connection that is closed */
+    atomic_int kept_slot;
     atomic_int last_level;
     atomic_bool last_commit, first_was_writer;
 } Server;
@@ -85,6 +87,8 @@ fake_close(void *host, IdcLink *link)
 {
     Server *server = host;
 
+    if (atomic_exchange(&server->keeps_slot, false))
+        atomic_store(&server->kept_slot, idc_link_keep_slot(link));
     use(link);
     free(link->handle);
     link->handle = NULL;
@@ -750,6 +754,30 @@ who_gets_no_slot_is_told(void **state)
 }
 
 static void
+a_slot_may_be_kept_after_the_end(void **state)
+{
+    Server server = { 0 };
+    IdcLinks *links = make_links(&server, 1, 100, 600000, -1);
+    Scan *scan = read_on(links, 0);
+
+    (void) state;
+    atomic_store(&server.keeps_slot, true);
+    break_link(scan);
+    end_scan(scan);
+    assert_int_equal(server.open, 0);
+    scan = new_scan(0, 1);
+    assert_int_equal(try_read(links, scan), IDC_CONNECTION_FAILED);
+    assert_string_equal(scan->err.sqlstate, "53300");
+    end_scan(scan);
+    idc_links_give_back(links, server.kept_slot);
+    end_scan(read_on(links, 0));
+    assert_int_equal(server.most_open, 1);
+    idc_links_close_all(links);
+    assert_int_equal(server.open, 0);
+    idc_links_free(links);
+}
+
+static void
 a_full_server_is_asked_again(void **state)
 {
     Server server = { .room = 1 };
@@ -1132,6 +1160,43 @@ second_links_never_wait_for_each_other(void **state)
     unlink(path);
 }
 
+/* Whichever of its connections ends first, a process that has one left has none that is kept. */
+static void
+what_is_kept_is_given_back_first(void **state)
+{
+    Server servers[3] = { 0 };
+    IdcLinks *links[3];
+    char path[64];
+    Scan *scans[3], *more;
+    Later later;
+
+    (void) state;
+    make_file(path, sizeof path);
+    for (int i = 0; i < 3; i++)
+        links[i] = make_links(&servers[i], 3, 10000, 0, open_file(path));
+    scans[0] = read_on(links[0], 0);
+    scans[1] = read_on(links[1], 0);
+    more = read_on(links[0], 0); /* the one that is kept */
+    later = (Later){ .links = links[2], .scan = new_scan(0, 1) };
+    start_later(&later);
+    end_scan(scans[0]);
+    sleep_ms(50);
+    scans[0] = new_scan(0, 1);
+    assert_int_equal(idc_links_for_more(links[0], &scans[0]->scan, &scans[0]->link, NULL), IDC_OK);
+    assert_non_null(scans[0]->link);
+    use(scans[0]->link);
+    assert_int_equal(servers[2].open, 0);
+    end_scan(more);
+    end_scan(scans[0]);
+    pthread_join(later.thread, NULL);
+    assert_int_equal(later.status, IDC_OK);
+    end_scan(scans[1]);
+    end_scan(later.scan);
+    for (int i = 0; i < 3; i++)
+        idc_links_free(links[i]);
+    unlink(path);
+}
+
 int
 main(void)
 {
@@ -1154,6 +1219,7 @@ main(void)
         cmocka_unit_test(a_scan_that_gets_the_writer_is_spooled),
         cmocka_unit_test(scans_leave_a_connection_for_the_writer),
         cmocka_unit_test(who_gets_no_slot_is_told),
+        cmocka_unit_test(a_slot_may_be_kept_after_the_end),
         cmocka_unit_test(a_full_server_is_asked_again),
         cmocka_unit_test(idle_ones_are_closed_in_time),
         cmocka_unit_test(many_threads_keep_within_the_limit),
@@ -1162,6 +1228,7 @@ main(void)
         cmocka_unit_test(a_killed_process_gives_its_slots_back),
         cmocka_unit_test(idle_ones_are_given_to_who_waits),
         cmocka_unit_test(second_links_never_wait_for_each_other),
+        cmocka_unit_test(what_is_kept_is_given_back_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
