@@ -54,16 +54,14 @@ void
 fdw_process_lose(FdwProcess *process, const IdcError *failure, bool has_ended)
 {
     dlist_mutable_iter i;
-    char how[256];
+    char how[256] = "";
 
     if (process->is_dead)
         return;
-    /* At the session's end it may tell the source first that it need not go on. */
-    fdw_spawn_end(process,
-                  has_ended             ? FDW_DYING_MS
-                  : is_session_ending() ? FDW_PATIENCE_MS
-                                        : 0,
-                  how, sizeof how);
+    if (is_session_ending() && !has_ended)
+        fdw_spawn_leave(process);
+    else
+        fdw_spawn_end(process, has_ended ? FDW_DYING_MS : 0, how, sizeof how);
     process->failure = *failure;
     if (how[0] != '\0') {
         size_t len = strlen(process->failure.message);
@@ -218,14 +216,13 @@ static void
 end_all(int code, Datum arg)
 {
     dlist_iter i;
-    char how[256];
 
     (void) code;
     (void) arg;
-    /* All sockets first: they end at the same time. */
-    dlist_foreach(i, &session.processes) fdw_spawn_close(dlist_container(FdwProcess, node, i.cur));
+    /* All first: they end at the same time. */
     dlist_foreach(i, &session.processes)
-        fdw_spawn_end(dlist_container(FdwProcess, node, i.cur), FDW_PATIENCE_MS, how, sizeof how);
+        fdw_spawn_hang_up(dlist_container(FdwProcess, node, i.cur));
+    dlist_foreach(i, &session.processes) fdw_spawn_leave(dlist_container(FdwProcess, node, i.cur));
 }
 
 /* ---- transactions ---- */

@@ -20,8 +20,8 @@
 #include "relation/message.h"
 
 /* How long a process may take to answer a CLOSE, or to end after we closed its socket; and to end
- * after it closed the socket itself. */
-enum { FDW_PATIENCE_MS = 100, FDW_DYING_MS = 60 };
+ * after it closed the socket itself, in the session and at its end. */
+enum { FDW_PATIENCE_MS = 100, FDW_DYING_MS = 60, FDW_LEAVING_MS = 10 };
 
 /*
  * In the list of process.c until it is dead; its memory stays as long as it has talks or takes part
@@ -87,9 +87,12 @@ typedef struct FdwSpawn {
 /* Starts process->program (empty: the one beside this library); fills in its pid and fd. */
 extern void fdw_spawn(FdwProcess *process, const FdwSpawn *spawn);
 /* Nothing more is said to the process, which then ends. */
-extern void fdw_spawn_close(FdwProcess *process);
+extern void fdw_spawn_hang_up(FdwProcess *process);
 /* Wait until the process ends by itself, or end it; says how it did by itself. */
 extern void fdw_spawn_end(FdwProcess *process, int patience_ms, char *how, size_t size);
+/* The session ends. A process that has taken note is left alone: it may have to tell its source so,
+ * and ends by itself (source/sandbox.c). */
+extern void fdw_spawn_leave(FdwProcess *process);
 
 /* ---- hello.c: what HELLO says ---- */
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
@@ -281,14 +282,21 @@ fdw_spawn(FdwProcess *process, const FdwSpawn *spawn)
 
 /* ---- ending ---- */
 
-void
-fdw_spawn_close(FdwProcess *process)
+static void
+close_socket(FdwProcess *process)
 {
     if (process->fd < 0)
         return;
     close(process->fd);
     process->fd = -1;
     ReleaseExternalFD();
+}
+
+void
+fdw_spawn_hang_up(FdwProcess *process)
+{
+    if (process->fd >= 0)
+        (void) shutdown(process->fd, SHUT_WR);
 }
 
 /* True when it is gone. */
@@ -313,7 +321,7 @@ fdw_spawn_end(FdwProcess *process, int patience_ms, char *how, size_t size)
     int status = -1;
 
     how[0] = '\0';
-    fdw_spawn_close(process);
+    close_socket(process);
     unmap_memory(process);
     if (process->pid < 0)
         return;
@@ -330,4 +338,40 @@ fdw_spawn_end(FdwProcess *process, int patience_ms, char *how, size_t size)
                         pg_strsignal(WTERMSIG(status)));
     else if (WIFEXITED(status))
         (void) snprintf(how, size, "exit code %d", WEXITSTATUS(status));
+}
+
+/* Until the process has closed its end of the socket too. */
+static bool
+has_taken_note(FdwProcess *process, int64 until_ms)
+{
+    char rest[8192];
+
+    for (;;) {
+        struct pollfd wanted = { .fd = process->fd, .events = POLLIN };
+        int64 left_ms = until_ms - fdw_clock_ms();
+        ssize_t got;
+
+        if (left_ms <= 0 || process->fd < 0)
+            return false;
+        got = recv(process->fd, rest, sizeof rest, MSG_DONTWAIT);
+        if (got == 0 || (got < 0 && errno == ECONNRESET))
+            return true;
+        if (got < 0 && errno != EINTR)
+            (void) poll(&wanted, 1, (int) left_ms);
+    }
+}
+
+void
+fdw_spawn_leave(FdwProcess *process)
+{
+    char how[256];
+    int status;
+
+    fdw_spawn_hang_up(process);
+    if (process->pid >= 0 && has_taken_note(process, fdw_clock_ms() + FDW_PATIENCE_MS)) {
+        /* Most have nothing to do any more. */
+        (void) reap(process, FDW_LEAVING_MS, &status);
+        process->pid = -1;
+    }
+    fdw_spawn_end(process, 0, how, sizeof how);
 }

@@ -27,7 +27,8 @@
  *
  * A scan sends at most as many BATCHes as it has credit (OPEN gives the first ones). After END or
  * ERROR nothing but CLOSED follows for n. CLOSE stops the work at once; the hub kills a process
- * that has not sent CLOSED after 100 ms.
+ * that has not sent CLOSED after 100 ms. At the session's end the hub shuts down its half of the
+ * socket; a source that shuts down the other one within 100 ms ends by itself.
  */
 #ifndef IDC_RELATION_MESSAGE_H
 #define IDC_RELATION_MESSAGE_H

@@ -4,8 +4,8 @@
  * In:   frames on the socket
  * Out:  READY; tasks (task.c)
  *
- * The end of the socket is the end of the process, whatever its threads are doing. They have a
- * moment to tell the source that it need not go on.
+ * The end of the socket is the end of the process, whatever its threads are doing. The hub does not
+ * wait for it: they have a moment to tell the source that it need not go on (sandbox.c).
  */
 #include "source/source.h"
 
@@ -24,7 +24,8 @@ typedef struct Session {
     uint8_t *memory; /* shared with the hub, or NULL */
 } Session;
 
-enum { ENDING_MS = 80 };
+/* Of the two seconds; the rest is for connections that are told good-bye. */
+enum { ENDING_MS = 800 };
 
 /* False: the hub is gone. */
 static bool
@@ -223,6 +224,7 @@ end_session(Session *session)
 {
     const IdcAdapter *adapter = session->source.adapter;
 
+    idc_sandbox_leave();
     if (session->tasks != NULL && idc_tasks_end(session->tasks, ENDING_MS) &&
         adapter->disconnect != NULL)
         adapter->disconnect(&session->source.server);

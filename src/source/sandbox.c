@@ -25,15 +25,34 @@
 
 enum { DESCRIPTORS_MAX = 1024, LIBRARY_STACK_BYTES = 512 * 1024, MEMORY_LEAST_BYTES = 16 << 20 };
 
+/* Our parent is gone, or has let go of us: so long may we still tell the source so. */
+enum { LEAVING_SECONDS = 2 };
+
+/* As if all were well: it may be the server that sees how we end. */
+static void
+at_the_limit(int number)
+{
+    (void) number;
+    _exit(EXIT_SUCCESS);
+}
+
+/* Whatever the threads do: none of them need see the end of the socket. */
+static void
+at_parents_death(int number)
+{
+    (void) number;
+    (void) alarm(LEAVING_SECONDS);
+}
+
 /* The socket pair was made by our parent. If it died before we asked for the signal, we have
- * another one now. */
+ * another one now. Until reset_signals, the signal is our end. */
 static void
 die_with_parent(void)
 {
     struct ucred peer;
     socklen_t size = sizeof peer;
 
-    (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void) prctl(PR_SET_PDEATHSIG, SIGUSR1);
     if (getsockopt(IDC_SOCKET_FD, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
         getppid() != peer.pid)
         _exit(EXIT_FAILURE);
@@ -54,6 +73,11 @@ reset_signals(void)
     /* The hub signals the process group of a backend, but a cancel is the backend's to see. */
     (void) sigaction(SIGINT, &action, NULL);
     (void) sigaction(SIGHUP, &action, NULL);
+    action.sa_flags = SA_RESTART;
+    action.sa_handler = at_the_limit;
+    (void) sigaction(SIGALRM, &action, NULL);
+    action.sa_handler = at_parents_death;
+    (void) sigaction(SIGUSR1, &action, NULL);
     sigemptyset(&none);
     (void) sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -259,6 +283,20 @@ forbid_calls(void)
 }
 
 #endif
+
+void
+idc_sandbox_leave(void)
+{
+    (void) alarm(LEAVING_SECONDS);
+    /* Whoever writes is woken. */
+    (void) shutdown(IDC_SOCKET_FD, SHUT_RDWR);
+    /* The numbers are not for others: threads may still write there. */
+    (void) dup2(STDOUT_FILENO, IDC_SOCKET_FD);
+    (void) dup2(STDOUT_FILENO, STDERR_FILENO);
+    /* The server's folder may be removed, or started in anew. */
+    if (chdir("/") != 0)
+        errno = 0;
+}
 
 void
 idc_sandbox_enter(void)

@@ -155,9 +155,12 @@ enum { IDC_SOCKET_FD = 3, IDC_SHARED_FD = 4, IDC_MEMORY_FD = 5 };
 /* Serves the hub; returns only if the session could not begin or the hub made no sense. */
 int idc_session_run(void);
 
-/* What needs no setting: dies with its parent, no core, no other descriptors, no new privileges,
+/* What needs no setting: ends with its parent, no core, no other descriptors, no new privileges,
  * no new programs. Ends the process if the parent is gone. */
 void idc_sandbox_enter(void);
+/* The hub is gone, or lets go of us: from now on the process is nobody's, holds nothing of the
+ * server's, and ends within two seconds, whatever it does. The hub sees the end of the socket. */
+void idc_sandbox_leave(void);
 /* memory_bytes more than the process has now; at least 16 MiB; <= 0: no limit. */
 void idc_sandbox_limit_memory(int64_t memory_bytes);
 

@@ -127,12 +127,13 @@ SOURCES: dict[str, type[SqlSource]] = {"mysql": MariaDB, "postgres": Postgres}
 
 class Proxy:
     """TCP to a server. Of what the server says, `limit` bytes of each connection come through; then it `ends`: "silent",
-    "close" or "reset"."""
+    "close" or "reset". A connection takes `delay` seconds, and with keeps_open the server does not hear of its end."""
 
     def __init__(self, host: str, port: int) -> None:
         self.target = (host, port)
         self.limit: int | None = None
         self.ends = "silent"
+        self.delay, self.keeps_open = 0.0, False
         self.passed: list[int] = []
         self.is_stopped = False
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=300)
@@ -146,6 +147,7 @@ class Proxy:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
+        time.sleep(self.delay)
         with contextlib.suppress(OSError), client, socket.create_connection(self.target) as server:
             self.passed.append(0)
             mine, limit, ends = len(self.passed) - 1, self.limit, self.ends
@@ -153,6 +155,8 @@ class Proxy:
                 for ready in select.select([client, server], [], [], 0.5)[0]:
                     got = ready.recv(65536)
                     if not got:
+                        while self.keeps_open and ready is client and not self.is_stopped:
+                            time.sleep(0.1)
                         return
                     if ready is client:
                         server.sendall(got)

@@ -244,17 +244,18 @@ def test_a_silent_server_can_be_left_at_once(session: Connection, hub: Database,
             assert seconds < SOON_SECONDS, f"{seconds:.3f} s after {part} bytes"
 
 
+@pytest.mark.parametrize("limit", [0, 1 << 20])
 def test_a_silent_server_does_not_keep_the_hub_from_its_end(hub: Database, source: SqlSource, scratch: Scratch,
-                                                            extension: ExtensionBuild) -> None:
+                                                            extension: ExtensionBuild, limit: int) -> None:
     program = scratch.path / f"instant-source-of-faults-{extension.major}"
     with PostgresServer(scratch, {"instant.source_program": str(program)}, extension.bin) as other, proxy_to(source) as proxy:
         other.sql("CREATE EXTENSION instant_fdw")
         session = psycopg.connect(other.url("postgres"), autocommit=True)
-        proxy.limit = 0
+        proxy.limit = limit
         through(session, source, proxy)
         thread = threading.Thread(target=_quiet, args=(session,))
         thread.start()
-        wait_until(lambda: len(proxy.passed) > 0)
+        assert wait_until(lambda: len(proxy.passed) > 0 and proxy.passed[0] == limit)
         backend = session.info.backend_pid
         processes = source_processes(backend)
         started = time.monotonic()
@@ -262,12 +263,14 @@ def test_a_silent_server_does_not_keep_the_hub_from_its_end(hub: Database, sourc
         seconds = time.monotonic() - started
         thread.join()
     assert seconds < 2, seconds
-    assert all(not Path(f"/proc/{pid}").exists() for pid in processes)
+    assert len(processes) == 1
+    # What waits for the server itself has two seconds.
+    assert wait_until(lambda: not Path(f"/proc/{processes[0]}").exists(), 3)
 
 
 def _quiet(session: Connection) -> None:
     with contextlib.suppress(psycopg.Error):
-        session.execute("SELECT * FROM p.small")
+        session.execute("SELECT * FROM p.big")
 
 
 @pytest.mark.parametrize("how", HOWS)
@@ -278,6 +281,21 @@ def test_what_is_cancelled_here_ends_there(session: Connection, hub: Database, s
     assert seconds < SOON_SECONDS, seconds
     assert wait_until(lambda: source.running(marker) == 0, 5)
     assert time.monotonic() - ended < 1.5
+
+
+def test_a_slow_server_hears_of_a_session_that_has_ended(session: Connection, hub: Database, source: SqlSource) -> None:
+    with proxy_to(source) as proxy:
+        through(session, source, proxy)
+        for seconds in (0.0, 0.4):
+            def is_there(seconds: float = seconds) -> bool:
+                if source.running("slow") == 0:
+                    return False
+                proxy.delay, proxy.keeps_open = seconds, True
+                return True
+
+            proxy.delay = 0
+            assert timed_stop(hub, "SELECT * FROM p.slow", "pg_terminate_backend", is_there=is_there) < 2
+            assert wait_until(lambda: source.running("slow") == 0, 3), seconds
 
 
 def test_a_silent_server_ends_by_a_timeout_of_its_own(session: Connection, source: SqlSource) -> None:

@@ -336,14 +336,17 @@ renew_conn(IdcLinks *links, IdcLinkConn *conn, IdcSourceScan *scan, IdcError *er
 {
     IdcLinkTransaction *transaction = conn->transaction;
     IdcLinkConn *first = transaction == NULL ? NULL : idc_links_oldest(links, transaction, conn);
+    int slot = conn->slot;
     bool is_full = false;
     IdcStatus status;
 
     if (first != NULL)
         first->pins++;
+    conn->slot = IDC_SLOT_NONE; /* nothing to be kept by close() */
     pthread_mutex_unlock(&links->lock);
     links->methods.close(links->host, &conn->link);
     conn->link.handle = NULL;
+    conn->slot = slot;
     status = links->methods.connect(links->host, scan->call, &conn->link, &is_full, err);
     if (status == IDC_OK && transaction != NULL)
         status = begin_conn(links, conn, &transaction->given, first, scan->call, err);
@@ -577,10 +580,8 @@ idc_links_of_server(const IdcSourceServer *server, const IdcDeclaration *declara
 }
 
 void
-idc_links_free(IdcLinks *links)
+idc_links_close_all(IdcLinks *links)
 {
-    if (links == NULL)
-        return;
     idc_links_end_keeper(links);
     while (links->conns != NULL) {
         IdcLinkConn *conn = links->conns;
@@ -588,6 +589,14 @@ idc_links_free(IdcLinks *links)
         links->conns = conn->next;
         idc_links_close(links, conn);
     }
+}
+
+void
+idc_links_free(IdcLinks *links)
+{
+    if (links == NULL)
+        return;
+    idc_links_close_all(links);
     while (links->transactions != NULL)
         remove_transaction(links, links->transactions);
     idc_slots_free(links->slots);

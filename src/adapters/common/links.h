@@ -90,8 +90,17 @@ IDC_CHECKED IdcStatus idc_links_of_server(const IdcSourceServer *server,
                                           const IdcDeclaration *declaration,
                                           const IdcLinkMethods *methods, void *host,
                                           IdcLinks **links, IdcError *err);
-/* Closes all of them; none is in use. NULL is fine. */
+/* Closes all of them; none is in use. */
+void idc_links_close_all(IdcLinks *links);
+/* The same; and no slot is kept any more. NULL is fine. */
 void idc_links_free(IdcLinks *links);
+
+/*
+ * For close(): the source still has the connection for a while. Its slot stays taken until it is
+ * given back, by any thread.
+ */
+int idc_link_keep_slot(IdcLink *link);
+void idc_links_give_back(IdcLinks *links, int slot);
 
 /*
  * For a scan, or anything else that only reads; of scan->transaction. Sets scan->must_spool where

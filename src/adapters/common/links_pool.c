@@ -102,6 +102,25 @@ idc_links_close(IdcLinks *links, IdcLinkConn *conn)
     idc_free(conn);
 }
 
+int
+idc_link_keep_slot(IdcLink *link)
+{
+    IdcLinkConn *conn = (IdcLinkConn *) link;
+    int slot = conn->slot;
+
+    conn->slot = IDC_SLOT_NONE;
+    return slot;
+}
+
+void
+idc_links_give_back(IdcLinks *links, int slot)
+{
+    idc_slots_give_back(links->slots, slot);
+    pthread_mutex_lock(&links->lock);
+    idc_links_wake(links);
+    pthread_mutex_unlock(&links->lock);
+}
+
 /* Out of its transaction and all lists, and closed; the lock is given away meanwhile. */
 void
 idc_links_drop(IdcLinks *links, IdcLinkConn *conn)
@@ -495,4 +514,5 @@ idc_links_end_keeper(IdcLinks *links)
         return;
     idc_slots_wake(links->slots);
     (void) pthread_join(links->keeper, NULL);
+    links->has_keeper = false;
 }

@@ -19,8 +19,9 @@ typedef enum IdcLinkState { IDC_LINK_BUSY, IDC_LINK_IDLE } IdcLinkState;
 typedef struct IdcLinkTransaction IdcLinkTransaction;
 
 /*
- * A connection. transaction NULL and IDLE: in the pool. pins: threads that look at it as the first
- * of their transaction; while there are any it is not closed, but is_doomed.
+ * A connection (link is its first member). transaction NULL and IDLE: in the pool. pins: threads
+ * that look at it as the first of their transaction; while there are any it is not closed, but
+ * is_doomed.
  */
 typedef struct IdcLinkConn {
     IdcLink link;

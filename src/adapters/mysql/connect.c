@@ -97,9 +97,22 @@ open_host(IdcMysqlServer *server, size_t host, IdcMysqlWait *wait, MYSQL **mysql
     return status == IDC_OK ? IDC_OK : add_place(server, place, err);
 }
 
+static bool
+is_full_error(MYSQL *mysql)
+{
+    unsigned code = mysql == NULL ? 0 : mysql_errno(mysql);
+    const char *said;
+
+    /* Before TLS the library does not trust the server's number, but says it: ": 1040 - Too many".
+     */
+    if (code >= FIRST_OF_LIBRARY && (said = strstr(mysql_error(mysql), "be verified: ")) != NULL)
+        code = (unsigned) strtoul(said + strlen("be verified: "), NULL, 10);
+    return code == TOO_MANY_CONNECTIONS || code == TOO_MANY_OF_USER || code == USER_LIMIT_REACHED;
+}
+
 IdcStatus
 idc_mysql_connect_plain(IdcMysqlServer *server, size_t host, IdcCall *call, MYSQL **mysql,
-                        IdcError *err)
+                        bool *is_full, IdcError *err)
 {
     IdcMysqlWait wait;
     IdcStatus status;
@@ -107,6 +120,7 @@ idc_mysql_connect_plain(IdcMysqlServer *server, size_t host, IdcCall *call, MYSQ
     idc_mysql_wait_begin(&wait, call, server->connect_ms, NULL);
     status = open_host(server, host, &wait, mysql, err);
     if (status != IDC_OK) {
+        *is_full = wait.problem.status == IDC_OK && is_full_error(*mysql);
         mysql_close(*mysql);
         *mysql = NULL;
     }
@@ -243,19 +257,6 @@ begin_session(IdcMysqlConn *conn, IdcMysqlWait *wait, IdcError *err)
 
 /* ---- which host ---- */
 
-static bool
-is_full_error(MYSQL *mysql)
-{
-    unsigned code = mysql == NULL ? 0 : mysql_errno(mysql);
-    const char *said;
-
-    /* Before TLS the library does not trust the server's number, but says it: ": 1040 - Too many".
-     */
-    if (code >= FIRST_OF_LIBRARY && (said = strstr(mysql_error(mysql), "be verified: ")) != NULL)
-        code = (unsigned) strtoul(said + strlen("be verified: "), NULL, 10);
-    return code == TOO_MANY_CONNECTIONS || code == TOO_MANY_OF_USER || code == USER_LIMIT_REACHED;
-}
-
 static IdcStatus
 connect_host(IdcMysqlConn *conn, size_t host, IdcCall *call, bool *is_full, IdcError *err)
 {
@@ -317,11 +318,8 @@ idc_mysql_close(IdcMysqlConn *conn)
     if (conn == NULL)
         return;
     if (conn->mysql != NULL) {
-        /* The server would find out when it writes; of a long sort it would not. */
-        if (conn->is_busy) {
-            (void) shutdown((int) mysql_get_socket(conn->mysql), SHUT_RDWR);
-            idc_mysql_kill(conn->server, conn->host, conn->id);
-        }
+        if (conn->is_busy)
+            (void) shutdown((int) mysql_get_socket(conn->mysql), SHUT_WR);
         mysql_close(conn->mysql);
         /* Only now: it would read the rest of its rows. */
         if (conn->statement != NULL)

@@ -2,23 +2,55 @@
  * kill.c - the end of a statement in the server that nobody here waits for any more.
  *
  * The hub must not wait for it, so it is done beside: by one more connection, for some seconds at
- * most.
+ * most. A server that has no room for one more is asked again. Until then the connection counts
+ * among those that there may be.
  */
 #include "adapters/mysql/work.h"
 
-#include <pthread.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 
-enum { KILL_MS = 10000, STACK_BYTES = 256 * 1024 };
+enum { KILL_MS = 10000, FULL_MS = 50, STACK_BYTES = 256 * 1024 };
 
+/* socket: a second descriptor of the connection's, or -1. */
 typedef struct Killing {
     IdcMysqlServer *server;
     size_t host;
     unsigned long id;
+    int slot, socket;
 } Killing;
+
+static IdcStatus
+connect_beside(const Killing *killing, IdcCall *call, MYSQL **mysql)
+{
+    for (;;) {
+        bool is_full = false;
+        IdcStatus status =
+            idc_mysql_connect_plain(killing->server, killing->host, call, mysql, &is_full, NULL);
+
+        if (status == IDC_OK || !is_full)
+            return status;
+        if (idc_call_wait(call, -1, 0, FULL_MS, NULL) != IDC_TIMEOUT ||
+            idc_call_remaining_ms(call, -1) == 0)
+            return status;
+    }
+}
+
+/* The server closes its end when nothing of the connection is left. */
+static void
+wait_for_end(const Killing *killing, IdcCall *call)
+{
+    char rest[4096];
+
+    while (killing->socket >= 0 &&
+           idc_call_wait(call, killing->socket, POLLIN, -1, NULL) == IDC_OK &&
+           read(killing->socket, rest, sizeof rest) > 0)
+        continue;
+}
 
 static void
 kill_connection(const Killing *killing, IdcCall *call)
@@ -28,7 +60,7 @@ kill_connection(const Killing *killing, IdcCall *call)
     char sql[40];
 
     idc_call_set_timeout(call, KILL_MS);
-    if (idc_mysql_connect_plain(killing->server, killing->host, call, &mysql, NULL) != IDC_OK)
+    if (connect_beside(killing, call, &mysql) != IDC_OK)
         return;
     (void) snprintf(sql, sizeof sql, "KILL %lu", killing->id);
     idc_mysql_wait_begin(&wait, call, -1, NULL);
@@ -36,6 +68,8 @@ kill_connection(const Killing *killing, IdcCall *call)
     if (idc_mysql_run(&wait, mysql, sql, NULL, NULL) != IDC_OK)
         idc_log(killing->server->server->log, IDC_DEBUG, "mysql: connection %lu was not killed",
                 killing->id);
+    else
+        wait_for_end(killing, call);
     mysql_close(mysql);
 }
 
@@ -44,6 +78,9 @@ end_killing(Killing *killing)
 {
     IdcMysqlServer *server = killing->server;
 
+    if (killing->socket >= 0)
+        close(killing->socket);
+    idc_links_give_back(server->links, killing->slot);
     idc_free(killing);
     pthread_mutex_lock(&server->kill_lock);
     server->kill_count--;
@@ -65,16 +102,24 @@ kill_main(void *argument)
 }
 
 void
-idc_mysql_kill(IdcMysqlServer *server, size_t host, unsigned long id)
+idc_mysql_kill(const IdcMysqlConn *conn, int slot)
 {
+    IdcMysqlServer *server = conn->server;
     Killing *killing = idc_calloc(1, sizeof *killing);
     pthread_attr_t attributes;
     pthread_t thread;
     bool has_begun = false;
 
-    if (killing == NULL)
+    if (killing == NULL) {
+        idc_links_give_back(server->links, slot);
         return;
-    *killing = (Killing){ server, host, id };
+    }
+    *killing =
+        (Killing){ .server = server,
+                   .host = conn->host,
+                   .id = conn->id,
+                   .slot = slot,
+                   .socket = fcntl((int) mysql_get_socket(conn->mysql), F_DUPFD_CLOEXEC, 0) };
     pthread_mutex_lock(&server->kill_lock);
     server->kill_count++;
     pthread_mutex_unlock(&server->kill_lock);
@@ -88,16 +133,19 @@ idc_mysql_kill(IdcMysqlServer *server, size_t host, unsigned long id)
         end_killing(killing);
 }
 
-void
+bool
 idc_mysql_kills_end(IdcMysqlServer *server)
 {
     struct timespec until;
     int waited = 0;
+    bool have_ended;
 
     (void) clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += KILL_MS / 1000;
     pthread_mutex_lock(&server->kill_lock);
     while (server->kill_count > 0 && waited == 0)
         waited = pthread_cond_timedwait(&server->kill_ended, &server->kill_lock, &until);
+    have_ended = server->kill_count == 0;
     pthread_mutex_unlock(&server->kill_lock);
+    return have_ended;
 }

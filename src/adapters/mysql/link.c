@@ -26,8 +26,12 @@ connect_link(void *host, IdcCall *call, IdcLink *link, bool *is_full, IdcError *
 static void
 close_link(void *host, IdcLink *link)
 {
+    IdcMysqlConn *conn = link->handle;
+
     (void) host;
-    idc_mysql_close(link->handle);
+    if (conn->is_busy)
+        idc_mysql_kill(conn, idc_link_keep_slot(link));
+    idc_mysql_close(conn);
     link->handle = NULL;
 }
 

@@ -356,6 +356,7 @@ open_scan(IdcSourceScan *source, IdcError *err)
     status = begin_scan(source, scan, err);
     if (status == IDC_CONNECTION_FAILED && scan->link->is_reused) {
         end_statement(scan);
+        scan->conn = NULL; /* it is closed, and may have no successor */
         status = idc_link_renew(scan->link, source, err);
         if (status == IDC_OK)
             status = begin_scan(source, scan, err);

@@ -132,7 +132,10 @@ idc_mysql_server_free(IdcSourceServer *source)
 
     if (server == NULL)
         return;
-    idc_links_free(server->links);
+    /* What is being killed has slots. */
+    if (server->links != NULL)
+        idc_links_close_all(server->links);
+    if (idc_mysql_kills_end(server))
+        idc_links_free(server->links);
     server->links = NULL;
-    idc_mysql_kills_end(server);
 }

@@ -80,18 +80,20 @@ typedef struct IdcMysqlConn {
  * server said that it has too many connections. */
 IDC_CHECKED IdcStatus idc_mysql_connect(IdcMysqlServer *server, IdcCall *call, bool *is_full,
                                         IdcMysqlConn **conn, IdcError *err);
-/* Never waits. What is busy is killed in the server too. NULL is fine. */
+/* Never waits. NULL is fine. */
 void idc_mysql_close(IdcMysqlConn *conn);
-/* Only the connection itself: what kill.c needs. */
+/* Only the connection itself: what kill.c needs. *is_full as above. */
 IDC_CHECKED IdcStatus idc_mysql_connect_plain(IdcMysqlServer *server, size_t host, IdcCall *call,
-                                              MYSQL **mysql, IdcError *err);
+                                              MYSQL **mysql, bool *is_full, IdcError *err);
 
 /* ---- kill.c ---- */
 
-/* In a thread of its own: KILL of the connection `id`, for at most some seconds. */
-void idc_mysql_kill(IdcMysqlServer *server, size_t host, unsigned long id);
-/* Until all that were begun are through, or for some seconds. */
-void idc_mysql_kills_end(IdcMysqlServer *server);
+/* The server would find out that a connection is gone when it writes; in a long sort it would not.
+ * In a thread of its own, for at most some seconds: KILL, and then the slot is given back. The
+ * connection itself may be closed at once. */
+void idc_mysql_kill(const IdcMysqlConn *conn, int slot);
+/* Until all that were begun are through, or for some seconds: then false. */
+bool idc_mysql_kills_end(IdcMysqlServer *server);
 
 /* ---- wait.c: calls of the library that wait ---- */
 

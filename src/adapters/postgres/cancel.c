@@ -3,24 +3,27 @@
  *
  * libpq's way to ask for it connects and waits without a limit, so it has a thread of its own. Who
  * asks waits until the server has taken note, since a request that is late would hit the next
- * statement.
+ * statement. Where that takes too long, the session is given up, and the thread goes on; until it
+ * is through, the session counts among those that there may be.
  */
 #include <poll.h>
 #include <signal.h>
 #include <time.h>
 
+#include "adapters/common/slots.h"
 #include "adapters/postgres/work.h"
 #include "base/memory.h"
 
 /* The hub ends a process that has not said CLOSED after 100 ms. */
-enum { PATIENCE_MS = 80, STACK_BYTES = 512 * 1024 };
+enum { PATIENCE_MS = 80, ENDING_MS = 10000, STACK_BYTES = 512 * 1024 };
 
 /* Of the asker and the thread; who leaves last frees it. */
-typedef struct Request {
+typedef struct IdcPostgresAsking {
+    IdcPostgresHost *host;
     pthread_mutex_t lock;
     pthread_cond_t is_through;
     PGcancel *handle;
-    int holders;
+    int holders, slot;
     bool is_done, was_heard;
 } Request;
 
@@ -34,6 +37,7 @@ leave(Request *request)
     pthread_mutex_unlock(&request->lock);
     if (left > 0)
         return;
+    idc_links_give_back(request->host->links, request->slot);
     PQfreeCancel(request->handle);
     pthread_cond_destroy(&request->is_through);
     pthread_mutex_destroy(&request->lock);
@@ -44,6 +48,7 @@ static void *
 ask(void *argument)
 {
     Request *request = argument;
+    IdcPostgresHost *host = request->host;
     char reason[256];
     bool was_heard = PQcancel(request->handle, reason, sizeof reason) == 1;
 
@@ -53,18 +58,24 @@ ask(void *argument)
     pthread_cond_signal(&request->is_through);
     pthread_mutex_unlock(&request->lock);
     leave(request);
+    pthread_mutex_lock(&host->lock);
+    host->asking_count--;
+    pthread_cond_signal(&host->asking_ended);
+    pthread_mutex_unlock(&host->lock);
     return NULL;
 }
 
 static Request *
-request_new(PGconn *libpq)
+request_new(const IdcPostgresSession *session)
 {
     Request *request = idc_calloc(1, sizeof *request);
     pthread_condattr_t attributes;
 
     if (request == NULL)
         return NULL;
-    request->handle = PQgetCancel(libpq);
+    request->host = session->host;
+    request->slot = IDC_SLOT_NONE;
+    request->handle = PQgetCancel(session->libpq);
     if (request->handle == NULL) {
         idc_free(request);
         return NULL;
@@ -81,6 +92,7 @@ request_new(PGconn *libpq)
 static bool
 start(Request *request)
 {
+    IdcPostgresHost *host = request->host;
     pthread_attr_t attributes;
     pthread_t thread;
     sigset_t all, old;
@@ -91,23 +103,30 @@ start(Request *request)
     (void) pthread_attr_setstacksize(&attributes, STACK_BYTES);
     (void) pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     request->holders++;
+    pthread_mutex_lock(&host->lock);
+    host->asking_count++;
+    pthread_mutex_unlock(&host->lock);
     sigfillset(&all);
     (void) pthread_sigmask(SIG_SETMASK, &all, &old);
     is_started = pthread_create(&thread, &attributes, ask, request) == 0;
     (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
     (void) pthread_attr_destroy(&attributes);
-    if (!is_started)
-        request->holders--;
-    return is_started;
+    if (is_started)
+        return true;
+    request->holders--;
+    pthread_mutex_lock(&host->lock);
+    host->asking_count--;
+    pthread_mutex_unlock(&host->lock);
+    return false;
 }
 
 /* The server has been told before `until` (idc_clock_ms). */
 static bool
 was_told(IdcPostgresSession *session, int64_t until)
 {
-    Request *request = request_new(session->libpq);
+    Request *request = request_new(session);
     struct timespec end = { .tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000 };
-    bool was_heard;
+    bool is_done, was_heard;
     int waited = 0;
 
     if (request == NULL)
@@ -119,10 +138,46 @@ was_told(IdcPostgresSession *session, int64_t until)
     pthread_mutex_lock(&request->lock);
     while (!request->is_done && waited == 0)
         waited = pthread_cond_timedwait(&request->is_through, &request->lock, &end);
-    was_heard = request->is_done && request->was_heard;
+    is_done = request->is_done;
+    was_heard = is_done && request->was_heard;
+    pthread_mutex_unlock(&request->lock);
+    if (is_done)
+        leave(request);
+    else
+        session->asking = request;
+    return was_heard;
+}
+
+void
+idc_postgres_cancel_leave(IdcPostgresSession *session, IdcLink *link)
+{
+    Request *request = session->asking;
+
+    if (request == NULL)
+        return;
+    session->asking = NULL;
+    pthread_mutex_lock(&request->lock);
+    if (!request->is_done)
+        request->slot = idc_link_keep_slot(link);
     pthread_mutex_unlock(&request->lock);
     leave(request);
-    return was_heard;
+}
+
+bool
+idc_postgres_cancels_end(IdcPostgresHost *host)
+{
+    struct timespec until;
+    int waited = 0;
+    bool have_ended;
+
+    (void) clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ENDING_MS / 1000;
+    pthread_mutex_lock(&host->lock);
+    while (host->asking_count > 0 && waited == 0)
+        waited = pthread_cond_timedwait(&host->asking_ended, &host->lock, &until);
+    have_ended = host->asking_count == 0;
+    pthread_mutex_unlock(&host->lock);
+    return have_ended;
 }
 
 /* Whatever still comes, to the end. */

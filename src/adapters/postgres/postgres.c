@@ -95,6 +95,7 @@ connect_server(IdcSourceServer *server, IdcError *err)
         return idc_fail_no_memory(err);
     (void) pthread_mutex_init(&host->lock, NULL);
     (void) pthread_cond_init(&host->snapshot_changed, NULL);
+    (void) pthread_cond_init(&host->asking_ended, NULL);
     server->state = host;
     return open_links(server, host, err);
 }
@@ -105,6 +106,11 @@ disconnect_server(IdcSourceServer *server)
     IdcPostgresHost *host = server->state;
 
     if (host == NULL)
+        return;
+    /* Sessions that are still to be cancelled have slots. */
+    if (host->links != NULL)
+        idc_links_close_all(host->links);
+    if (!idc_postgres_cancels_end(host))
         return;
     idc_links_free(host->links);
     idc_arena_free(host->arena);

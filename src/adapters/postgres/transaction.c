@@ -117,6 +117,7 @@ static void
 close_link(void *host, IdcLink *link)
 {
     (void) host;
+    idc_postgres_cancel_leave(link->handle, link);
     idc_postgres_close(link->handle);
     link->handle = NULL;
 }

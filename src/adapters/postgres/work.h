@@ -39,6 +39,8 @@ typedef struct IdcPostgresHost {
     IdcArena *arena;
     IdcPostgresTable *tables;
     pthread_cond_t snapshot_changed;
+    pthread_cond_t asking_ended; /* of cancel.c */
+    int asking_count;
 } IdcPostgresHost;
 
 typedef enum IdcSnapshotState {
@@ -80,6 +82,7 @@ typedef struct IdcPostgresSession {
     size_t field_capacity;
     IdcSnapshotState snapshot_state;
     char snapshot[80];
+    struct IdcPostgresAsking *asking; /* of cancel.c: the server is still to be asked; or NULL */
 } IdcPostgresSession;
 
 /* ---- connect.c ---- */
@@ -187,6 +190,10 @@ void idc_wire_free(IdcPostgresWire *wire);
 void idc_postgres_cancel(IdcPostgresSession *session, int64_t until);
 /* So long may a scan take that the hub has closed. */
 int64_t idc_postgres_cancel_until(void);
+/* The session is closed: its slot stays taken as long as its server is still to be asked. */
+void idc_postgres_cancel_leave(IdcPostgresSession *session, IdcLink *link);
+/* Until all servers that were to be asked were, or for some seconds: then false. */
+bool idc_postgres_cancels_end(IdcPostgresHost *host);
 
 /* ---- transaction.c ---- */
 
