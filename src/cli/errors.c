@@ -2,6 +2,7 @@
  * errors.c - the table of exit codes, and errors as text.
  */
 #include "cli/errors.h"
+#include "cli/interrupt.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,7 +42,9 @@ print_field(const char *label, const char *text)
 int
 cli_report(const Cli *cli, const InstantError *err)
 {
-    if (err->status == INSTANT_OK || err->status == INSTANT_CANCELED)
+    /* Who stops it knows why; somebody else did it otherwise, such as the hub's administrator. */
+    if (err->status == INSTANT_OK ||
+        (err->status == INSTANT_CANCELED && cli_interrupt_was_signalled(cli->interrupt)))
         return cli_exit_code(err->status);
     print_field("instant", err->message[0] != '\0' ? err->message : "failed");
     print_field("source", err->source);

@@ -61,8 +61,9 @@ rows_call_close(RowsCall *rows_call, IdcStatus status, InstantResult **result, I
 
 /* ---- setup ---- */
 
+/* All of them, a line each. was_tried: without asking the sources first, and in vain. */
 static IdcStatus
-fail_unhealthy(const IdcSourceHealth *health, size_t count, IdcError *err)
+fail_unhealthy(const IdcSourceHealth *health, size_t count, bool was_tried, IdcError *err)
 {
     IdcText lines;
     const IdcSourceHealth *first = NULL;
@@ -72,7 +73,7 @@ fail_unhealthy(const IdcSourceHealth *health, size_t count, IdcError *err)
     for (size_t i = 0; i < count; i++) {
         if (health[i].is_healthy)
             continue;
-        idc_text_append_format(&lines, "%ssource \"%s\": %s", first != NULL ? "; " : "",
+        idc_text_append_format(&lines, "%ssource \"%s\": %s", first != NULL ? "\n" : "",
                                health[i].source, health[i].details);
         if (first == NULL)
             first = &health[i];
@@ -81,11 +82,15 @@ fail_unhealthy(const IdcSourceHealth *health, size_t count, IdcError *err)
     if (first != NULL) {
         (void) idc_fail(err, IDC_SOURCE_FAILED, "%s", idc_text_string(&lines));
         idc_error_set_sqlstate(err, first->sqlstate[0] != '\0' ? first->sqlstate : "HV000");
-        idc_error_set_source(err, first->source);
-        idc_error_set_hint(err,
-                           "nothing was changed in the hub; set up without validation to go on "
-                           "with %s unreachable",
-                           unhealthy_count == 1 ? "this source" : "these sources");
+        if (unhealthy_count == 1)
+            idc_error_set_source(err, first->source);
+        if (was_tried)
+            idc_error_set_hint(err, "nothing was changed in the hub");
+        else
+            idc_error_set_hint(err,
+                               "nothing was changed in the hub; set up without validation to go on "
+                               "with %s unreachable",
+                               unhealthy_count == 1 ? "this source" : "these sources");
     }
     idc_text_done(&lines);
     return first != NULL ? IDC_SOURCE_FAILED : IDC_OK;
@@ -102,18 +107,57 @@ enabled_source_count(const IdcConfig *config)
 }
 
 static IdcStatus
-validate_sources(RowsCall *rows_call, IdcError *err)
+ask_sources(RowsCall *rows_call, IdcSourceHealth **health, IdcError *err)
 {
     InstantConnector *connector = rows_call->connector;
-    IdcSourceHealth *health = NULL;
     IdcStatus status = idc_hub_ensure(connector->hub, rows_call->call, err);
 
     if (status == IDC_OK)
         status = idc_setup_validate(connector->hub, rows_call->call, connector->config,
-                                    connector->connect_timeout_ms, rows_call->arena, &health, err);
-    if (status == IDC_OK)
-        status = fail_unhealthy(health, enabled_source_count(connector->config), err);
+                                    connector->connect_timeout_ms, rows_call->arena, health, err);
     return status;
+}
+
+static IdcStatus
+validate_sources(RowsCall *rows_call, IdcError *err)
+{
+    IdcSourceHealth *health = NULL;
+    IdcStatus status = ask_sources(rows_call, &health, err);
+
+    if (status == IDC_OK)
+        status =
+            fail_unhealthy(health, enabled_source_count(rows_call->connector->config), false, err);
+    return status;
+}
+
+/* health is one item an enabled source, in the file's order. */
+static bool
+is_server_unhealthy(const IdcConfig *config, const IdcSourceHealth *health, const char *server)
+{
+    for (size_t i = 0, nth = 0; i < config->source_count; i++) {
+        if (!config->sources[i].is_enabled)
+            continue;
+        if (strcmp(config->sources[i].server_name, server) == 0 && !health[nth].is_healthy)
+            return true;
+        nth++;
+    }
+    return false;
+}
+
+/* A run ends at the first source that fails. If one did, all are asked what is wrong, at once. */
+static IdcStatus
+explain_failure(RowsCall *rows_call, IdcStatus status, IdcError *err)
+{
+    const IdcConfig *config = rows_call->connector->config;
+    IdcSourceHealth *health = NULL;
+
+    if (err->source[0] == '\0' || status == IDC_BAD_CONFIG || status == IDC_NO_MEMORY ||
+        status == IDC_CANCELED)
+        return status;
+    if (ask_sources(rows_call, &health, NULL) != IDC_OK ||
+        !is_server_unhealthy(config, health, err->source))
+        return status;
+    return fail_unhealthy(health, enabled_source_count(config), true, err);
 }
 
 static IdcStatus
@@ -138,6 +182,8 @@ run_setup(RowsCall *rows_call, const InstantOption *options, size_t option_count
     status = idc_setup_run(conn, rows_call->call, connector->config, &setup_options,
                            rows_call->arena, &changes, err);
     idc_pool_release(connector->pool, conn);
+    if (status != IDC_OK && !flags[2].value)
+        status = explain_failure(rows_call, status, err);
     for (size_t i = 0; status == IDC_OK && i < changes.count; i++) {
         const IdcChange *change = &changes.items[i];
         const char *values[] = { change->action, change->kind, change->name, change->source,

@@ -28,13 +28,25 @@ starts_with(const char *text, const char *beginning)
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
+/* A limit that passed, here or at a source; or somebody ended the statement: we, or the source. */
+static IdcStatus
+status_of_end(const PGresult *result)
+{
+    static const char *const limits[] = { "timeout", "timed out", "time exceeded" };
+    const char *message = field(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+        if (strstr(message, limits[i]) != NULL)
+            return IDC_TIMEOUT;
+    return strstr(field(result, PG_DIAG_CONTEXT), REMOTE_SQL_MARK) != NULL ? IDC_SOURCE_FAILED
+                                                                           : IDC_CANCELED;
+}
+
 static IdcStatus
 status_of(const PGresult *result, const char *sqlstate, bool is_remote, bool is_alive)
 {
-    const char *message = field(result, PG_DIAG_MESSAGE_PRIMARY);
-
     if (strcmp(sqlstate, "57014") == 0)
-        return strstr(message, "timeout") != NULL ? IDC_TIMEOUT : IDC_CANCELED;
+        return status_of_end(result);
     if (starts_with(sqlstate, "HV") || (starts_with(sqlstate, "08") && is_alive) || is_remote)
         return IDC_SOURCE_FAILED;
     if (starts_with(sqlstate, "08") || starts_with(sqlstate, "57P"))
@@ -100,7 +112,8 @@ set_hint(const IdcConn *conn, const PGresult *result, const char *sqlstate, IdcE
     const char *hint = field(result, PG_DIAG_MESSAGE_HINT);
 
     if (strcmp(sqlstate, "57014") == 0 &&
-        strstr(field(result, PG_DIAG_MESSAGE_PRIMARY), "statement timeout") != NULL)
+        strstr(field(result, PG_DIAG_MESSAGE_PRIMARY), "statement timeout") != NULL &&
+        strstr(field(result, PG_DIAG_CONTEXT), REMOTE_SQL_MARK) == NULL)
         idc_error_set_hint(err, "the limit is %lld ms: raise the query timeout",
                            (long long) conn->hub->query_timeout_ms);
     else if (strcmp(sqlstate, "42601") == 0 &&

@@ -85,7 +85,7 @@ idc_result_fail_timeout(int64_t limit_ms, IdcError *err)
 {
     (void) idc_fail(err, IDC_TIMEOUT, "the query did not finish within %lld ms",
                     (long long) limit_ms);
-    idc_error_set_hint(err, "raise timeout_ms, or ask for less");
+    idc_error_set_hint(err, "raise the time limit, or ask for less");
     return IDC_TIMEOUT;
 }
 

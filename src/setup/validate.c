@@ -63,6 +63,30 @@ add_note(Check *check, const char *text)
     idc_text_append(&check->notes, text == NULL ? "out of memory" : text);
 }
 
+/* What was said since then was not what is to be said. */
+static void
+forget_since(Check *check, size_t len, const char *sqlstate)
+{
+    if (check->problems.len > len) {
+        check->problems.len = len;
+        check->problems.data[len] = '\0';
+    }
+    (void) snprintf(check->health.sqlstate, sizeof check->health.sqlstate, "%s", sqlstate);
+}
+
+/* Where the file says it, and what it is called: file:line:column: table "name". */
+static const char *
+place_of(Check *check, const IdcConfigTable *table)
+{
+    const IdcPosition *at = &table->position;
+
+    if (at->line == 0)
+        return idc_arena_printf(check->arena, "table \"%s\"", table->name);
+    return idc_arena_printf(check->arena, "%s:%d:%d: table \"%s\"",
+                            at->file == NULL ? "<config>" : at->file, at->line, at->column,
+                            table->name);
+}
+
 /* ---- comparing one table ---- */
 
 static const IdcColumn *
@@ -89,18 +113,12 @@ report_missing_column(Check *check, const IdcTable *wanted, const IdcTable *remo
     for (size_t i = 0; i < remote->count; i++)
         words[i] = idc_column_remote_name(&remote->columns[i]);
     nearest = idc_nearest_word(name, words, remote->count);
-    if (nearest != NULL)
-        add_problem(
-            check,
-            idc_arena_printf(check->arena,
-                             "table \"%s\": the source has no column \"%s\", did you mean \"%s\"?",
-                             wanted->name, name, nearest),
-            "42703");
-    else
-        add_problem(check,
-                    idc_arena_printf(check->arena, "table \"%s\": the source has no column \"%s\"",
-                                     wanted->name, name),
-                    "42703");
+    add_problem(check,
+                idc_arena_printf(check->arena, "%s: the source has no column \"%s\"%s%s%s",
+                                 place_of(check, wanted->config), name,
+                                 nearest == NULL ? "" : ", did you mean \"",
+                                 nearest == NULL ? "" : nearest, nearest == NULL ? "" : "\"?"),
+                "42703");
 }
 
 static bool
@@ -143,8 +161,8 @@ compare_columns(Check *check, const IdcTable *wanted, const IdcTable *remote, bo
         if (match == IDC_TYPES_FIT)
             continue;
         text = idc_arena_printf(
-            check->arena, "table \"%s\": column \"%s\" is %s in the file and %s in the source",
-            wanted->name, column->name, column->type, there->type);
+            check->arena, "%s: column \"%s\" is %s in the file and %s in the source",
+            place_of(check, wanted->config), column->name, column->type, there->type);
         if (match == IDC_TYPES_CLASH)
             add_problem(check, text, "42804");
         else
@@ -203,6 +221,15 @@ only_wants_a_value(const IdcError *err)
     return strcmp(err->sqlstate, "HV002") == 0;
 }
 
+/* A source that is not reached, or lets nobody in, says the same of each table. */
+static bool
+is_lost(const Check *check)
+{
+    return strncmp(check->health.sqlstate, "08", 2) == 0 ||
+           strncmp(check->health.sqlstate, "28", 2) == 0 ||
+           strcmp(check->health.sqlstate, "57014") == 0;
+}
+
 /* Run step inside a savepoint: what fails is a problem of the source, and the session goes on. */
 static bool
 guarded(Check *check, IdcSetup *setup, IdcStatus (*step)(Check *, IdcSetup *, void *, IdcError *),
@@ -228,22 +255,77 @@ guarded(Check *check, IdcSetup *setup, IdcStatus (*step)(Check *, IdcSetup *, vo
     return only_wants_a_value(&err);
 }
 
+/* Tables of the file that list their columns, or one column of one of them; and how the hub prints
+ * what it understood. */
+typedef struct Listed {
+    IdcConfigTable *tables;
+    size_t table_count;
+    IdcTableList *found;
+} Listed;
+
 static IdcStatus
-step_wanted(Check *check, IdcSetup *setup, void *tables, IdcError *err)
+step_listed(Check *check, IdcSetup *setup, void *what, IdcError *err)
 {
-    IdcConfigSource listed = *check->source;
+    const Listed *listed = what;
+    IdcConfigSource source = *check->source;
 
     /* Those that leave their columns to the source are checked by asking for them, below. */
-    listed.import_all = false;
-    listed.tables =
-        idc_arena_alloc_array(check->arena, listed.table_count + 1, sizeof *listed.tables);
-    if (listed.tables == NULL)
-        return idc_fail_no_memory(err);
-    listed.table_count = 0;
-    for (size_t i = 0; i < check->source->table_count; i++)
-        if (check->source->tables[i].column_count > 0)
-            listed.tables[listed.table_count++] = check->source->tables[i];
-    return idc_wanted_tables(setup, &listed, CHECK_SERVER, tables, err);
+    source.import_all = false;
+    source.tables = listed->tables;
+    source.table_count = listed->table_count;
+    return idc_wanted_tables(setup, &source, CHECK_SERVER, listed->found, err);
+}
+
+/* A table that the hub cannot make: for its columns, each of which is told, or for itself. */
+static void
+check_listed_alone(Check *check, IdcSetup *setup, IdcConfigTable *table, IdcTableList *found)
+{
+    size_t before = check->problems.len;
+    char sqlstate[sizeof check->health.sqlstate];
+    IdcTableList unused = { 0 };
+    Listed one = { .tables = table, .table_count = 1, .found = found };
+
+    memcpy(sqlstate, check->health.sqlstate, sizeof sqlstate);
+    if (guarded(check, setup, step_listed, &one) || table->column_count < 2 || is_lost(check))
+        return;
+    forget_since(check, before, sqlstate);
+    for (size_t i = 0; i < table->column_count && !is_lost(check); i++) {
+        IdcConfigTable part = *table;
+
+        part.columns = &table->columns[i];
+        part.column_count = 1;
+        one = (Listed){ .tables = &part, .table_count = 1, .found = &unused };
+        (void) guarded(check, setup, step_listed, &one);
+    }
+    one = (Listed){ .tables = table, .table_count = 1, .found = &unused };
+    if (check->problems.len == before)
+        (void) guarded(check, setup, step_listed, &one);
+}
+
+static bool
+check_listed(Check *check, IdcSetup *setup, IdcTableList *wanted)
+{
+    const IdcConfigSource *source = check->source;
+    Listed all = { .found = wanted };
+
+    all.tables = idc_arena_alloc_array(check->arena, source->table_count + 1, sizeof *all.tables);
+    if (all.tables == NULL) {
+        add_problem(check, NULL, "53200");
+        return false;
+    }
+    for (size_t i = 0; i < source->table_count; i++)
+        if (source->tables[i].column_count > 0)
+            all.tables[all.table_count++] = source->tables[i];
+    if (guarded(check, setup, step_listed, &all))
+        return true;
+    if (is_lost(check))
+        return false;
+    /* All at once is quick, and names the first mistake; one by one names each. */
+    forget_since(check, 0, "");
+    *wanted = (IdcTableList){ 0 };
+    for (size_t i = 0; i < all.table_count && idc_conn_is_usable(setup->conn); i++)
+        check_listed_alone(check, setup, &all.tables[i], wanted);
+    return !is_lost(check);
 }
 
 /* The tables of the file that are in one remote schema, and what the source says of them. */
@@ -252,6 +334,8 @@ typedef struct RemoteSchema {
     const char **tables;
     size_t table_count;
     IdcTableList found;
+    bool is_listed; /* all is what the source has there: asked for once a table is missing */
+    IdcTableList all;
 } RemoteSchema;
 
 static IdcStatus
@@ -261,6 +345,50 @@ step_import(Check *check, IdcSetup *setup, void *what, IdcError *err)
 
     return idc_import_tables(setup, check->source, CHECK_SERVER, remote->name, remote->tables,
                              remote->table_count, &remote->found, err);
+}
+
+static IdcStatus
+step_list(Check *check, IdcSetup *setup, void *what, IdcError *err)
+{
+    RemoteSchema *remote = what;
+
+    return idc_import_tables(setup, check->source, CHECK_SERVER, remote->name, NULL, 0,
+                             &remote->all, err);
+}
+
+static const char *
+nearest_table(Check *check, IdcSetup *setup, RemoteSchema *remote, const char *name)
+{
+    size_t before = check->problems.len;
+    char sqlstate[sizeof check->health.sqlstate];
+    const char **words;
+
+    memcpy(sqlstate, check->health.sqlstate, sizeof sqlstate);
+    if (!remote->is_listed && !guarded(check, setup, step_list, remote))
+        forget_since(check, before, sqlstate);
+    remote->is_listed = true;
+    words = idc_arena_alloc_array(check->arena, remote->all.count + 1, sizeof *words);
+    for (size_t i = 0; words != NULL && i < remote->all.count; i++)
+        words[i] = remote->all.items[i].name;
+    return words == NULL ? NULL : idc_nearest_word(name, words, remote->all.count);
+}
+
+static void
+report_missing_table(Check *check, IdcSetup *setup, RemoteSchema *remote,
+                     const IdcConfigTable *table)
+{
+    const char *nearest = nearest_table(check, setup, remote, table->remote_name);
+    const char *user = idc_health_user(check->source);
+    const char *otherwise =
+        nearest != NULL ? idc_arena_printf(check->arena, ", did you mean \"%s\"?", nearest)
+        : *user != '\0' ? idc_arena_printf(check->arena, ", or user \"%s\" may not see it", user)
+                        : "";
+
+    add_problem(check,
+                idc_arena_printf(check->arena, "%s: the source has no table \"%s\" in \"%s\"%s",
+                                 place_of(check, table), table->remote_name, remote->name,
+                                 otherwise),
+                "42P01");
 }
 
 static IdcStatus
@@ -338,10 +466,10 @@ remote_schema_of(const IdcConfigSource *source, const IdcConfigTable *table)
 }
 
 static void
-check_schema_tables(Check *check, IdcSetup *setup, const RemoteSchema *remote,
-                    const IdcTableList *wanted)
+check_schema_tables(Check *check, IdcSetup *setup, RemoteSchema *remote, const IdcTableList *wanted)
 {
     bool any_case = idc_wrapper_is_mysql(check->source->wrapper);
+    size_t before;
 
     for (size_t i = 0; i < check->source->table_count; i++) {
         const IdcConfigTable *config = &check->source->tables[i];
@@ -352,21 +480,15 @@ check_schema_tables(Check *check, IdcSetup *setup, const RemoteSchema *remote,
         there = idc_table_find(&remote->found, NULL, config->remote_name);
         here = idc_table_find(wanted, config->schema, config->name);
         if (there == NULL) {
-            add_problem(
-                check,
-                idc_arena_printf(check->arena,
-                                 "table \"%s\": the source has no table \"%s\" in \"%s\", or "
-                                 "user \"%s\" may not see it",
-                                 config->name, config->remote_name, remote->name,
-                                 idc_health_user(check->source)),
-                "42P01");
+            report_missing_table(check, setup, remote, config);
             continue;
         }
         check->table_count++;
-        if (here == NULL)
+        if (here == NULL || is_lost(check))
             continue;
+        before = check->problems.len;
         compare_columns(check, here, there, any_case);
-        if (check->problems.len == 0)
+        if (check->problems.len == before)
             (void) guarded(check, setup, step_select, (void *) here);
     }
 }
@@ -413,23 +535,14 @@ check_schemas(Check *check, IdcSetup *setup, const IdcTableList *wanted)
         if (!is_done)
             check_one_schema(check, setup, schema, false, wanted);
         /* A source that is not reached would only say the same of its other schemas, later. */
-        if (check->problems.len > 0 && strncmp(check->health.sqlstate, "42", 2) != 0)
+        if (is_lost(check))
             return;
     }
-    for (size_t i = 0; i < source->import_schema_count && check->problems.len == 0; i++)
+    for (size_t i = 0; i < source->import_schema_count && !is_lost(check); i++)
         check_one_schema(check, setup, source->import_schemas[i], true, wanted);
     if (check->problems.len == 0 && source->import_schema_count == 0 && source->table_count == 0)
         check_one_schema(check, setup, idc_import_default_schema(source), source->import_all,
                          wanted);
-}
-
-/* A source that is not reached, or lets nobody in, says the same of each table. */
-static bool
-is_lost(const Check *check)
-{
-    return strncmp(check->health.sqlstate, "08", 2) == 0 ||
-           strncmp(check->health.sqlstate, "28", 2) == 0 ||
-           strcmp(check->health.sqlstate, "57014") == 0;
 }
 
 /* Wrappers other than the two that can describe any source of theirs. */
@@ -456,12 +569,10 @@ check_by_import(Check *check, IdcSetup *setup)
     if (remote.table_count == 0 || is_lost(check) || !guarded(check, setup, step_import, &remote))
         return;
     check->table_count += remote.found.count;
-    for (size_t i = 0; i < remote.table_count; i++)
-        if (idc_table_find(&remote.found, NULL, remote.tables[i]) == NULL)
-            add_problem(
-                check,
-                idc_arena_printf(check->arena, "the source has no table \"%s\"", remote.tables[i]),
-                "42P01");
+    for (size_t i = 0; i < source->table_count; i++)
+        if (source->tables[i].column_count == 0 &&
+            idc_table_find(&remote.found, NULL, source->tables[i].remote_name) == NULL)
+            report_missing_table(check, setup, &remote, &source->tables[i]);
 }
 
 /* Adapters of ours that are to describe their source. */
@@ -500,7 +611,7 @@ check_source(Check *check, IdcSetup *setup, IdcError *err)
         status = idc_setup_extension(setup, check->source, &is_created, err);
     if (status != IDC_OK)
         return status;
-    if (!guarded(check, setup, step_connect, NULL) || !guarded(check, setup, step_wanted, &wanted))
+    if (!guarded(check, setup, step_connect, NULL) || !check_listed(check, setup, &wanted))
         return IDC_OK;
     is_any = idc_wrapper_is_postgres(check->source->wrapper) ||
              idc_wrapper_is_mysql(check->source->wrapper);

@@ -69,6 +69,46 @@ set_options(const IdcMysqlServer *server, MYSQL *mysql)
     idc_mysql_tls_prepare(server, mysql);
 }
 
+/* Of a cancel, or of the call's own limit, the words are right already. */
+static IdcStatus
+fail_silent(const IdcMysqlWait *wait, IdcStatus status, IdcError *err)
+{
+    if (status != IDC_TIMEOUT || idc_call_remaining_ms(wait->call, -1) == 0)
+        return status;
+    status = idc_fail(err, IDC_CONNECTION_FAILED, "no answer within %lld ms",
+                      (long long) wait->limit_ms);
+    idc_error_set_sqlstate(err, "08001");
+    idc_error_set_hint(err, "check host, port and firewall, or raise connect_timeout");
+    return status;
+}
+
+/* What the library says of the network, and what can be done about it. */
+static void
+advise(const IdcMysqlServer *server, MYSQL *mysql, IdcError *err)
+{
+    enum { SOCKET_REFUSED = 2002, HOST_REFUSED = 2003, NAME_UNKNOWN = 2005, SSL_FAILED = 2026 };
+
+    if (err == NULL || err->status != IDC_CONNECTION_FAILED || err->hint[0] != '\0')
+        return;
+    switch (mysql_errno(mysql)) {
+    case SOCKET_REFUSED:
+    case HOST_REFUSED:
+        idc_error_set_hint(err, server->socket != NULL
+                                    ? "check the option socket, and that the server runs"
+                                    : "check the options host and port, and that the server runs "
+                                      "and listens there");
+        break;
+    case NAME_UNKNOWN:
+        idc_error_set_hint(err, "check the spelling of the option host, and the network");
+        break;
+    case SSL_FAILED:
+        idc_error_set_hint(err, "check ssl_mode and ssl_ca");
+        break;
+    default:
+        break;
+    }
+}
+
 static IdcStatus
 add_place(const IdcMysqlServer *server, const IdcMysqlHost *host, IdcError *err)
 {
@@ -94,7 +134,11 @@ open_host(IdcMysqlServer *server, size_t host, IdcMysqlWait *wait, MYSQL **mysql
     *mysql = made;
     if (status == IDC_OK && server->socket == NULL)
         keep_alive(made);
-    return status == IDC_OK ? IDC_OK : add_place(server, place, err);
+    if (status == IDC_OK)
+        return IDC_OK;
+    (void) fail_silent(wait, status, err);
+    advise(server, made, err);
+    return add_place(server, place, err);
 }
 
 static bool
@@ -266,8 +310,10 @@ connect_host(IdcMysqlConn *conn, size_t host, IdcCall *call, bool *is_full, IdcE
     idc_mysql_wait_begin(&wait, call, conn->server->connect_ms, NULL);
     conn->host = host;
     status = open_host(conn->server, host, &wait, &conn->mysql, err);
-    if (status == IDC_OK)
+    if (status == IDC_OK) {
         status = begin_session(conn, &wait, err);
+        status = fail_silent(&wait, status, err);
+    }
     if (status == IDC_OK)
         return IDC_OK;
     *is_full = wait.problem.status == IDC_OK && is_full_error(conn->mysql);

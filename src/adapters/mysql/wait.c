@@ -19,6 +19,7 @@ idc_mysql_wait_begin(IdcMysqlWait *wait, IdcCall *call, int64_t longest_ms, IdcS
 {
     *wait = (IdcMysqlWait){ .call = call,
                             .until_ms = longest_ms < 0 ? -1 : idc_clock_ms() + longest_ms,
+                            .limit_ms = longest_ms,
                             .silence_ms = -1,
                             .stats = stats };
 }
@@ -36,6 +37,11 @@ wait_for(IdcMysqlWait *wait, int fd, short events)
     if (wait->problem.status != IDC_OK)
         return wait->problem.status;
     status = idc_call_wait(wait->call, fd, events, longest_ms, &wait->problem);
+    if (status == IDC_TIMEOUT && idc_call_remaining_ms(wait->call, -1) != 0) {
+        (void) idc_fail(&wait->problem, IDC_TIMEOUT, "timed out: no answer within %lld ms",
+                        (long long) (wait->until_ms >= 0 ? wait->limit_ms : wait->silence_ms));
+        idc_error_set_hint(&wait->problem, "raise read_timeout, or ask for less");
+    }
     if (wait->stats != NULL)
         wait->stats->wait_us += idc_clock_us() - start;
     return status;
@@ -120,6 +126,8 @@ idc_mysql_fail(const IdcMysqlWait *wait, unsigned code, const char *said, const 
     if (wait != NULL && wait->problem.status != IDC_OK) {
         if (err != NULL)
             *err = wait->problem;
+        if (sql != NULL)
+            idc_error_set_remote_sql(err, sql);
         return wait->problem.status;
     }
     if (code == no_memory)

@@ -101,6 +101,7 @@ bool idc_mysql_kills_end(IdcMysqlServer *server);
 typedef struct IdcMysqlWait {
     IdcCall *call;
     int64_t until_ms;    /* of idc_clock_ms; negative: the call's own limit */
+    int64_t limit_ms;    /* what until_ms was made of */
     int64_t silence_ms;  /* how long one wait may be; negative: no limit */
     IdcScanStats *stats; /* or NULL: wait_us is counted */
     IdcError problem;    /* of a wait that failed; status IDC_OK: none did */

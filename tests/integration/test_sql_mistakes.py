@@ -1,0 +1,184 @@
+"""What people get wrong about databases as sources: each error says what, where, and what to do."""
+from __future__ import annotations
+
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness.project import Cli
+from scratch_servers import MariaDBServer, PostgresServer, Scratch
+
+pytestmark = pytest.mark.usefixtures("owned_hub")
+
+
+@pytest.fixture(scope="module")
+def owned_hub(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--db-url") is not None:
+        pytest.skip("needs a hub with the extension instant_fdw")
+
+
+@pytest.fixture(scope="module")
+def shop(postgres_source: PostgresServer) -> str:
+    postgres_source.sql("CREATE DATABASE mistakes")
+    postgres_source.sql("CREATE TABLE customers (id int PRIMARY KEY, name text, city varchar(30));"
+                        "CREATE TABLE orders (id bigint PRIMARY KEY, amount numeric)", "mistakes")
+    return postgres_source.url("mistakes")
+
+
+@pytest.fixture(scope="module")
+def web(mariadb_source: MariaDBServer) -> str:
+    mariadb_source.sql("CREATE DATABASE mistakes; USE mistakes; CREATE TABLE visits (id int PRIMARY KEY, page varchar(60));"
+                       "INSERT INTO visits SELECT seq, seq FROM seq_1_to_20000;"
+                       "CREATE TABLE pages (page varchar(60) PRIMARY KEY, title text)")
+    return f"mysql://instant:{mariadb_source.password}@127.0.0.1:{mariadb_source.port}/mistakes"
+
+
+@pytest.fixture(scope="module")
+def notes(scratch: Scratch) -> Path:
+    path = scratch.path / "mistakes.db"
+    with sqlite3.connect(path) as file:
+        file.execute("CREATE TABLE notes (id integer PRIMARY KEY, title text)")
+    path.chmod(0o644)
+    return path
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "sources.yaml"
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of a server that takes connections and says nothing."""
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        made.listen()
+        yield made.getsockname()[1]
+
+
+def wrong(url: str) -> str:
+    """The URL with a password that is not right."""
+    user, host = url.rsplit("@", 1)
+    return f"{user.rsplit(':', 1)[0]}:not-the-password@{host}"
+
+
+@pytest.mark.parametrize("arguments", [["setup", "--plan"], ["setup"], ["setup", "--no-validate"]])
+def test_every_broken_source_is_told_of(cli: Cli, config: Path, web: str, shop: str, notes: Path,
+                                        arguments: list[str]) -> None:
+    config.write_text("sources:\n"
+                      f"  one: {{url: '{wrong(web)}', schema: one}}\n"
+                      f"  two: {{url: '{wrong(shop)}', schema: two}}\n"
+                      f"  three: {{url: 'sqlite://{notes}.gone', schema: three}}\n"
+                      f"  four: {{url: 'sqlite://{notes}', schema: four}}\n")
+    done = cli("--config", str(config), *arguments)
+    assert done.returncode != 0 and done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith('instant: source "one": wrong user or password')
+    assert lines[1].startswith('source "two": wrong user or password')
+    assert lines[2].startswith('source "three": cannot open') and "No such file" in lines[2]
+    assert "four" not in done.stderr and "not-the-password" not in done.stderr
+    assert "nothing was changed in the hub" in done.stderr
+
+
+def test_every_mistake_in_a_source_is_told_of(cli: Cli, config: Path, web: str) -> None:
+    config.write_text(f"""sources:
+  web:
+    url: {web}
+    schema: web_mistakes
+    tables:
+      - visit
+      - {{name: pages, columns: [{{name: page, type: txt}}, {{name: title, type: integr}}]}}
+      - {{name: visits, columns: [{{name: idd, type: integer}}, {{name: page, type: date}}]}}
+""")
+    for arguments in (["setup", "--plan"], ["setup"]):
+        said = cli("--config", str(config), *arguments).stderr
+        for words in ('sources.yaml:6:9: table "visit": the source has no table "visit" in "mistakes", did you mean "visits"?',
+                      'sources.yaml:7:9: table "pages": type "txt" does not exist',
+                      'sources.yaml:7:9: table "pages": type "integr" does not exist',
+                      'sources.yaml:8:9: table "visits": the source has no column "idd", did you mean "id"?',
+                      'sources.yaml:8:9: table "visits": column "page" is date in the file and character varying(60) in the source'):
+            assert words in said
+
+
+def test_a_plan_needs_no_source_whose_columns_are_listed(cli: Cli, config: Path, silent: int) -> None:
+    config.write_text(f"""sources:
+  away: {{url: 'mysql://u:p@127.0.0.1:{silent}/d', schema: away, tables: [{{name: t, columns: [{{name: a, type: int}}]}}]}}
+global_settings: {{connection_timeout: 3}}
+""")
+    done = cli("--config", str(config), "setup", "--plan")
+    assert done.returncode == 0 and "CREATE FOREIGN TABLE" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["setup", "--plan"], ["setup"], ["health"]])
+def test_a_silent_mysql_server_is_no_cancel(cli: Cli, config: Path, silent: int, arguments: list[str]) -> None:
+    config.write_text(f"sources:\n  quiet: mysql://u:p@127.0.0.1:{silent}/d\nglobal_settings: {{connection_timeout: 3}}\n")
+    done = cli("--config", str(config), *arguments)
+    assert done.returncode == 1
+    assert "no answer within" in done.stdout + done.stderr and "connect_timeout" in done.stdout + done.stderr
+    assert "cancelled" not in done.stdout + done.stderr
+
+
+SLOW = "SELECT count(*) FROM stopped.visits a, stopped.visits b, stopped.visits c WHERE a.id + b.id <> c.id"
+
+
+def test_a_source_that_stops_a_query_is_told_of(cli: Cli, config: Path, web: str, mariadb_source: MariaDBServer) -> None:
+    config.write_text(f"sources:\n  stopped: {{url: '{web}', schema: stopped}}\n")
+    assert cli("--config", str(config), "setup").returncode == 0
+    over = threading.Event()
+
+    def kill() -> None:
+        while not over.wait(0.1):
+            for number in mariadb_source.sql("SELECT id FROM information_schema.processlist WHERE info LIKE '%`mistakes`.`visits`%'"
+                                             " AND info NOT LIKE '%processlist%'").split():
+                mariadb_source.sql(f"KILL QUERY {number}")
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    done = cli("--config", str(config), "query", SLOW)
+    over.set()
+    killer.join()
+    assert done.returncode == 1
+    assert "Query execution was interrupted" in done.stderr and "source: stopped" in done.stderr
+
+
+def test_a_limit_of_the_source_is_a_timeout(cli: Cli, config: Path, web: str, mariadb_source: MariaDBServer) -> None:
+    config.write_text(f"sources:\n  stopped: {{url: '{web}?init_command=SET%20max_statement_time=1', schema: stopped}}\n")
+    assert cli("--config", str(config), "setup").returncode == 0
+    done = cli("--config", str(config), "query", SLOW)
+    assert done.returncode == 7 and "max_statement_time exceeded" in done.stderr
+
+
+def test_a_server_that_falls_silent_is_a_timeout(cli: Cli, config: Path, web: str) -> None:
+    config.write_text(f"sources:\n  stopped: {{url: '{web}?read_timeout=1s', schema: stopped}}\n")
+    assert cli("--config", str(config), "setup").returncode == 0
+    done = cli("--config", str(config), "query", SLOW)
+    assert done.returncode == 7 and "no answer within 1000 ms" in done.stderr and "read_timeout" in done.stderr
+
+
+def test_a_cancel_by_the_administrator_of_the_hub_is_told_of(cli: Cli, config: Path, web: str) -> None:
+    config.write_text(f"sources:\n  stopped: {{url: '{web}', schema: stopped}}\n")
+    assert cli("--config", str(config), "setup").returncode == 0
+    over = threading.Event()
+
+    def cancel() -> None:
+        while not over.wait(0.1):
+            cli("hub", "psql", "-c", "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%stopped.visits%'"
+                                     " AND pid <> pg_backend_pid() AND state = 'active'", env={"PGHOST": None, "PGPORT": None})
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    done = cli("--config", str(config), "query", SLOW)
+    over.set()
+    canceller.join()
+    assert done.returncode == 130 and "canceling statement due to user request" in done.stderr
+
+
+def test_a_query_of_a_mysql_server_that_is_gone_says_what_to_do(cli: Cli, config: Path) -> None:
+    config.write_text("sources:\n  gone: {url: 'mysql://reader:not-the-password@127.0.0.1:1/d', schema: gone,"
+                      " tables: [{name: t, columns: [{name: a, type: int}]}]}\n")
+    assert cli("--config", str(config), "setup", "--no-validate").returncode == 0
+    said = cli("--config", str(config), "query", "SELECT * FROM gone.t").stderr
+    assert "127.0.0.1:1" in said and "check the options host and port" in said
