@@ -108,7 +108,7 @@ open_within(IdcResult *result, IdcCall *call, const IdcSqlParameter *parameters,
     result->stats.connect_us = idc_clock_us() - result->started_us;
     if (status == IDC_OK)
         status = idc_result_start(result, waiting, parameters, parameter_count, err);
-    if (status == IDC_SOURCE_FAILED)
+    if (status == IDC_SOURCE_FAILED || status == IDC_QUERY_FAILED)
         idc_conn_blame(result->conn, result->sql, err);
     if (status == IDC_TIMEOUT && limit_ms > 0 && idc_clock_ms() - start_ms >= limit_ms &&
         (own_ms < 0 || own_ms > limit_ms))
@@ -232,7 +232,7 @@ stream_fail(IdcResult *result, IdcStatus status, IdcError *err)
         (void) idc_result_fail_timeout(result->options.timeout_ms, err);
     else if (status == IDC_CANCELED && idc_call_is_cancelled(result->call))
         (void) idc_fail(err, IDC_CANCELED, "the query was cancelled");
-    else if (status == IDC_SOURCE_FAILED && result->conn != NULL)
+    else if ((status == IDC_SOURCE_FAILED || status == IDC_QUERY_FAILED) && result->conn != NULL)
         idc_conn_blame(result->conn, result->sql, err);
     pthread_mutex_lock(&result->mutex);
     result->err = *err;

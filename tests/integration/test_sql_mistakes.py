@@ -182,3 +182,16 @@ def test_a_query_of_a_mysql_server_that_is_gone_says_what_to_do(cli: Cli, config
     assert cli("--config", str(config), "setup", "--no-validate").returncode == 0
     said = cli("--config", str(config), "query", "SELECT * FROM gone.t").stderr
     assert "127.0.0.1:1" in said and "check the options host and port" in said
+
+
+@pytest.mark.parametrize(("name", "hint"), [
+    ("sightings", 'write "named.sightings"'), ("named.sighting", 'did you mean "named.sightings"?'),
+    ("sigthings", 'did you mean "named.sightings"?'), ("named.mixed_case", 'did you mean named."Mixed Case"?')])
+def test_a_query_of_an_unknown_table_names_the_nearest(cli: Cli, config: Path, web: str, mariadb_source: MariaDBServer,
+                                                       name: str, hint: str) -> None:
+    mariadb_source.sql("CREATE TABLE IF NOT EXISTS `Mixed Case` (a int);"
+                       "CREATE TABLE IF NOT EXISTS sightings (a int)", "mistakes")
+    config.write_text(f"sources:\n  named: {{url: '{web}', schema: named}}\n")
+    assert cli("--config", str(config), "setup").returncode == 0
+    done = cli("--config", str(config), "query", f"SELECT * FROM {name}")
+    assert done.returncode == 1 and done.stderr.splitlines()[-1] == f"hint: {hint}"
