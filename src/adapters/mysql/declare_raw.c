@@ -229,6 +229,9 @@ append_bytes(const IdcSql *sql, const IdcSqlColumn *column, const IdcMysqlRemote
 {
     if (remote == NULL || remote->kind == IDC_MYSQL_BINARY || remote->kind == IDC_MYSQL_BLOB)
         idc_text_append(text, column->sql);
+    else if (remote->kind ==
+             IDC_MYSQL_GEOMETRY) /* without the SRID; ST_AsWKB of MySQL turns axes */
+        idc_text_append_format(text, "SUBSTRING(%s, 5)", column->sql);
     else
         refuse_type(sql, column, type);
 }
