@@ -17,6 +17,7 @@ static const char WHY_COLLATION[] = "SQLite compares texts by bytes";
 static const char WHY_ARITHMETIC[] = "SQLite's arithmetic does not fail where PostgreSQL's does";
 static const char WHY_FUNCTION[] = "SQLite's function means something else, or there is none";
 static const char WHY_AGGREGATE[] = "SQLite's aggregate has another type or another order";
+static const char WHY_FIT[] = "what does not fit is NULL (on_error), and SQLite does not know";
 static const char WHY_LIKE[] = "only LIKE with a constant pattern means the same in SQLite";
 
 IdcSqliteClass
@@ -286,17 +287,46 @@ is_superset(const IdcExpr *expr, const char **why)
 /* ---- rules ---- */
 
 static bool
+is_lenient(const IdcRelation *relation)
+{
+    const char *word;
+
+    if (relation == NULL)
+        return false;
+    if (relation->kind != IDC_REL_SCAN)
+        return is_lenient(relation->input) || is_lenient(relation->right);
+    word = idc_option_value(&relation->options, "on_error");
+    return word != NULL && strcasecmp(word, "null") == 0;
+}
+
+/* Whether texts of such types can be read is found out where they are read. */
+static bool
+asks_for_unread(const IdcExpr *expr)
+{
+    if (expr->kind == IDC_EXPR_IS_NULL && idc_sqlite_class(expr->args[0]->type) == IDC_SQLITE_OTHER)
+        return true;
+    for (size_t i = 0; i < expr->arg_count; i++)
+        if (asks_for_unread(expr->args[i]))
+            return true;
+    return false;
+}
+
+static bool
+knows_nulls(const IdcExpr *expr, const IdcRelation *input, const char **why)
+{
+    return !asks_for_unread(expr) || !is_lenient(input) || idc_sql_refuse(why, WHY_FIT);
+}
+
+static bool
 rule_exact(const IdcExpr *expr, const IdcRelation *input, const char **why)
 {
-    (void) input;
-    return is_exact(expr, why);
+    return is_exact(expr, why) && knows_nulls(expr, input, why);
 }
 
 static bool
 rule_superset(const IdcExpr *expr, const IdcRelation *input, const char **why)
 {
-    (void) input;
-    return is_superset(expr, why);
+    return is_superset(expr, why) && knows_nulls(expr, input, why);
 }
 
 /* Constants of dates and floating-point numbers are written for comparisons only. */
@@ -305,10 +335,9 @@ rule_show(const IdcExpr *expr, const IdcRelation *input, const char **why)
 {
     IdcSqliteClass class = idc_sqlite_class(expr->type);
 
-    (void) input;
     if (class == IDC_SQLITE_DATE || class == IDC_SQLITE_REAL)
         return idc_sql_refuse(why, WHY_TYPE);
-    return is_exact(expr, why);
+    return rule_exact(expr, input, why);
 }
 
 static bool
@@ -316,12 +345,11 @@ rule_aggregate(const IdcAggregate *aggregate, const IdcRelation *input, const ch
 {
     const IdcExpr *arg = aggregate->arg;
 
-    (void) input;
-    if (aggregate->filter != NULL && !is_exact(aggregate->filter, why))
+    if (aggregate->filter != NULL && !rule_exact(aggregate->filter, input, why))
         return false;
     if (arg == NULL)
         return aggregate->kind == IDC_AGG_COUNT_ROWS || idc_sql_refuse(why, WHY_AGGREGATE);
-    if (!is_exact(arg, why))
+    if (!rule_exact(arg, input, why))
         return false;
     switch (aggregate->kind) {
     case IDC_AGG_COUNT:
@@ -348,13 +376,12 @@ rule_group(const IdcExpr *key, const IdcRelation *input, const char **why)
 {
     IdcSqliteClass class = idc_sqlite_class(key->type);
 
-    (void) input;
     /* Zero has two signs; which of the equal ones comes out? */
     if (class == IDC_SQLITE_REAL)
         return idc_sql_refuse(why, WHY_TYPE);
     if (class == IDC_SQLITE_DATE && key->kind != IDC_EXPR_COLUMN)
         return idc_sql_refuse(why, WHY_TYPE);
-    return is_exact(key, why) && can_equal(key->type, key->collation, why);
+    return rule_exact(key, input, why) && can_equal(key->type, key->collation, why);
 }
 
 static bool
@@ -374,8 +401,7 @@ rule_distinct(const IdcRelation *relation, const char **why)
 static bool
 rule_sort(const IdcSortKey *key, const IdcRelation *input, const char **why)
 {
-    (void) input;
-    return is_exact(key->expr, why) && can_order(key->expr->type, key->collation, why);
+    return rule_exact(key->expr, input, why) && can_order(key->expr->type, key->collation, why);
 }
 
 IdcPush
