@@ -209,6 +209,18 @@ keys_clause(Candidate *candidate)
     return (Node *) clause;
 }
 
+/* What no relation compares (jsonb) is a function there, and its array one value, no list. */
+static bool
+is_list_of(const FdwTranslation *translation, const Param *keys)
+{
+    int count = list_length(translation->params);
+
+    for (int i = 0; i < count; i++)
+        if (list_nth(translation->params, i) == keys)
+            return list_nth_int(translation->lists, i) != 0;
+    return false;
+}
+
 /* Asks the adapter; fills in layer and batch. */
 static bool
 can_push_keys(Candidate *candidate)
@@ -232,7 +244,7 @@ can_push_keys(Candidate *candidate)
     question.is_exact_below = plan->is_exact;
     candidate->batch = declaration->key_batch(
         &question, question.relation->exprs[question.relation->expr_count - 1]);
-    return list_member_ptr(translation.params, candidate->keys);
+    return is_list_of(&translation, candidate->keys);
 }
 
 /* ---- what it costs ---- */
