@@ -37,9 +37,9 @@ from harness.project import Cli, Sources, cli_path  # noqa: E402
 from run import fill, flights_environment, start_api  # noqa: E402
 from scratch_servers import FileServer, MariaDBServer, PostgresServer, Scratch  # noqa: E402
 
-# Nothing of the developer's own environment decides how a test ends.
+# Nothing of the developer's own environment decides how a test ends, but for what says how much is tested.
 for name in [name for name in os.environ if name.startswith(("PG", "INSTANT_", "FLIGHTS_"))]:
-    if name != "INSTANT_CLI":
+    if name != "INSTANT_CLI" and not name.startswith("INSTANT_RANDOM_"):
         del os.environ[name]
 
 

@@ -86,7 +86,7 @@ class PostgresQueries(Queries):
 
     def windows_query(self) -> Query:
         functions = ", ".join(self.window("x") for _ in range(self.rng.randint(1, 3)))
-        sql = f"SELECT x.id, {functions} FROM {{t}} AS x{self.where('x')}"
+        sql = f"SELECT x.id, {functions} FROM {{t}} AS x{self.where('x', 0)}"
         if self.rng.random() < 0.3:
             return Query(f"SELECT * FROM ({sql}) AS q ORDER BY 1 LIMIT 10", True)
         if self.rng.random() < 0.2:
@@ -101,7 +101,7 @@ class PostgresQueries(Queries):
         column = self.rng.choice([c for c in self.columns if c.kind in ("int", "text", "date", "bpchar", "ints", "jsonb")])
         word = self.rng.choice(["EXISTS", "NOT EXISTS"])
         inner = f"SELECT FROM {{u}} AS y WHERE y.{column.name} = x.{column.name} AND {self.predicate('y', 1)}"
-        outer = f"SELECT x.id FROM {{t}} AS x WHERE {word} ({inner}) AND {self.predicate('x', 1)}"
+        outer = f"SELECT x.id FROM {{t}} AS x WHERE {self.near('x', 0.05)}{word} ({inner}) AND {self.predicate('x', 1)}"
         if self.rng.random() < 0.3:
             return Query(f"SELECT count(*), min(q.id) FROM ({outer}) AS q", False)
         return Query(outer, False)
@@ -112,8 +112,8 @@ class PostgresQueries(Queries):
         of = self.rng.choice(["x", "y"])
         sql = (f"SELECT x.id, y.id, z.id, y.s FROM {{t}} AS x {first} {{u}} AS y ON x.{a} = y.{a} AND {self.predicate('y', 0)} "
                f"{second} {{u}} AS z ON {of}.{b} = z.{b} AND z.id > {self.rng.randint(0, 60)}")
-        if self.rng.random() < 0.7:
-            sql += self.where("x")
+        if self.ids is not None or self.rng.random() < 0.7:
+            sql += self.where("x", 0.05)
         if self.rng.random() < 0.2:
             return Query(f"SELECT q.s, count(*) FROM ({sql.replace('x.id, y.id, z.id, y.s', 'y.s')}) AS q GROUP BY 1", False)
         return Query(sql, False)
@@ -168,7 +168,7 @@ class PostgresQueries(Queries):
             "time": [f"{name} > '12:00'", f"{name} + interval '1 hour' > '13:00'", f"extract(minute FROM {name}) = 30"],
             "jsonb": [f"{name} @> '{{\"a\": 1}}'", f"{name} ? 'a'", f"{name} ?| ARRAY['a', 'b']", f"{name} -> 'a' IS NOT NULL", f"{name} ->> 'a' = 'x''y'",
                       f"{name} #>> '{{a,b}}' IS NULL", f"jsonb_typeof({name}) = 'object'", f"{name} = '[]'", f"{name} @? '$.a'", f"{name} @@ '$.a > 1'",
-                      f"{name} - 'a' = '{{}}'", f"{name} <> 'null'", f"{name}::text LIKE '%a%'", f"({name} || '{{\"z\": 1}}') ? 'z'",
+                      f"CASE jsonb_typeof({name}) WHEN 'object' THEN {name} - 'a' END = '{{}}'", f"{name} <> 'null'", f"{name}::text LIKE '%a%'", f"({name} || '{{\"z\": 1}}') ? 'z'",
                       f"{name}['a'] = '1'", f"{name} < '5'"],
             "ints": [f"{name} @> ARRAY[1]", f"{name} && ARRAY[2, 3]", f"{name}[1] = 1", f"array_length({name}, 1) = 2", f"cardinality({name}) > 1", f"{name} = '{{}}'",
                      f"array_position({name}, 2) = 1", f"{name} || 7 > ARRAY[3]", f"3 = ANY ({name})", f"5 > ALL ({name})", f"array_append({name}, 1) = ARRAY[1]",

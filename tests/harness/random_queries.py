@@ -23,7 +23,7 @@ from typing import Any
 
 Row = tuple[Any, ...]
 
-WORDS = ["", "a", "A", "abc", "ABC", "abc ", " abc", "abd", "ab", "aB", "Z", "z", "é", "É", "e\u0301", "ß", "ss", "100%",
+WORDS = ["", "a", "A", "abc", "ABC", "abc ", " abc", "abc  ", "a ", "A ", " ", "abd", "ab", "aB", "Z", "z", "é", "É", "e\u0301", "ß", "ss", "100%",
          "a_c", "a\\c", "it's", '"q"', "NULL", "null", "0", "-1", "日本", "🙂", "a\tb", "line\nbreak", "zz"]
 
 
@@ -32,7 +32,7 @@ class Column:
     name: str
     type: str
     value: Callable[[random.Random], Any]
-    kind: str  # int, numeric, float, text, bool, date, timestamp, time, uuid, bytes, json
+    kind: str  # int, numeric, float, text, bool, date, timestamp, time, interval, uuid, bytes, bits, inet, json
     not_null: bool = False
 
 
@@ -91,12 +91,12 @@ class Queries:
     columns: list[Column]
     rng: random.Random = field(init=False)
     makers: list[Callable[[], Query]] = field(init=False)  # what kinds of queries there are; may be replaced
-    ids: int | None = None  # a large table: most conditions ask for some thousands of so many numbers
+    ids: int | None = None  # {t} is large, of so many rows: most queries are about some hundreds of them, a tenth about all
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
         self.makers = [self.rows_query, self.rows_query, self.aggregate_query, self.group_query, self.distinct_query,
-                       self.join_query, self.keys_query, self.window_query]
+                       self.join_query, self.keys_query, self.window_query, self.self_join_query]
 
     def take(self, count: int) -> Iterator[Query]:
         for _ in range(count):
@@ -105,11 +105,13 @@ class Queries:
     # ---- queries ----
 
     def rows_query(self) -> Query:
-        wanted = self.rng.sample(self.columns, self.rng.randint(1, len(self.columns)))
+        where = self.where("{a}")
+        is_all = self.ids is not None and not where.startswith(" WHERE {a}.id BETWEEN ")
+        wanted = self.rng.sample(self.columns, self.rng.randint(1, 5 if is_all else len(self.columns)))
         outputs = [f"{{a}}.{column.name}" for column in wanted]
         if self.rng.random() < 0.3:
             outputs.append(self.number("{a}"))
-        sql = f"SELECT {', '.join(outputs)} FROM {{t}} AS x{self.where('{a}')}"
+        sql = f"SELECT {', '.join(outputs)} FROM {{t}} AS x{where}"
         order = self.rng.random()
         if order < 0.6:
             keys = [self.sort_key(f"{{a}}.{column.name}") for column in self.rng.sample(self.columns, self.rng.randint(0, 2))]
@@ -149,7 +151,7 @@ class Queries:
         if kind != "FULL JOIN" and self.rng.random() < 0.5:
             condition += f" AND {self.predicate('y', 1)}"
         sql = (f"SELECT x.id, y.id, x.s FROM {{t}} AS x {kind} {{u}} AS y ON {condition}")
-        return Query(sql + (self.where("x") if self.rng.random() < 0.7 else ""), False)
+        return Query(sql + (self.where("x", 0.05) if self.ids is not None or self.rng.random() < 0.7 else ""), False)
 
     def keys_query(self) -> Query:
         column = self.rng.choice([c for c in self.columns if c.kind in ("int", "text", "date")])
@@ -157,9 +159,20 @@ class Queries:
         exists = self.rng.choice(["EXISTS", "NOT EXISTS"])
         if self.rng.random() < 0.5:
             inner = f"SELECT y.{column.name} FROM {{u}} AS y WHERE y.{column.name} IS NOT NULL AND {self.predicate('y', 1)}"
-            return Query(f"SELECT x.id FROM {{t}} AS x WHERE x.{column.name} {word} ({inner})", False)
-        return Query(f"SELECT x.id FROM {{t}} AS x WHERE {exists} (SELECT FROM {{u}} AS y WHERE y.{column.name} = "
+            return Query(f"SELECT x.id FROM {{t}} AS x WHERE {self.near('x', 0.03)}x.{column.name} {word} ({inner})", False)
+        return Query(f"SELECT x.id FROM {{t}} AS x WHERE {self.near('x', 0.03)}{exists} (SELECT FROM {{u}} AS y WHERE y.{column.name} = "
                      f"x.{column.name} AND y.id < x.id)", False)
+
+    def self_join_query(self) -> Query:
+        column = self.rng.choice([c for c in self.columns if c.kind in ("int", "text", "date", "uuid")])
+        kind = self.rng.choice(["JOIN", "LEFT JOIN"])
+        here = self.near("x", 0)
+        condition = self.rng.choice([f"y.id = x.id + {self.rng.randint(0, 9)}", "y.id = x.i4",
+                                     f"{here.replace('x.', 'y.')}y.{column.name} = x.{column.name} AND y.id BETWEEN x.id AND x.id + 5"])
+        if self.rng.random() < 0.5:
+            condition += f" AND {self.predicate('y', 1)}"
+        return Query(f"SELECT x.id, y.id, y.{self.rng.choice(self.columns).name} FROM {{t}} AS x {kind} {{t}} AS y ON {condition} "
+                     f"WHERE {here}{self.predicate('x', 2)}", False)
 
     def window_query(self) -> Query:
         return Query(f"SELECT x.id, row_number() OVER (PARTITION BY x.b ORDER BY x.id) FROM {{t}} AS x{self.where('x')}",
@@ -167,13 +180,18 @@ class Queries:
 
     # ---- parts ----
 
-    def where(self, alias: str) -> str:
-        if self.ids is not None and self.rng.random() < 0.85:
-            first = self.rng.randint(0, self.ids)
-            return f" WHERE {alias}.id BETWEEN {first} AND {first + 3000} AND {self.predicate(alias, 3)}"
+    def where(self, alias: str, all_of_it: float = 0.1) -> str:
+        near = self.near(alias, all_of_it)
         if self.rng.random() < 0.15:
+            return f" WHERE {near.removesuffix(' AND ')}" if near else ""
+        return f" WHERE {near}{self.predicate(alias, 3)}"
+
+    def near(self, alias: str, all_of_it: float) -> str:
+        """A condition and " AND ", where the table is large."""
+        if self.ids is None or self.rng.random() < all_of_it:
             return ""
-        return " WHERE " + self.predicate(alias, 3)
+        first = self.rng.randint(0, self.ids)
+        return f"{alias}.id BETWEEN {first} AND {first + self.rng.choice([30, 300, 300, 1000, 3000])} AND "
 
     def predicate(self, alias: str, depth: int) -> str:
         choice = self.rng.random()
@@ -261,7 +279,7 @@ class Queries:
         if column.kind == "bool":
             return "true" if value else "false"
         if column.kind == "int":
-            return f"({value})" if column.name != "id" else str(self.rng.randint(-2, 400))
+            return f"({value})" if column.name != "id" else str(self.rng.randint(-2, self.ids or 400))
         if column.kind in ("numeric", "float"):
             return f"({value!s})"
         if column.kind == "bytes":
@@ -296,7 +314,7 @@ class WideQueries(Queries):
         key = self.rng.choice([c for c in self.columns if c.kind in ("int", "text", "date")])
         group = self.rng.choice(["x", "y"]) + "." + self.rng.choice(self.columns).name
         return Query(f"SELECT {group}, {self.aggregate('x')}, {self.aggregate('y')} FROM {{t}} AS x {join} {{u}} AS y "
-                     f"ON x.{key.name} = y.{key.name}{self.where('x')} GROUP BY 1", False)
+                     f"ON x.{key.name} = y.{key.name}{self.where('x', 0.05)} GROUP BY 1", False)
 
     def nested_query(self) -> Query:
         key, value = self.rng.choice(self.columns), self.rng.choice([c for c in self.columns if c.kind == "int"])
@@ -308,7 +326,7 @@ class WideQueries(Queries):
     def half_join_query(self) -> Query:
         column = self.rng.choice([c for c in self.columns if c.kind in ("int", "text", "date", "bool")])
         exists = self.rng.choice(["EXISTS", "NOT EXISTS"])
-        return Query(f"SELECT {self.aggregate('x')} FROM {{t}} AS x WHERE {self.predicate('x', 1)} AND {exists} (SELECT FROM {{u}} AS y "
+        return Query(f"SELECT {self.aggregate('x')} FROM {{t}} AS x WHERE {self.near('x', 0.03)}{self.predicate('x', 1)} AND {exists} (SELECT FROM {{u}} AS y "
                      f"WHERE y.{column.name} = x.{column.name} AND {self.predicate('y', 2)})", False)
 
     def having_query(self) -> Query:
