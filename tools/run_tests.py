@@ -105,8 +105,13 @@ class Ended(Exception):
     """Somebody wants us to end."""
 
 
-def end(_signal: int, _frame: FrameType | None) -> None:
-    raise Ended
+def take_signals() -> None:
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        raise Ended
+
+    signal.signal(signal.SIGTERM, end)
+    # A shell's background job ignores it, and so would the tests, some of which are about it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def run(jobs: list[Job], lanes: int) -> Generator[tuple[Job, int, int, str], None, None]:
@@ -206,7 +211,7 @@ def main() -> int:
     # Debian keeps mariadbd where an ordinary user's PATH does not look.
     os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
-    signal.signal(signal.SIGTERM, end)
+    take_signals()
     with tempfile.TemporaryDirectory(prefix="tests-") as name:
         place = Path(name)
         beside = units(place, os.environ.get("SANITIZE", "0") == "1")

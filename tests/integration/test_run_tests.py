@@ -97,7 +97,7 @@ def test_nothing_runs_on_after(folder: Path, how: signal.Signals) -> None:
     waits = (f"import os, pathlib, time\n\ndef test_waits():\n    print('was here')\n"
              f"    pathlib.Path({str(marks)!r}, str(os.getpid())).touch()\n    time.sleep(300)\n")
     put(folder, one=waits, two=waits)
-    program = ("import pathlib, signal, sys, run_tests\nfolder = pathlib.Path(sys.argv[1])\nsignal.signal(signal.SIGTERM, run_tests.end)\n"
+    program = ("import pathlib, sys, run_tests\nfolder = pathlib.Path(sys.argv[1])\nrun_tests.take_signals()\n"
                "sys.exit(run_tests.run_phases([(run_tests.all_files(folder, folder.parent)[0], 2)]))\n")
     with subprocess.Popen([sys.executable, "-c", program, str(folder)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                           start_new_session=True, env={**os.environ, "PYTHONPATH": str(ROOT / "tools")}) as process:
