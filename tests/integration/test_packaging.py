@@ -15,9 +15,10 @@ from scratch_servers import Scratch
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("in stalled")
+    # Without optimization, which is half of the time and of no account for where things are.
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-deps", "--no-index",
-         f"--config-settings=build-dir={tmp_path_factory.mktemp('build')}", "--target", str(target), str(ROOT)],
+         "--config-settings=cmake.build-type=Debug", f"--config-settings=build-dir={tmp_path_factory.mktemp('build')}", "--target", str(target), str(ROOT)],
         check=True, stdin=subprocess.DEVNULL, timeout=600)
     return target
 
