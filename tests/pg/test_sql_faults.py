@@ -198,7 +198,10 @@ def timed_stop(hub: Database, sql: str, how: str, setup: str = "", is_there: Any
 
         def tell() -> None:
             if is_there is None:
-                time.sleep(0.4)
+                with hub.connect() as observer:
+                    wait_until(lambda: counted(observer, f"SELECT count(*) FROM pg_stat_activity WHERE pid = {backend} AND state = 'active' "
+                                                         "AND wait_event_type = 'Extension'") == 1)
+                time.sleep(0.2)
             else:
                 wait_until(is_there)
             told.append(time.monotonic())
