@@ -644,16 +644,20 @@ WRITABLE = """CREATE FOREIGN TABLE {} (id bigint OPTIONS (key 'true'), a text DE
               delete_method 'DELETE')"""
 
 
+@pytest.fixture(scope="module")
+def writable(own_server: tuple[PostgresServer, Path]) -> None:
+    with connect(*own_server) as made:
+        for name in ("echo", "rows:5", "nobody", "exit:1", "error:23505", "silence"):
+            made.execute(sql.SQL(WRITABLE).format(sql.Identifier(name)))
+
+
 def told(connection: Connection, statement: str) -> str:
     with pytest.raises(psycopg.Error) as caught:
         connection.execute(statement)
     return str(caught.value.diag.message_primary)
 
 
-@pytest.mark.quiet
-def test_writes(session: Connection) -> None:
-    for name in ("echo", "rows:5", "nobody", "exit:1", "error:23505", "silence"):
-        session.execute(sql.SQL(WRITABLE).format(sql.Identifier(name)))
+def test_writes(session: Connection, writable: None) -> None:
     assert told(session, "INSERT INTO echo VALUES (1, 'x', 1.5, '2024-01-01 00:00+02'), (2, NULL, NULL, NULL)") == (
         "0/0: 1,x,1.50,2023-12-31 22:00:00+00 2,NULL,NULL,NULL")
     assert told(session, "INSERT INTO echo (id) SELECT generate_series(1, 3)") == "0/0: 1,d 2,d 3,d"
@@ -665,14 +669,17 @@ def test_writes(session: Connection) -> None:
     with session.cursor() as cursor, cursor.copy("COPY \"rows:5\" (id, a) FROM STDIN") as copy:
         for number in range(250):
             copy.write_row((number, "x"))
+
+
+@pytest.mark.quiet
+def test_statement_timeout_of_a_write(session: Connection, writable: None) -> None:
     session.execute("SET statement_timeout = '100ms'")
     begin = time.monotonic()
     assert told(session, "INSERT INTO silence (id) VALUES (7)") == "canceling statement due to statement timeout"
     assert time.monotonic() - begin < 0.1 + LIMIT_SECONDS
-    session.execute("SET statement_timeout = '20s'")
 
 
-def test_updates_and_deletes(session: Connection) -> None:
+def test_updates_and_deletes(session: Connection, writable: None) -> None:
     for statement in ("UPDATE \"rows:5\" SET a = 'new' WHERE id > 2", "DELETE FROM \"rows:5\" WHERE id > 2"):
         assert session.execute(statement).rowcount == 2
     assert session.execute("UPDATE \"rows:5\" SET n = id + 0.5 WHERE id = 3 RETURNING id, n").fetchall()[0][0] == 3
@@ -684,7 +691,7 @@ def test_updates_and_deletes(session: Connection) -> None:
     session.execute("ALTER FOREIGN TABLE \"rows:5\" OPTIONS (DROP updatable)")
 
 
-def test_triggers_may_set_any_column(session: Connection) -> None:
+def test_triggers_may_set_any_column(session: Connection, writable: None) -> None:
     session.execute("CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.n := 42; RETURN NEW; END $$")
     session.execute("CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON echo FOR EACH ROW EXECUTE FUNCTION stamp()")
     assert told(session, "INSERT INTO echo (id) VALUES (1)") == "0/0: 1,d,42.00,NULL"
@@ -692,7 +699,7 @@ def test_triggers_may_set_any_column(session: Connection) -> None:
     assert told(session, "INSERT INTO echo (id) VALUES (1)") == "0/0: 1,d"
 
 
-def test_partitions_that_are_written(session: Connection) -> None:
+def test_partitions_that_are_written(session: Connection, writable: None) -> None:
     """Rows that the hub moves to a foreign partition are inserted there; what cannot be meant is refused."""
     session.execute("CREATE TABLE parent (LIKE \"rows:5\") PARTITION BY LIST (id)")
     session.execute("CREATE TABLE local PARTITION OF parent FOR VALUES IN (77, 78)")
