@@ -4,15 +4,17 @@
  * libmariadb has one switch for "check the certificate and its name", and none for "encrypted or
  * not at all": a server (or somebody between) that does not offer TLS gets the answer to the
  * password in the clear. So the first that the server hears is an authentication method of our own,
- * which sends nothing but the user's name. When the server has answered, TLS is there or not, and
- * we go on with the server's method, or end.
+ * which sends nothing but the user's name. When the server has answered, TLS is there or not, it
+ * has named its method, and we go on with that, or end.
  */
 #include "adapters/mysql/work.h"
 
 #include <fcntl.h>
+#include <errmsg.h>
 #include <mysql/plugin_auth.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * mysql/client_plugin.h, as much of it as is used here. (That file includes one that Debian's
@@ -39,44 +41,108 @@ static bool
 may_ask_for_key(const IdcMysqlServer *server)
 {
     return idc_adapter_option_bool(&idc_declaration_mysql, &server->server->options,
-                                   "get_server_public_key") ||
-           idc_mysql_server_option(server, "server_public_key") != NULL;
+                                   "get_server_public_key");
+}
+
+/* A file that is not there is no error to the library: it would ask the server for its key. */
+static bool
+has_key_file(const IdcMysqlServer *server)
+{
+    const char *path = idc_mysql_server_option(server, "server_public_key");
+    int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0)
+        (void) close(fd);
+    return fd >= 0;
 }
 
 static int
-refuse(MYSQL *mysql, const char *why)
+refuse(MYSQL *mysql, unsigned code, const char *why, const char *method, const char *because)
 {
-    const unsigned ssl_error = 2026;
-
-    mysql->net.last_errno = ssl_error;
+    mysql->net.last_errno = code;
     (void) snprintf(mysql->net.sqlstate, sizeof mysql->net.sqlstate, "%s", "HY000");
-    (void) snprintf(mysql->net.last_error, sizeof mysql->net.last_error, "%s", why);
+    (void) snprintf(mysql->net.last_error, sizeof mysql->net.last_error, "%s%.80s%s", why, method,
+                    because);
+    /* Otherwise the library would go on with the method that the server asks for. */
+    mysql->net.read_pos[0] = 0;
+    return CR_ERROR;
+}
+
+static int
+refuse_tls(MYSQL *mysql, const char *why)
+{
+    return refuse(mysql, CR_SSL_CONNECTION_ERROR, why, "", "");
+}
+
+static bool
+is_among(const char *list, const char *method)
+{
+    size_t len = strlen(method);
+
+    for (const char *at = list; (at = strstr(at, method)) != NULL; at += len)
+        if ((at == list || at[-1] == ',') && (at[len] == '\0' || at[len] == ','))
+            return len > 0;
+    return false;
+}
+
+static const char *
+why_not(const IdcMysqlServer *server, const char *method)
+{
+    if (!is_among(BY_KEY, method))
+        return ", which shows it to whoever asks";
+    return idc_mysql_server_option(server, "server_public_key") == NULL
+               ? ", which needs TLS"
+               : ", which needs TLS or a key, and the file of server_public_key cannot be read";
+}
+
+/* The server asks for the password by `method`. CR_ERROR alone means that it is not ours: then the
+ * library takes the server's. */
+static int
+go_on(const IdcMysqlServer *server, MYSQL *mysql, const char *method, bool is_encrypted)
+{
+    static const char asks[] = "the server asks for the password by ";
+    bool may_encrypt = is_encrypted || may_ask_for_key(server) || has_key_file(server);
+    const char *methods = may_encrypt ? BY_CHALLENGE BY_KEY : BY_CHALLENGE;
+
+    if (server->tls >= IDC_MYSQL_TLS_VERIFY_CA)
+        return CR_ERROR;
+    if (*method == '\0')
+        method = "mysql_old_password";
+    if (!is_among(methods, method))
+        return refuse(mysql, CR_PLUGIN_NOT_ALLOWED, asks, method, why_not(server, method));
+    /* Where TLS was wanted the library takes it for there, and would send the password as it is. */
+    if (!is_encrypted)
+        mysql->options.use_ssl = 0;
+    /* Should it ask by another one after that. */
+    (void) mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, methods);
     return CR_ERROR;
 }
 
 static int
 pass_gate(MYSQL_PLUGIN_VIO *vio, MYSQL *mysql)
 {
+    enum { ANOTHER_METHOD = 254 };
     const IdcMysqlServer *server = NULL;
-    int fd = (int) mysql_get_socket(mysql), flags = fcntl(fd, F_GETFL);
-    bool is_encrypted;
+    int fd = (int) mysql_get_socket(mysql), flags = fcntl(fd, F_GETFL), len;
+    unsigned char *answer;
+    bool is_encrypted, is_asked;
 
     /* The library asks TLS for what is there already, of a descriptor that waits: it must not. */
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
-        return refuse(mysql, "the socket cannot be read without waiting");
-    if (vio->write_packet(vio, NULL, 0) != 0)
-        return CR_ERROR;
+        return refuse_tls(mysql, "the socket cannot be read without waiting");
     if (mysql_get_optionv(mysql, MARIADB_OPT_USERDATA, GATE, &server) != 0 || server == NULL)
-        return refuse(mysql, "the connection has no server");
+        return refuse_tls(mysql, "the connection has no server");
+    /* Before the first answer the library says who we are. */
+    len = vio->read_packet(vio, &answer);
+    is_asked = len < 0 && mysql->net.buff != NULL && mysql->net.read_pos[0] == ANOTHER_METHOD;
+    if (len < 0 && !is_asked)
+        return CR_ERROR;
     is_encrypted = mysql_get_ssl_cipher(mysql) != NULL;
     if (!is_encrypted && server->tls >= IDC_MYSQL_TLS_REQUIRE)
-        return refuse(mysql, "TLS is required, but the server does not offer it");
-    if (server->tls >= IDC_MYSQL_TLS_VERIFY_CA)
-        return CR_OK;
-    (void) mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH,
-                         is_encrypted || may_ask_for_key(server) ? BY_CHALLENGE BY_KEY
-                                                                 : BY_CHALLENGE);
-    return CR_OK;
+        return refuse_tls(mysql, "TLS is required, but the server does not offer it");
+    if (!is_asked)
+        return CR_OK_HANDSHAKE_COMPLETE; /* no password is wanted */
+    return go_on(server, mysql, (const char *) mysql->net.read_pos + 1, is_encrypted);
 }
 
 static AuthenticationPlugin gate = {

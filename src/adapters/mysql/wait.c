@@ -7,6 +7,7 @@
  */
 #include "adapters/mysql/work.h"
 
+#include <errmsg.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -96,7 +97,7 @@ static const struct {
     { 1690, "22003" }, { 1406, "22001" }, { 1292, "22007" }, { 1366, "22P02" }, { 1365, "22012" },
     { 1205, "55P03" }, { 1317, "57014" }, { 1969, "57014" }, { 3024, "57014" }, { 1053, "08006" },
     { 1927, "08006" }, { 1153, "54000" }, { 1301, "54000" }, { 1792, "25006" }, { 1836, "25006" },
-    { 1290, "25006" }, { 1213, "40P01" }, { 1020, "40001" },
+    { 1290, "25006" }, { 1213, "40P01" }, { 1020, "40001" }, { 3140, "22P02" }, /* invalid JSON */
 };
 
 static const char *
@@ -113,6 +114,44 @@ static bool
 is_of_connection(unsigned code)
 {
     return (code >= 2000 && code < 3000) || (code >= 5000 && code < 6000);
+}
+
+/* The library calls it "access denied". */
+static bool
+is_missing_plugin(unsigned code, const char *said)
+{
+    return code == CR_AUTH_PLUGIN_CANNOT_LOAD || strstr(said, "could not be loaded") != NULL;
+}
+
+/* What to do about it; NULL: nobody knows. */
+static const char *
+hint_of(unsigned code, const char *said)
+{
+    if (is_missing_plugin(code, said))
+        return "The method is a file of MariaDB Connector/C (Debian: package libmariadb3); option "
+               "plugin_dir says where it is.";
+    if (code == CR_PLUGIN_NOT_ALLOWED && strstr(said, "needs TLS") != NULL)
+        return "Encrypt the connection (ssl_mode 'require' or 'verify-full', and TLS at the "
+               "server), or set get_server_public_key to yes where nobody can stand between.";
+    if (code == CR_PLUGIN_NOT_ALLOWED)
+        return "Set ssl_mode to 'verify-full', so that it is known who the server is, or give the "
+               "user another method.";
+    if (code == CR_SSL_CONNECTION_ERROR &&
+        (strstr(said, "legacy") != NULL || strstr(said, "unsupported protocol") != NULL))
+        return "The server's TLS is older than 1.2. Where nobody can listen, set ssl_mode to "
+               "'disable'.";
+    return NULL;
+}
+
+static IdcStatus
+fail_connection(unsigned code, const char *said, IdcError *err)
+{
+    const char *hint = hint_of(code, said);
+
+    (void) idc_fail(err, IDC_CONNECTION_FAILED, "%s (%u)", said, code);
+    if (hint != NULL)
+        idc_error_set_hint(err, hint);
+    return IDC_CONNECTION_FAILED;
 }
 
 IdcStatus
@@ -132,10 +171,12 @@ idc_mysql_fail(const IdcMysqlWait *wait, unsigned code, const char *said, const 
     }
     if (code == no_memory)
         return idc_fail_no_memory(err);
+    if (code == access_denied && is_missing_plugin(code, said))
+        return fail_connection(code, said, err);
     if (code == access_denied || code == access_denied_no_password)
         return idc_fail(err, IDC_BAD_CREDENTIAL, "the server refuses the user: %s", said);
     if (is_of_connection(code))
-        status = idc_fail(err, IDC_CONNECTION_FAILED, "%s (%u)", said, code);
+        status = fail_connection(code, said, err);
     else
         status = idc_fail(err, IDC_SOURCE_FAILED, "the server says: %s (%u)", said, code);
     if (raised != NULL && strcmp(raised, "22012") == 0) {
