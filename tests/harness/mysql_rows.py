@@ -2,7 +2,7 @@
 
     COLUMNS             the columns of the hub (random_queries.Column)
     table_rows(…)       rows as the server is given them
-    create(name)        CREATE TABLE of MariaDB
+    create(name)        CREATE TABLE of MariaDB; with ORACLE, of MySQL 5.6
     insert(name, rows)  INSERTs, a few hundred rows each
     read(row)           the same row as the hub has it
 
@@ -154,13 +154,24 @@ DECLARED = {
     "st": "set('a','B','é','b c') COLLATE utf8mb4_general_ci", "d0": "datetime", "tz0": "timestamp NULL", "dt": "date", "iv": "time(6)",
     "bf": "binary(4)", "bl": "mediumblob", "g": "point", "ip4": "inet4", "ip6": "inet6", "gv": "int GENERATED ALWAYS AS (id % 97) VIRTUAL"}
 HIDDEN = ("y", "u2")
-REMOTE = {name: declared.split(" NOT NULL")[0].split(" COLLATE")[0].split(" CHARACTER")[0].split(" NULL")[0].split(" GENERATED")[0]
-          for name, declared in DECLARED.items()}
-KEYS = {name: declared.split("COLLATE ")[1] for name, declared in DECLARED.items() if "COLLATE" in declared}
+# It has no json, uuid, inet and computed columns; its collations ignore case and pad with blanks, but for binary ones.
+ORACLE = {**DECLARED, "cs": "varchar(200) COLLATE utf8mb4_unicode_520_ci", "j": "text COLLATE utf8mb4_bin", "u": "binary(16)",
+          "np": "varchar(40) COLLATE utf8mb4_turkish_ci", "nb": "varchar(40) COLLATE utf8mb4_german2_ci",
+          "ai": "varchar(40) COLLATE utf8mb4_spanish2_ci", "mt": "mediumtext CHARACTER SET utf8 COLLATE utf8_unicode_ci",
+          "ip4": "varchar(15)", "ip6": "varchar(43)", "gv": "int"}
 
 
-def create(name: str) -> str:
-    columns = ", ".join(f"`{column.name}` {DECLARED[column.name]}{' INVISIBLE' if column.name in HIDDEN else ''}" for column in COLUMNS)
+def options(declared: str) -> list[str]:
+    """As IMPORT FOREIGN SCHEMA has them."""
+    remote = declared
+    for word in (" NOT NULL", " COLLATE", " CHARACTER", " NULL", " GENERATED"):
+        remote = remote.split(word)[0]
+    return [f"remote_type $${remote}$$"] + ([f"collation '{declared.split('COLLATE ')[1]}'"] if "COLLATE" in declared else [])
+
+
+def create(name: str, declared: dict[str, str] = DECLARED) -> str:
+    hidden = HIDDEN if declared is DECLARED else ()
+    columns = ", ".join(f"`{column.name}` {declared[column.name]}{' INVISIBLE' if column.name in hidden else ''}" for column in COLUMNS)
     return (f"CREATE TABLE {name} ({columns}, KEY (i4), KEY (s(20)), KEY (v), KEY (l), KEY (d), KEY (ts), KEY (cs), KEY (np), KEY (ls)) "
             "CHARACTER SET utf8mb4")
 
@@ -176,7 +187,7 @@ def read(row: Row) -> Row:
                  for column, value in zip(COLUMNS, row, strict=True))
 
 
-def literal(value: Any, column: Column) -> str:
+def literal(value: Any, column: Column, declared: str) -> str:
     if value is None:
         return "NULL"
     if column.kind == "bits":
@@ -189,15 +200,18 @@ def literal(value: Any, column: Column) -> str:
         return repr(value) if isinstance(value, float) else str(value)
     if isinstance(value, bytes):
         return f"x'{value.hex()}'"
+    if declared == "binary(16)":
+        return f"x'{value.hex}'"
     text = str(value)
     return f"_utf8mb4 x'{text.encode().hex()}'" if text else "''"
 
 
-def insert(name: str, rows: Iterable[Row]) -> Iterator[str]:
+def insert(name: str, rows: Iterable[Row], declared: dict[str, str] = DECLARED) -> Iterator[str]:
     batch: list[str] = []
-    into = f"INSERT INTO {name} ({', '.join(f'`{column.name}`' for column in COLUMNS[:-1])}) VALUES"
+    columns = [column for column in COLUMNS if "GENERATED" not in declared[column.name]]
+    into = f"INSERT INTO {name} ({', '.join(f'`{column.name}`' for column in columns)}) VALUES"
     for row in rows:
-        batch.append(f"({', '.join(literal(value, column) for column, value in zip(COLUMNS[:-1], row, strict=False))})")
+        batch.append(f"({', '.join(literal(value, column, declared[column.name]) for column, value in zip(columns, row, strict=False))})")
         if len(batch) == 500:
             yield f"{into} {', '.join(batch)};"
             batch = []

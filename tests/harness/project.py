@@ -2,10 +2,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -18,6 +21,12 @@ class Sources:
 
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def need_oracle() -> None:
+    """Oracle's server comes as a package for one kind of machine."""
+    if platform.machine() != "x86_64":
+        pytest.skip("Oracle's server is a program of x86-64")
 
 
 def cli_path() -> str:

@@ -1,4 +1,4 @@
-"""The same small checks over every adapter of a database: mysql, postgres, sqlite.
+"""The same small checks over every adapter of a database: mysql (of MariaDB, and of Oracle), postgres, sqlite.
 
 What one of them cannot do stands in QUIRKS, with the reason; nowhere else is one treated unlike the others.
 """
@@ -16,12 +16,13 @@ from typing import Any
 import psycopg
 import pytest
 from document_options import options, written
-from harness.project import ROOT, Cli, cli_path
-from scratch_servers import MariaDBServer, PostgresServer, Scratch
+from harness.project import ROOT, Cli, cli_path, need_oracle
+from scratch_servers import MariaDBServer, OracleServer, PostgresServer, Scratch
 
 QUIRKS: dict[str, dict[str, str]] = {
     "mysql": {
     },
+    "oracle": {"computed columns": "MySQL 5.6 has none"},
     "postgres": {},
     "sqlite": {
         "comments": "SQLite keeps none",
@@ -74,14 +75,15 @@ class Source:
     canary: str = ""
     server: Any = None
     config: Path = field(default_factory=Path)
+    name: str = ""  # in QUIRKS, if it is not the kind
 
     def has(self, what: str) -> bool:
-        return what not in QUIRKS[self.kind]
+        return what not in QUIRKS[self.name or self.kind]
 
     def need(self, *what: str | None) -> None:
         for one in what:
             if one is not None and not self.has(one):
-                pytest.skip(QUIRKS[self.kind][one])
+                pytest.skip(QUIRKS[self.name or self.kind][one])
 
     def yaml(self, hub_schema: str = "conform", more: str = "", **changed: str) -> str:
         lines = "".join(f"      {name}: {quoted(value)}\n" for name, value in {**self.options, **changed}.items())
@@ -93,7 +95,7 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def make_mysql(scratch: Scratch, server: MariaDBServer) -> Source:
+def make_mysql(scratch: Scratch, server: MariaDBServer, name: str = "") -> Source:
     canary = f"Canary-{secrets.token_hex(6)}"
     server.sql("CREATE DATABASE conform CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci; "
                f"CREATE USER conform@'%' IDENTIFIED BY '{canary}'; GRANT ALL ON conform.* TO conform@'%'")
@@ -101,7 +103,7 @@ def make_mysql(scratch: Scratch, server: MariaDBServer) -> Source:
         server.sql(text, "conform")
     return Source("mysql", lambda text: server.sql(text, "conform"),
                   {"host": "127.0.0.1", "port": str(server.port), "database": "conform", "user": "conform", "password": canary},
-                  f"mysql://conform:{canary}@127.0.0.1:{server.port}/conform", "conform", canary, server)
+                  f"mysql://conform:{canary}@127.0.0.1:{server.port}/conform", "conform", canary, server, name=name)
 
 
 def make_postgres(scratch: Scratch, server: PostgresServer) -> Source:
@@ -134,12 +136,15 @@ def make_sqlite(scratch: Scratch) -> Source:
     return Source("sqlite", run, {"path": str(path), "read_only": "false"}, f"sqlite://{path}?read_only=false", "main")
 
 
-@pytest.fixture(scope="module", params=["mysql", "postgres", "sqlite"])
+@pytest.fixture(scope="module", params=["mysql", "oracle", "postgres", "sqlite"])
 def source(request: pytest.FixtureRequest, scratch: Scratch, mariadb_source: MariaDBServer, postgres_source: PostgresServer,
            tmp_path_factory: pytest.TempPathFactory) -> Source:
     if request.config.getoption("--db-url") is not None:
         pytest.skip("an external hub may lack the extension")
-    made = {"mysql": lambda: make_mysql(scratch, mariadb_source), "postgres": lambda: make_postgres(scratch, postgres_source),
+    if request.param == "oracle":
+        need_oracle()
+    made = {"mysql": lambda: make_mysql(scratch, mariadb_source),
+            "oracle": lambda: make_mysql(scratch, OracleServer(scratch), "oracle"), "postgres": lambda: make_postgres(scratch, postgres_source),
             "sqlite": lambda: make_sqlite(scratch)}[request.param]()
     made.config = tmp_path_factory.mktemp("conform") / "conform.yaml"
     made.config.write_text(made.yaml())
@@ -266,6 +271,7 @@ def test_computed_columns(source: Source, hub: Any, session: psycopg.Connection[
     """They are made, kept, and made anew when the source computes them otherwise, or from a column of another type."""
     from instant_connector import SyncInstantDataConnector
 
+    source.need("computed columns")
     text = source.yaml("computed", "    tables: [computed]\n").replace("  conform:\n", "  computed:\n", 1)
     stored = "virtual" if source.kind == "sqlite" else "stored"
     for number, factor in (("integer", 2), ("bigint", 2), ("bigint", 3)):

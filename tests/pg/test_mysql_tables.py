@@ -54,22 +54,20 @@ def tables(database: Database, maria: MariaDBServer, program: Path) -> Iterator[
         made.execute("DROP SERVER maria CASCADE")
 
 
-def make_tables(made: Connection, word: str, collation: str) -> None:
-    """In foreign_c the columns say what they are in MariaDB, as IMPORT FOREIGN SCHEMA has it; elsewhere they do not."""
+def make_tables(made: Connection, word: str, collation: str, server: str = "maria", there: dict[str, str] = mysql.DECLARED) -> None:
+    """In foreign_c the columns say what they are in the server, as IMPORT FOREIGN SCHEMA has it; elsewhere they do not."""
     made.execute(f"CREATE SCHEMA foreign_{word}; CREATE SCHEMA local_{word}")
     for name, seed, count in TABLES:
         foreign, local = [], []
         for column in mysql.COLUMNS:
             options = ["zero_date 'text'"] if column.name == "dt" else []
             if word == "c":
-                options.append(f"remote_type $${mysql.REMOTE[column.name]}$$")
-                if column.name in mysql.KEYS:
-                    options.append(f"collation '{mysql.KEYS[column.name]}'")
+                options += mysql.options(there[column.name])
             declared = (f'"{column.name}" {column.type}', f" COLLATE {collation}" if column.kind == "text" else "",
                         " NOT NULL" if column.not_null else "")
             local.append("".join(declared))
             foreign.append(declared[0] + (f" OPTIONS ({', '.join(options)})" if options else "") + "".join(declared[1:]))
-        made.execute(f"CREATE FOREIGN TABLE foreign_{word}.{name} ({', '.join(foreign)}) SERVER maria OPTIONS (\"table\" '{name}')")
+        made.execute(f"CREATE FOREIGN TABLE foreign_{word}.{name} ({', '.join(foreign)}) SERVER {server} OPTIONS (\"table\" '{name}')")
         made.execute(f"CREATE TABLE local_{word}.{name} ({', '.join(local)})")
         if word == "c":
             with made.cursor() as cursor, cursor.copy(f"COPY local_c.{name} FROM STDIN") as copy:

@@ -85,14 +85,15 @@ def formatted(sql: str, t: str, u: str) -> str:
     return sql.format(t=t, u=u)
 
 
-def no_difference(connection: Connection, queries: Queries, word: str, filled: Callable[[str, str, str], str] = formatted) -> None:
+def no_difference(connection: Connection, queries: Queries, word: str, filled: Callable[[str, str, str], str] = formatted,
+                  count: int = QUERIES) -> None:
     """Queries over the tables of foreign_WORD have the answers of local_WORD, and the tables enough for most of them."""
     what: Counter[str] = Counter()
     wrong: list[str] = []
     seconds = {"foreign": 0.0, "local": 0.0}
     if LARGE:
         connection.execute("SET work_mem = '256MB'; SET statement_timeout = '300s'")
-    for number, query in enumerate(queries.take(QUERIES), 1):
+    for number, query in enumerate(queries.take(count), 1):
         answers = {}
         for where in seconds:
             sql = filled(query.sql, f"{where}_{word}.t", f"{where}_{word}.u")
@@ -112,8 +113,8 @@ def no_difference(connection: Connection, queries: Queries, word: str, filled: C
         what["error" if wanted.error else "rows" if wanted.rows else "none"] += 1
         if LARGE:
             what[f"pushed: {pushed(connection, foreign)}"] += 1
-            if number % 500 == 0 or number == QUERIES:
+            if number % 500 == 0 or number == count:
                 log.info("%s, seed %d: %d queries, %d differences, %s; seconds: %s", word, queries.seed, number, len(wrong), dict(what),
                          {name: round(value) for name, value in seconds.items()})
     assert not wrong, f"{len(wrong)} differences, seed {queries.seed}:\n" + "\n".join(wrong)
-    assert what["rows"] > QUERIES / 2, what
+    assert what["rows"] > count / 2, what

@@ -17,6 +17,8 @@
 
 #include "arrow/decode.h"
 
+enum { VECTOR_FIELD = 242 }; /* of MySQL 9; the library has no name for it */
+
 enum { BINARY_CHARSET = 63, BIT_OID = 1560, VARBIT_OID = 1562, MOST_DECIMALS = 6 };
 
 static const char MALFORMED[] = "08P01", RANGE[] = "22003", DATETIME[] = "22008";
@@ -647,6 +649,10 @@ idc_mysql_reader(const MYSQL_FIELD *field, const IdcRelationColumn *column, IdcC
             reader->append = append_bytes;
         return IDC_OK;
     default:
+        if ((int) field->type == VECTOR_FIELD) {
+            reader->append = append_bytes;
+            return IDC_OK;
+        }
         return idc_fail(err, IDC_UNSUPPORTED, "column \"%s\" is of a type that is not known (%d)",
                         column->name, (int) field->type);
     }

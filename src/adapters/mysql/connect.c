@@ -251,17 +251,20 @@ set_session(IdcMysqlConn *conn, IdcMysqlWait *wait, IdcError *err)
                            "SET NAMES utf8mb4 COLLATE %s, SESSION sql_mode = ", collation(conn));
     idc_sql_literal(idc_text_string(&modes), &sql);
     /* A hub may take its time between two batches, and with a transaction. */
-    idc_text_append(
-        &sql, ", SESSION time_zone = '+00:00', SESSION net_write_timeout = 86400, "
-              "SESSION wait_timeout = 86400, SESSION sql_select_limit = 18446744073709551615, "
-              "SESSION autocommit = 1, SESSION sql_auto_is_null = 0, "
-              "SESSION max_sort_length = 1024");
+    idc_text_append(&sql,
+                    ", SESSION time_zone = '+00:00', SESSION net_write_timeout = 86400, "
+                    "SESSION wait_timeout = 86400, SESSION sql_select_limit = 9223372036854775807, "
+                    "SESSION autocommit = 1, SESSION sql_auto_is_null = 0, "
+                    "SESSION max_sort_length = 1024");
     /* It takes two texts that a collation cannot tell apart for one. */
     if (conn->is_mariadb)
         idc_text_append(&sql, ", SESSION optimizer_switch = 'subquery_cache=off'");
     /* A long IN stays one: as a join it would compare by the types of its items. */
     if (conn->is_mariadb && conn->version >= 100318)
         idc_text_append(&sql, ", SESSION in_predicate_conversion_threshold = 0");
+    /* MySQL 8 would tell for a day how many rows there were. */
+    if (!conn->is_mariadb && conn->version >= 80003)
+        idc_text_append(&sql, ", SESSION information_schema_stats_expiry = 0");
     idc_text_append_format(&sql, ", SESSION %s = 'REPEATABLE-READ'",
                            conn->is_mariadb && conn->version < 110101   ? "tx_isolation"
                            : conn->is_mariadb || conn->version >= 50720 ? "transaction_isolation"
@@ -286,9 +289,9 @@ begin_session(IdcMysqlConn *conn, IdcMysqlWait *wait, IdcError *err)
     conn->version = mysql_get_server_version(conn->mysql);
     conn->is_mariadb = mariadb_connection(conn->mysql) != 0;
     conn->level = 1;
-    if (!conn->is_mariadb && conn->version < 50700)
+    if (!conn->is_mariadb && conn->version < 50605)
         return idc_fail(err, IDC_UNSUPPORTED,
-                        "the server is MySQL %s; 5.7 is the oldest that can "
+                        "the server is MySQL %s; 5.6.5 is the oldest that can "
                         "be read from",
                         mysql_get_server_info(conn->mysql));
     if (command != NULL) {

@@ -309,38 +309,48 @@ idc_mysql_compare(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, I
 
 /* ---- IN ---- */
 
-/* A value that MySQL has not is never found. */
+static bool
+is_null(const IdcExpr *item)
+{
+    return item->kind == IDC_EXPR_CONSTANT && item->text == NULL;
+}
+
+/* A value that MySQL has not is never found, nor is NULL. */
 static bool
 may_be_found(const IdcExpr *item)
 {
-    return item->kind != IDC_EXPR_CONSTANT || idc_mysql_range(item) == IDC_MYSQL_INSIDE;
+    return !is_null(item) &&
+           (item->kind != IDC_EXPR_CONSTANT || idc_mysql_range(item) == IDC_MYSQL_INSIDE);
 }
 
 static void
 append_indexed_in(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcText *text)
 {
     const IdcMysqlRemote *remote = plain_text_column(sql, expr->args[0], input);
+    size_t count = 0;
 
     if (remote == NULL || idc_mysql_class(expr->args[0]->type) != IDC_MYSQL_CLASS_TEXT)
         return;
     for (size_t i = 1; i < expr->arg_count; i++)
-        if (!has_characters_of(remote, expr->args[i]))
+        if (!is_null(expr->args[i]) && !has_characters_of(remote, expr->args[i]))
             return;
+    idc_text_append(text, input[expr->args[0]->index].sql);
     for (size_t i = 1; i < expr->arg_count; i++) {
-        if (i == 1)
-            idc_text_append_format(text, "%s IN (", input[expr->args[0]->index].sql);
-        else
-            idc_text_append(text, ", ");
+        if (is_null(expr->args[i]))
+            continue;
+        idc_text_append(text, count++ == 0 ? " IN (" : ", ");
         idc_mysql_text_literal(expr->args[i]->text, text);
     }
     idc_text_append(text, ") AND ");
 }
 
+/* MySQL 5.6 finds no time of a list in which NULL is too: so it stands beside it. */
 bool
 idc_mysql_in(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
              IdcText *text)
 {
     const IdcExpr *value = expr->args[0];
+    bool has_null = false;
     size_t count = 0;
 
     if (idc_mysql_class(value->type) == IDC_MYSQL_CLASS_UUID) {
@@ -349,6 +359,7 @@ idc_mysql_in(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSql
     }
     idc_text_append_char(text, '(');
     for (size_t i = 1; i < expr->arg_count; i++) {
+        has_null |= is_null(expr->args[i]);
         if (!may_be_found(expr->args[i]))
             continue;
         if (count++ == 0) {
@@ -360,13 +371,13 @@ idc_mysql_in(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSql
             idc_text_append(text, ", ");
         append_operand(sql, expr->args[i], input, place, text);
     }
-    if (count == 0) {
+    if (count == 0)
         append_always(sql, value, false, input, text);
+    else
         idc_text_append_char(text, ')');
-        return true;
-    }
-    idc_text_append_char(text, ')');
-    if (place == IDC_SQL_CONDITION && is_plain_date(sql, value, input))
+    if (has_null && place == IDC_SQL_VALUE)
+        idc_text_append(text, " OR NULL");
+    if (count > 0 && place == IDC_SQL_CONDITION && is_plain_date(sql, value, input))
         append_is_date(sql, value, input, text);
     idc_text_append_char(text, ')');
     return true;

@@ -341,7 +341,7 @@ form_of_aggregate(const IdcSql *sql, const IdcAggregate *aggregate)
 
 const IdcSqlDialect idc_mysql_dialect = {
     .quote = '`',
-    .no_limit = "18446744073709551615",
+    .no_limit = "9223372036854775807",
     .always = "1 = 1",
     .table = append_table,
     .column_name = column_name,

@@ -14,6 +14,9 @@ static const char WHY_TYPE[] = "MySQL has no such type, or compares it otherwise
 static const char WHY_COLLATION[] = "MySQL is asked for the order of bytes only";
 static const char WHY_ARITHMETIC[] = "MySQL's arithmetic has another result or fails elsewhere";
 static const char WHY_DIGITS[] = "the digits of the numbers are not known, or too many for MySQL";
+static const char WHY_REMAINDER[] =
+    "MySQL 5.6 has a wrong remainder of numbers with more than nine "
+    "digits behind the point";
 static const char WHY_FUNCTION[] = "MySQL's function means something else, or there is none";
 static const char WHY_CAST[] = "MySQL's conversion means something else";
 static const char WHY_LIKE[] = "only LIKE with a constant pattern means the same in MySQL";
@@ -207,6 +210,19 @@ is_zero(const IdcExpr *expr)
     return is_constant(expr) && strspn(expr->text, "-0.") == strlen(expr->text);
 }
 
+/* The first nine digits behind the point get lost if they are zeros (0.0000000001 % 7 is 0.1). */
+static bool
+numeric_is_known(const IdcExpr *expr, const IdcRelation *input, const char **why)
+{
+    const int scale_most = 9;
+
+    if (expr->op == IDC_DIVIDE)
+        return idc_sql_refuse(why, WHY_ARITHMETIC);
+    if (expr->op == IDC_MODULO && idc_mysql_shape(expr->args[0], input).scale > scale_most)
+        return idc_sql_refuse(why, WHY_REMAINDER);
+    return idc_mysql_shape(expr, input).is_known || idc_sql_refuse(why, WHY_DIGITS);
+}
+
 static bool
 arithmetic_is_known(const IdcExpr *expr, const IdcRelation *input, const char **why)
 {
@@ -221,9 +237,7 @@ arithmetic_is_known(const IdcExpr *expr, const IdcRelation *input, const char **
         return expr->op == IDC_ADD || expr->op == IDC_SUBTRACT || expr->op == IDC_NEGATE ||
                idc_sql_refuse(why, WHY_ARITHMETIC);
     case IDC_MYSQL_CLASS_NUMERIC:
-        if (expr->op == IDC_DIVIDE)
-            return idc_sql_refuse(why, WHY_ARITHMETIC);
-        return idc_mysql_shape(expr, input).is_known || idc_sql_refuse(why, WHY_DIGITS);
+        return numeric_is_known(expr, input, why);
     default:
         return idc_sql_refuse(why, WHY_ARITHMETIC);
     }

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { TABLES_MOST = 10000, COLUMNS_MOST = 1600, OPTIONS_MOST = 5, REMOTE_TYPE_MOST = 500 };
 
@@ -280,6 +281,13 @@ is_numeric(const IdcMysqlRemote *remote)
            remote->kind == IDC_MYSQL_YEAR;
 }
 
+static bool
+has_date(const IdcMysqlRemote *remote)
+{
+    return remote->kind == IDC_MYSQL_DATE || remote->kind == IDC_MYSQL_DATETIME ||
+           remote->kind == IDC_MYSQL_TIMESTAMP;
+}
+
 /* MariaDB shows an expression, so a text has its quotes; MySQL shows what it holds. *text: without
  * quotes, of the arena, or NULL: it is no constant. */
 static IdcStatus
@@ -287,7 +295,10 @@ constant_text(const Import *import, MYSQL_ROW row, const IdcMysqlRemote *remote,
               IdcError *err)
 {
     const char *given = row[COLUMN_DEFAULT];
-    bool is_expression = strstr(row[COLUMN_EXTRA], "DEFAULT_GENERATED") != NULL;
+    /* MySQL says so from 8.0 on; before that it knew but one. */
+    bool is_expression =
+        strstr(row[COLUMN_EXTRA], "DEFAULT_GENERATED") != NULL ||
+        (given != NULL && has_date(remote) && strncasecmp(given, "CURRENT_TIMESTAMP", 17) == 0);
     size_t len = given == NULL ? 0 : strlen(given), kept = 0;
     char *copy;
 
@@ -335,13 +346,11 @@ add_default(const Import *import, MYSQL_ROW row, const IdcMysqlRemote *remote,
     return column->default_sql == NULL ? idc_fail_no_memory(err) : IDC_OK;
 }
 
-/* '0000-00-00' stands in many columns that are NOT NULL, and the planner believes what it is told.
- */
+/* "VIRTUAL GENERATED"; of a default that is an expression MySQL says "DEFAULT_GENERATED". */
 static bool
-has_date(const IdcMysqlRemote *remote)
+is_generated(MYSQL_ROW row)
 {
-    return remote->kind == IDC_MYSQL_DATE || remote->kind == IDC_MYSQL_DATETIME ||
-           remote->kind == IDC_MYSQL_TIMESTAMP;
+    return strstr(row[COLUMN_EXTRA], " GENERATED") != NULL;
 }
 
 static IdcStatus
@@ -359,6 +368,8 @@ add_column(const Import *import, MYSQL_ROW row, IdcImportedColumn *column, IdcEr
     if (!idc_mysql_remote_read(row[COLUMN_TYPE], NULL, &remote))
         remote.kind = IDC_MYSQL_UNKNOWN;
     column->type = hub_type(import, &remote, is_json);
+    /* '0000-00-00' stands in many columns that are NOT NULL, and the planner believes what it is
+     * told. */
     column->is_not_null = import->has_not_null && strcmp(row[COLUMN_NULLABLE], "NO") == 0 &&
                           !(import->has_null_dates && has_date(&remote));
     if (row[COLUMN_COLLATION] != NULL)
@@ -369,8 +380,7 @@ add_column(const Import *import, MYSQL_ROW row, IdcImportedColumn *column, IdcEr
         return idc_fail_no_memory(err);
     if (strcmp(row[COLUMN_KEY], "PRI") == 0)
         add_option(column, "key", "true");
-    if (strstr(row[COLUMN_EXTRA], "GENERATED") != NULL &&
-        strstr(row[COLUMN_EXTRA], "DEFAULT_GENERATED") == NULL)
+    if (is_generated(row))
         add_option(column, "generated", "true");
     if (remote.kind != IDC_MYSQL_UNKNOWN)
         add_option(column, "remote_type", type);
@@ -382,7 +392,7 @@ add_column(const Import *import, MYSQL_ROW row, IdcImportedColumn *column, IdcEr
 static bool
 is_skipped(const Import *import, MYSQL_ROW row)
 {
-    return !import->has_generated && strstr(row[COLUMN_EXTRA], "GENERATED") != NULL;
+    return !import->has_generated && is_generated(row);
 }
 
 /* Rows of one table follow each other; *row is the first of the next one then, or NULL. */

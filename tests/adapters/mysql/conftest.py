@@ -4,9 +4,11 @@
     database  the name of an empty database, dropped after the file's last test
     session   a SourceSession to it, for all tests of the file
     connect   connect(**server_options) is a SourceSession to that database, ended after the test
+    oracle    MySQL of Oracle; a file whose fixture maria is this one asks that server
 """
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,8 +16,9 @@ from pathlib import Path
 
 import pytest
 from harness.hostile_http import Certificates
+from harness.project import need_oracle
 from harness.source_client import SourceSession
-from scratch_servers import MariaDBServer, Scratch
+from scratch_servers import MariaDBServer, OracleServer, Scratch
 
 Connect = Callable[..., SourceSession]
 
@@ -58,6 +61,22 @@ def maria(scratch: Scratch, certificates: Certificates) -> Iterator[TlsServer]:
     made = TlsServer(scratch, certificates)
     yield made
     made.stop()
+
+
+class Oracle(OracleServer):
+    """Skips the tests that need more than MySQL 5.6 has."""
+
+    def sql(self, text: str, database: str = "mysql") -> str:
+        if wants := re.search(r"\b(json|uuid|inet[46]|GENERATED ALWAYS|stored)\b", text):
+            pytest.skip(f"MySQL 5.6 has no {wants[1]}")
+        return super().sql(text, database)
+
+
+@pytest.fixture(scope="session")
+def oracle(scratch: Scratch) -> Iterator[Oracle]:
+    need_oracle()
+    with Oracle(scratch, {"max-allowed-packet": "64M"}) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

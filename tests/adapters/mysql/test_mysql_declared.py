@@ -42,7 +42,7 @@ def tables(site: Hub, maria: TlsServer, database: str) -> Iterator[Session]:
 @pytest.mark.parametrize("aggregates", [
     "avg(n)", "avg(i)", "sum(n), sum(i)", "avg(n * n), avg(1 - n)", "avg(CASE WHEN b THEN n ELSE 0 END)", "avg(coalesce(n, 1.5))",
     "sum(CASE WHEN b THEN n WHEN i > 0 THEN 1.5 ELSE 0 END)", "sum(n) FILTER (WHERE b), avg(i) FILTER (WHERE NOT b)",
-    "avg(DISTINCT i), sum(DISTINCT n)", "avg(round(n, 2)), sum(floor(n)), sum(ceil(n)), sum(abs(n)), sum(n % 7)",
+    "avg(DISTINCT i), sum(DISTINCT n)", "avg(round(n, 2)), sum(floor(n)), sum(ceil(n)), sum(abs(n)), sum(round(n, 9) % 7)",
     "avg(round(n)), max(n + 1), min(-n), sum(sign(n))", "avg(i::numeric * 3), sum(i::bigint)"])
 def test_aggregates_have_the_digits_of_postgresql(tables: Session, aggregates: str) -> None:
     def groups(table: str) -> list[str]:
@@ -51,6 +51,12 @@ def test_aggregates_have_the_digits_of_postgresql(tables: Session, aggregates: s
     plan = "\n".join(row[0] for row in tables.execute(f"EXPLAIN (VERBOSE, COSTS OFF) SELECT g, {aggregates} FROM numbers GROUP BY g"))
     assert plan.startswith("Foreign Scan"), plan
     assert groups("numbers") == groups("same")
+
+
+def test_a_remainder_of_many_digits_is_taken_here(tables: Session) -> None:
+    """MySQL 5.6 says that 0.0000000001 % 7 is 0.1."""
+    plan = "\n".join(row[0] for row in tables.execute("EXPLAIN (COSTS OFF) SELECT sum(n % 7) FROM numbers"))
+    assert "Aggregate" in plan and "Foreign Scan" in plan, plan
 
 
 def make(tables: Session, columns: str, **options: str) -> str:
