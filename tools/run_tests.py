@@ -31,16 +31,28 @@ from types import FrameType
 ROOT = Path(__file__).resolve().parent.parent
 END_SECONDS = 10.0
 
-# Files that go together, longest first; files that are not named here go by folder.
+# What goes together, longest first: files, and folders for those of their files that are not named. What is not here
+# goes by folder, after these.
 GROUPS: tuple[tuple[str, ...], ...] = (
-    ("integration/test_packaging.py", "integration/test_embedded_extension.py", "integration/test_faults.py",
-     "integration/test_hub_faults.py", "integration/test_external_hub.py", "integration/test_another_wrapper.py"),
-    ("pg/test_source_process.py", "pg/test_transactions.py", "pg/test_sqlite_writes.py", "pg/test_sqlite_tables.py"),
-    ("pg/test_sql_faults.py", "pg/test_sql_writes.py", "pg/test_sql_statistics.py",
-     "pg/test_transactions_of_servers.py", "pg/test_joins_across.py"),
-    ("pg/test_mysql_tables.py", "pg/test_mysql_tpch.py", "pg/test_postgres_tables.py", "pg/test_postgres_fdw_cases.py",
-     "pg/test_differential_rest.py"),
+    ("pg/test_sql_faults.py",),
+    ("integration/test_faults.py", "integration/test_hub_faults.py", "integration/test_embedded_extension.py",
+     "integration/test_external_hub.py", "integration/test_another_wrapper.py"),
+    ("integration/test_packaging.py",),
+    ("integration",),
+    ("pg",),
     ("adapters/rest/test_rest_differential.py",),
+    ("adapters/rest",),
+    ("docs",),
+    ("adapters/mysql",),
+    ("pg/test_mysql_tables.py", "pg/test_mysql_tpch.py", "pg/test_postgres_tables.py", "pg/test_postgres_fdw_cases.py",
+     "pg/test_sqlite_tables.py", "pg/test_differential_rest.py"),
+    ("pg/test_sql_writes.py", "pg/test_sql_statistics.py", "pg/test_transactions_of_servers.py",
+     "pg/test_joins_across.py"),
+    ("pg/test_source_process.py", "pg/test_transactions.py", "pg/test_sqlite_writes.py"),
+    ("python",),
+    ("http",),
+    ("adapters", "adapters/postgres", "adapters/sqlite"),
+    ("cli", "source"),
 )
 
 
@@ -170,10 +182,16 @@ def groups(folder: Path, named: tuple[tuple[str, ...], ...] = GROUPS) -> list[tu
     """Every file of tests is in one group."""
     found = sorted({*folder.rglob("test_*.py"), *folder.rglob("*_test.py")})
     files = {str(path.relative_to(folder)): path for path in found}
+    taken = {name for group in named for name in group if name in files}
     made: dict[str, list[Path]] = {}
     for group in named:
-        made[group[0]] = [files.pop(name) for name in group if name in files]
-    for name, path in files.items():
+        made[group[0]] = [path for name, path in files.items()
+                          if name in group or (name not in taken and str(Path(name).parent) in group)]
+    left = {path: name for name, path in files.items()}
+    for paths in made.values():
+        for path in paths:
+            del left[path]
+    for path, name in left.items():
         made.setdefault(str(Path(name).parent), []).append(path)
     return [(name, paths) for name, paths in made.items() if paths]
 

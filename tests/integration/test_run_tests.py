@@ -77,11 +77,11 @@ def test_quiet_tests_that_are_not_there_are_missed(folder: Path, capfd: pytest.C
 
 
 def test_every_file_is_in_one_group(folder: Path) -> None:
-    put(folder, a=PASSES, b=PASSES, c=PASSES)
+    put(folder, a=PASSES, b=PASSES, c=PASSES, d=PASSES)
     (folder / "a" / "more_test.py").write_text(PASSES)
-    groups = run_tests.groups(folder, (("b/test_b.py", "a/test_a.py"), ("gone/test_gone.py",)))
+    groups = run_tests.groups(folder, (("a", "d"), ("b/test_b.py", "a/test_a.py"), ("gone/test_gone.py",)))
     assert [(name, [path.name for path in files]) for name, files in groups] == [
-        ("b/test_b.py", ["test_b.py", "test_a.py"]), ("a", ["more_test.py"]), ("c", ["test_c.py"])]
+        ("a", ["more_test.py", "test_d.py"]), ("b/test_b.py", ["test_a.py", "test_b.py"]), ("c", ["test_c.py"])]
 
 
 def test_the_groups_are_of_files_that_are_there() -> None:
