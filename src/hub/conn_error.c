@@ -32,7 +32,8 @@ starts_with(const char *text, const char *beginning)
 static IdcStatus
 status_of_end(const PGresult *result)
 {
-    static const char *const limits[] = { "timeout", "timed out", "time exceeded" };
+    static const char *const limits[] = { "timeout", "timed out", "time exceeded",
+                                          "longer than it may" };
     const char *message = field(result, PG_DIAG_MESSAGE_PRIMARY);
 
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
@@ -121,6 +122,9 @@ set_hint(const IdcConn *conn, const PGresult *result, const char *sqlstate, IdcE
         idc_error_set_hint(err, "send one statement at a time");
     else if (hint[0] != '\0')
         idc_error_set_hint(err, "%s", hint);
+    else if ((strcmp(sqlstate, "42703") == 0 || strcmp(sqlstate, "42P01") == 0) &&
+             strstr(field(result, PG_DIAG_CONTEXT), REMOTE_SQL_MARK) != NULL)
+        idc_error_set_hint(err, "if the source was changed since the last setup, run setup again");
     if (err != NULL)
         idc_hub_scrub(conn->hub, err->hint);
 }

@@ -195,3 +195,25 @@ def test_a_query_of_an_unknown_table_names_the_nearest(cli: Cli, config: Path, w
     assert cli("--config", str(config), "setup").returncode == 0
     done = cli("--config", str(config), "query", f"SELECT * FROM {name}")
     assert done.returncode == 1 and done.stderr.splitlines()[-1] == f"hint: {hint}"
+
+
+def test_a_query_of_what_is_gone_at_the_source_says_what_to_do(cli: Cli, config: Path, web: str, shop: str, notes: Path,
+                                                               mariadb_source: MariaDBServer, postgres_source: PostgresServer) -> None:
+    mariadb_source.sql("CREATE TABLE moved (a int, b int); CREATE TABLE lost (a int)", "mistakes")
+    postgres_source.sql("CREATE TABLE moved (a int, b int); CREATE TABLE lost (a int)", "mistakes")
+    with sqlite3.connect(notes) as file:
+        file.executescript("CREATE TABLE moved (a int, b int); CREATE TABLE lost (a int)")
+    config.write_text(f"sources:\n  my: {{url: '{web}', schema: my, tables: [moved, lost]}}\n"
+                      f"  pg: {{url: '{shop}', schema: pg, tables: [moved, lost]}}\n"
+                      f"  pgfdw: {{url: '{shop}', wrapper: postgres_fdw, schema: pgfdw, tables: [moved, lost]}}\n"
+                      f"  lite: {{url: 'sqlite://{notes}', schema: lite, tables: [moved, lost]}}\n")
+    made = cli("--config", str(config), "setup")
+    assert made.returncode == 0, made.stderr
+    for run in (lambda sql: mariadb_source.sql(sql, "mistakes"), lambda sql: postgres_source.sql(sql, "mistakes")):
+        run("ALTER TABLE moved DROP COLUMN b; DROP TABLE lost")
+    with sqlite3.connect(notes) as file:
+        file.executescript("ALTER TABLE moved DROP COLUMN b; DROP TABLE lost")
+    for schema in ("my", "pg", "pgfdw", "lite"):
+        for sql in (f"SELECT b FROM {schema}.moved", f"SELECT a FROM {schema}.lost"):
+            done = cli("--config", str(config), "query", sql)
+            assert done.returncode == 1 and "run setup again" in done.stderr, done.stderr

@@ -156,6 +156,10 @@ idc_sqlite_fail(IdcSqliteDatabase *database, int code, const char *sql, IdcError
     }
     if (strcmp(said, "integer overflow") == 0)
         idc_error_set_sqlstate(err, "22003");
+    else if (strncmp(said, "no such column", strlen("no such column")) == 0)
+        idc_error_set_sqlstate(err, "42703");
+    else if (strncmp(said, "no such table", strlen("no such table")) == 0)
+        idc_error_set_sqlstate(err, "42P01");
     if (sql != NULL)
         idc_error_set_remote_sql(err, sql);
     return status;

@@ -435,7 +435,7 @@ test_timeout(void **state)
     assert_int_equal(read_all(result, &err), -1);
     assert_int_equal(err.status, IDC_TIMEOUT);
     assert_non_null(strstr(err.message, "300 ms"));
-    assert_non_null(strstr(err.hint, "timeout_ms"));
+    assert_non_null(strstr(err.hint, "time limit"));
     idc_result_free(result);
     assert_int_equal(idc_result_open(session->pool, NULL, "SELECT pg_sleep(10)", NULL, 0, &options,
                                      &result, &err),

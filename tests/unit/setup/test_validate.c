@@ -164,7 +164,7 @@ test_tables_and_columns(void **state)
                       10000);
     expect_health(
         &test, health, "shop",
-        "ok: 1 table (table \"c\": column \"id\" is integer in the file and bigint in the source)");
+        "ok: 1 table (<config>:7:9: table \"c\": column \"id\" is integer in the file and bigint in the source)");
     case_close(&test);
 }
 
