@@ -21,7 +21,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { THREAD_LIMIT = 8 };
+enum { THREAD_LIMIT = 8, MARGIN_MS = 2000 };
 #define CHECK_SERVER "instant_check"
 
 /* One source's check. Written by one thread, read after it was joined. */
@@ -202,12 +202,14 @@ explain(Check *check, const IdcSetup *setup, IdcError *err)
 
     idc_setup_scrub(setup->config, err);
     if (err->status == IDC_TIMEOUT || err->status == IDC_CANCELED) {
-        add_problem(
-            check,
-            err->status == IDC_TIMEOUT
-                ? "no answer within the time limit: the source, or the network to it, is silent"
-                : "cancelled",
-            "57014");
+        add_problem(check,
+                    err->status == IDC_TIMEOUT
+                        ? idc_arena_printf(check->arena,
+                                           "no answer within the connection timeout (%lld ms): the "
+                                           "source, or the network to it, is silent or slow",
+                                           (long long) setup->connect_timeout_ms + MARGIN_MS)
+                        : "cancelled",
+                    "57014");
         return;
     }
     text = idc_health_explain(check->arena, check->source, hub_is_local, err, sqlstate);
@@ -640,7 +642,7 @@ run_check(Checks *checks, Check *check)
     idc_error_init(&err);
     /* The wrapper gives up before we do, for its words are better; libpq counts whole seconds, one
      * too many. */
-    setup.connect_timeout_ms = checks->timeout_ms > 0 ? checks->timeout_ms - 2000 : 10000;
+    setup.connect_timeout_ms = checks->timeout_ms > 0 ? checks->timeout_ms - MARGIN_MS : 10000;
     idc_call_set_timeout(check->call, checks->timeout_ms > 0 ? checks->timeout_ms : -1);
     status = idc_conn_open(checks->hub, check->call, &setup.conn, &err);
     if (status == IDC_OK) {

@@ -217,3 +217,15 @@ def test_a_query_of_what_is_gone_at_the_source_says_what_to_do(cli: Cli, config:
         for sql in (f"SELECT b FROM {schema}.moved", f"SELECT a FROM {schema}.lost"):
             done = cli("--config", str(config), "query", sql)
             assert done.returncode == 1 and "run setup again" in done.stderr, done.stderr
+
+
+def test_a_schema_of_many_tables(cli: Cli, config: Path, web: str, mariadb_source: MariaDBServer) -> None:
+    """MariaDB opens every table of a schema each time that it is asked for checks; so it is asked once."""
+    columns = ", ".join(f"c{number} int" for number in range(10))
+    mariadb_source.sql("CREATE DATABASE many_tables; USE many_tables; CREATE TABLE documents (id int, j json, CHECK (id > 0));"
+                       + "".join(f"CREATE TABLE t{number} ({columns}) ENGINE=MEMORY;" for number in range(300)))
+    config.write_text(f"sources:\n  many: {{url: '{web.replace('/mistakes', '/many_tables')}', schema: many}}\n")
+    made = cli("--config", str(config), "setup", timeout=60)
+    assert made.returncode == 0 and "create table many.t299" in made.stdout, made.stderr
+    described = cli("--config", str(config), "describe", "many.documents", "--format", "csv").stdout
+    assert "j,jsonb," in described and described.count("j,") == 1

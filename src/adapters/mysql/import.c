@@ -425,15 +425,27 @@ fill_table(const Import *import, MYSQL_RES *result, IdcImportedTable *table, MYS
     return status;
 }
 
-/* json of MariaDB is a longtext with a check of its own. */
-static const char *
-json_check(const IdcMysqlConn *conn)
+static bool
+has_json_checks(const Import *import)
 {
-    if (!conn->is_mariadb || conn->version < 100222)
-        return "NULL";
-    return "(SELECT 1 FROM information_schema.CHECK_CONSTRAINTS k WHERE k.CONSTRAINT_SCHEMA = "
-           "c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME AND k.CONSTRAINT_NAME = c.COLUMN_NAME "
-           "AND k.CHECK_CLAUSE = CONCAT('json_valid(`', c.COLUMN_NAME, '`)') LIMIT 1)";
+    return import->conn->is_mariadb && import->conn->version >= 100222;
+}
+
+/*
+ * json of MariaDB is a longtext with a check of its own. They are read once, in a table of their
+ * own: asked for column by column, the server opens every table of the schema for each of them.
+ */
+static void
+join_json_checks(const Import *import, IdcText *sql)
+{
+    if (!has_json_checks(import))
+        return;
+    idc_text_append(sql, " LEFT JOIN (SELECT DISTINCT TABLE_NAME AS t, CONSTRAINT_NAME AS n FROM "
+                         "information_schema.CHECK_CONSTRAINTS WHERE CHECK_CLAUSE = "
+                         "CONCAT('json_valid(`', CONSTRAINT_NAME, '`)') AND CONSTRAINT_SCHEMA = ");
+    idc_sql_literal(import->wanted->remote_schema, sql);
+    append_names(import, sql);
+    idc_text_append(sql, ") j ON j.t = c.TABLE_NAME AND j.n = c.COLUMN_NAME");
 }
 
 static IdcStatus
@@ -450,9 +462,10 @@ read_columns(Import *import, IdcError *err)
         &sql,
         "SELECT c.TABLE_NAME, c.COLUMN_NAME, c.COLUMN_TYPE, c.IS_NULLABLE, c.COLUMN_KEY, "
         "c.COLLATION_NAME, c.COLUMN_COMMENT, c.EXTRA, c.COLUMN_DEFAULT, %s FROM "
-        "information_schema.COLUMNS c "
-        "WHERE c.TABLE_SCHEMA = ",
-        json_check(import->conn));
+        "information_schema.COLUMNS c",
+        has_json_checks(import) ? "j.n" : "NULL");
+    join_json_checks(import, &sql);
+    idc_text_append(&sql, " WHERE c.TABLE_SCHEMA = ");
     idc_sql_literal(import->wanted->remote_schema, &sql);
     append_names(import, &sql);
     idc_text_append(&sql, " ORDER BY CAST(c.TABLE_NAME AS BINARY), c.ORDINAL_POSITION");
