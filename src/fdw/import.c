@@ -31,18 +31,72 @@ append_option(StringInfo sql, bool is_first, const char *name, const char *value
                      quote_identifier(of_database(name)), quote_literal_cstr(of_database(value)));
 }
 
+/* What a name is called here, and what the source is told of it. option: NULL: nothing, or the
+ * option that holds the name. */
+typedef struct HubName {
+    char *text;
+    const char *option, *remote;
+} HubName;
+
 /* comment: NULL: there is none, or it is not wanted. */
 static void
-append_options(StringInfo sql, const IdcOptionSet *options, const char *comment)
+append_options(StringInfo sql, const IdcOptionSet *options, const HubName *name,
+               const char *comment)
 {
-    bool is_empty = options->count == 0 && comment == NULL;
+    bool is_first = true;
 
-    for (size_t i = 0; i < options->count; i++)
-        append_option(sql, i == 0, options->items[i].name, options->items[i].value);
-    if (comment != NULL)
-        append_option(sql, options->count == 0, "comment", comment);
-    if (!is_empty)
+    for (size_t i = 0; i < options->count; i++, is_first = false)
+        append_option(sql, is_first, options->items[i].name, options->items[i].value);
+    if (name->option != NULL && idc_option_value(options, name->option) == NULL) {
+        append_option(sql, is_first, name->option, name->remote);
+        is_first = false;
+    }
+    if (comment != NULL) {
+        append_option(sql, is_first, "comment", comment);
+        is_first = false;
+    }
+    if (!is_first)
         appendStringInfoChar(sql, ')');
+}
+
+/* ---- names longer than the hub's ---- */
+
+static bool
+is_taken(const HubName *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i].text, name) == 0)
+            return true;
+    return false;
+}
+
+/* Cut as the parser would, with a number where that makes two of one name; the option level knows
+ * the whole name. */
+static void
+name_in_hub(const IdcDeclaration *declaration, IdcOptionLevel level, const char *option,
+            const char *remote, HubName *names, size_t count)
+{
+    const char *name = of_database(remote);
+    char suffix[16] = "";
+    HubName *made = &names[count];
+
+    *made = (HubName){ .text = pstrdup(name) };
+    if (strlen(name) < NAMEDATALEN - sizeof suffix ||
+        (strlen(name) < NAMEDATALEN && !is_taken(names, count, name)))
+        return;
+    for (int number = 2;; number++) {
+        int room = NAMEDATALEN - 1 - (int) strlen(suffix);
+        int len = pg_mbcliplen(name, (int) strlen(name), room);
+
+        made->text = psprintf("%.*s%s", len, name, suffix);
+        if (!is_taken(names, count, made->text))
+            break;
+        snprintf(suffix, sizeof suffix, "_%d", number);
+    }
+    if (idc_adapter_option_find(declaration, level, option) != NULL) {
+        made->option = option;
+        made->remote = remote;
+    }
 }
 
 /* TYPE or TYPE COLLATE "NAME", of which the collation is returned: options stand before it. */
@@ -103,20 +157,23 @@ wanted_comment(const char *comment, bool has_comments)
 }
 
 static char *
-create_table(const IdcImportedTable *table, const char *server, bool has_comments)
+create_table(const IdcDeclaration *declaration, const IdcImportedTable *table, const HubName *name,
+             const char *server, bool has_comments)
 {
+    HubName *names = palloc(sizeof *names * (table->column_count + 1));
     StringInfoData sql;
 
     initStringInfo(&sql);
-    appendStringInfo(&sql, "CREATE FOREIGN TABLE %s (", quote_identifier(of_database(table->name)));
+    appendStringInfo(&sql, "CREATE FOREIGN TABLE %s (", quote_identifier(name->text));
     for (size_t i = 0; i < table->column_count; i++) {
         const IdcImportedColumn *column = &table->columns[i];
         const char *collation;
 
-        appendStringInfo(&sql, "%s%s ", i > 0 ? ", " : "",
-                         quote_identifier(of_database(column->name)));
+        name_in_hub(declaration, IDC_OPTION_COLUMN, "column", column->name, names, i);
+        appendStringInfo(&sql, "%s%s ", i > 0 ? ", " : "", quote_identifier(names[i].text));
         collation = append_type(&sql, column->type);
-        append_options(&sql, &column->options, wanted_comment(column->comment, has_comments));
+        append_options(&sql, &column->options, &names[i],
+                       wanted_comment(column->comment, has_comments));
         if (collation != NULL)
             appendStringInfo(&sql, " COLLATE %s", quote_identifier(collation));
         if (column->default_sql != NULL)
@@ -125,7 +182,7 @@ create_table(const IdcImportedTable *table, const char *server, bool has_comment
             appendStringInfoString(&sql, " NOT NULL");
     }
     appendStringInfo(&sql, ") SERVER %s", quote_identifier(server));
-    append_options(&sql, &table->options, wanted_comment(table->comment, has_comments));
+    append_options(&sql, &table->options, name, wanted_comment(table->comment, has_comments));
     return sql.data;
 }
 
@@ -150,6 +207,7 @@ fdw_import_schema(ImportForeignSchemaStmt *statement, Oid server_oid)
                          .options = fdw_option_set(statement->options) };
     bool has_comments = idc_adapter_option_bool(server->declaration, &import.options, "comments");
     const IdcImportedTable *tables;
+    HubName *names;
     List *commands = NIL;
     const void *answer;
     size_t count, len;
@@ -168,8 +226,11 @@ fdw_import_schema(ImportForeignSchemaStmt *statement, Oid server_oid)
     answer = fdw_exchange(fdw_process_get(server_oid, GetUserId()), server, IDC_MSG_IMPORT,
                           &payload, IDC_MSG_TABLES, NULL, &len);
     fdw_check(idc_tables_read(idc_arena_new(0), answer, len, &tables, &count, &err), &err);
-    for (size_t i = 0; i < count; i++)
-        commands =
-            lappend(commands, create_table(&tables[i], statement->server_name, has_comments));
+    names = palloc(sizeof *names * (count + 1));
+    for (size_t i = 0; i < count; i++) {
+        name_in_hub(server->declaration, IDC_OPTION_TABLE, "table", tables[i].name, names, i);
+        commands = lappend(commands, create_table(server->declaration, &tables[i], &names[i],
+                                                  statement->server_name, has_comments));
+    }
     return commands;
 }

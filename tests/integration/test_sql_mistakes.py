@@ -229,3 +229,28 @@ def test_a_schema_of_many_tables(cli: Cli, config: Path, web: str, mariadb_sourc
     assert made.returncode == 0 and "create table many.t299" in made.stdout, made.stderr
     described = cli("--config", str(config), "describe", "many.documents", "--format", "csv").stdout
     assert "j,jsonb," in described and described.count("j,") == 1
+
+
+LONG = "x" * 62
+
+
+def test_names_longer_than_the_hub_can_hold(cli: Cli, config: Path, web: str, mariadb_source: MariaDBServer, notes: Path) -> None:
+    """PostgreSQL cuts a name after 63 bytes; the source must hear the whole one."""
+    mariadb_source.sql(f"CREATE DATABASE long_names; USE long_names; CREATE TABLE {LONG}yy (a int, {LONG}yy int, {LONG}yz int);"
+                       f"CREATE TABLE {LONG}yz (a int); CREATE TABLE accents (a int, `{'é' * 40}` int);"
+                       f"INSERT INTO {LONG}yy VALUES (1, 2, 3); INSERT INTO accents VALUES (1, 2)")
+    with sqlite3.connect(notes.with_name("long.db")) as file:
+        file.executescript(f"CREATE TABLE t{LONG}{LONG} (c{LONG}{LONG} int, c{LONG}{LONG}z int, c{LONG}_2 int);"
+                           f"INSERT INTO t{LONG}{LONG} VALUES (1, 2, 3)")
+    notes.with_name("long.db").chmod(0o644)
+    config.write_text(f"sources:\n  lm: {{url: '{web.replace('/mistakes', '/long_names')}', schema: lm}}\n"
+                      f"  ll: {{url: 'sqlite://{notes.with_name('long.db')}', schema: ll}}\n")
+    made = cli("--config", str(config), "setup")
+    assert made.returncode == 0, made.stderr
+    for sql, answer in ((f'SELECT * FROM lm."{LONG}y"', "1,2,3"), (f'SELECT a FROM lm."{LONG[:61]}_2"', ""),
+                        (f'SELECT * FROM lm.accents WHERE "{"é" * 31}" = 2', "1,2"), (f'SELECT * FROM ll."t{LONG}"', "1,2,3"),
+                        (f'SELECT "c{LONG}" FROM ll."t{LONG}"', "1")):
+        done = cli("--config", str(config), "query", sql, "--format", "csv")
+        assert done.returncode == 0 and done.stdout.splitlines()[1:] == ([answer] if answer else []), done.stderr
+    again = cli("--config", str(config), "setup")
+    assert "nothing to change" in again.stdout, again.stdout + again.stderr
