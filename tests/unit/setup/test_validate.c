@@ -162,9 +162,9 @@ test_tables_and_columns(void **state)
                       SHOP "    tables:\n      - {name: c, columns: [{name: id, type: integer}], "
                            "options: {table_name: customers}}\n",
                       10000);
-    expect_health(
-        &test, health, "shop",
-        "ok: 1 table (<config>:7:9: table \"c\": column \"id\" is integer in the file and bigint in the source)");
+    expect_health(&test, health, "shop",
+                  "ok: 1 table (<config>:7:9: table \"c\": column \"id\" is integer in the file "
+                  "and bigint in the source)");
     case_close(&test);
 }
 
