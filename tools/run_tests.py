@@ -262,8 +262,8 @@ def run_phases(phases: list[tuple[list[Job], int]]) -> int:
 
 
 def lanes_here() -> int:
-    """One more than processors: tests also wait, for servers and for time."""
-    return len(os.sched_getaffinity(0)) + 1
+    """One more than processors: tests also wait, for servers and for time. Each takes up to 500 MB."""
+    return min(len(os.sched_getaffinity(0)) + 1, 8)
 
 
 if __name__ == "__main__":

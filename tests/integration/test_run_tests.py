@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import run_tests
 from harness.project import ROOT
+from scratch_servers import free_port
 
 PASSES = "def test_one():\n    pass\n\ndef test_two():\n    pass\n"
 QUIET = "import pytest\n\n@pytest.mark.quiet\ndef test_alone():\n    pass\n"
@@ -113,3 +114,12 @@ def test_nothing_runs_on_after(folder: Path, how: signal.Signals) -> None:
     for mark in marks.iterdir():
         with pytest.raises(ProcessLookupError):
             os.kill(int(mark.name), 0)
+
+
+def test_a_servers_port_is_none_that_the_kernel_gives_away() -> None:
+    """Else another job's client could have it while a test starts the server again."""
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    if first <= 20000:
+        pytest.skip("this machine leaves too few others")
+    ports = {free_port() for _ in range(20)}
+    assert not any(first <= port <= last for port in ports) and len(ports) > 15
