@@ -146,6 +146,9 @@ typedef struct IdcDeclaration {
     bool (*is_key)(const IdcRelation *table, size_t column);
     /* Scans lock what they read (IdcRelation.lock), for their transaction. */
     bool has_locks;
+    /* So does what finds the rows of an UPDATE or DELETE: a row of the transaction's snapshot may
+     * have changed since, and the source would not notice. */
+    bool locks_for_writes;
     /* It is PostgreSQL, and can_push is asked for what only that knows (idc_relation_has_calls). */
     bool has_calls;
     /* Several of one server may be read at once without more requests than one by one would need.

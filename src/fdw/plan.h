@@ -74,10 +74,14 @@ extern FdwTranslation fdw_translation_begin(void);
 extern const IdcRelation *fdw_build(FdwTranslation *translation, const FdwLayer *layer);
 /* The same for a layer that nobody has agreed to yet: NULL and why. */
 extern const IdcRelation *fdw_try_build(FdwTranslation *translation, const FdwLayer *layer);
+/* How the query locks a table's rows at the source. */
+typedef struct FdwRowLock {
+    IdcLock lock;
+    IdcLockWait wait;
+} FdwRowLock;
 /* base: the columns (Vars) of a foreign table. */
-/* mark: NULL, or how the query locks its rows. */
 extern const FdwLayer *fdw_scan_layer(Oid table, List *columns, Relids relids,
-                                      const PlanRowMark *mark);
+                                      const FdwRowLock *lock);
 extern FdwLayer *fdw_layer_over(IdcRelationKind kind, const FdwLayer *input);
 /* True if all of exprs can be computed of the layer's columns: no whole rows, system columns or
  * what must be computed below. */

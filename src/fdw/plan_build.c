@@ -102,24 +102,8 @@ arena_new(void)
     return arena;
 }
 
-static void
-set_lock(IdcRelation *scan, const PlanRowMark *mark)
-{
-    static const IdcLock locks[] = { [LCS_NONE] = IDC_LOCK_NONE,
-                                     [LCS_FORKEYSHARE] = IDC_LOCK_KEY_SHARE,
-                                     [LCS_FORSHARE] = IDC_LOCK_SHARE,
-                                     [LCS_FORNOKEYUPDATE] = IDC_LOCK_NO_KEY_UPDATE,
-                                     [LCS_FORUPDATE] = IDC_LOCK_UPDATE };
-
-    scan->lock = locks[mark->strength];
-    if (scan->lock != IDC_LOCK_NONE)
-        scan->lock_wait = mark->waitPolicy == LockWaitSkip    ? IDC_LOCK_SKIP
-                          : mark->waitPolicy == LockWaitError ? IDC_LOCK_FAIL
-                                                              : IDC_LOCK_WAIT;
-}
-
 const FdwLayer *
-fdw_scan_layer(Oid table, List *columns, Relids relids, const PlanRowMark *mark)
+fdw_scan_layer(Oid table, List *columns, Relids relids, const FdwRowLock *lock)
 {
     IdcRelationColumn *made = palloc0(sizeof(*made) * (size_t) (list_length(columns) + 1));
     FdwLayer *layer = palloc0(sizeof *layer);
@@ -134,8 +118,10 @@ fdw_scan_layer(Oid table, List *columns, Relids relids, const PlanRowMark *mark)
     layer->relids = relids;
     scan = idc_relation_scan(arena_new(), fdw_utf8(get_rel_name(table)), &options, made,
                              (size_t) list_length(columns));
-    if (scan != NULL && mark != NULL)
-        set_lock(scan, mark);
+    if (scan != NULL) {
+        scan->lock = lock->lock;
+        scan->lock_wait = lock->wait;
+    }
     layer->relation = scan;
     return layer;
 }

@@ -135,21 +135,46 @@ estimate_size(PlannerInfo *root, RelOptInfo *rel, FdwPlan *plan, const FdwLayer 
     plan->rows = rel->rows;
 }
 
+static FdwRowLock
+row_lock(const PlannerInfo *root, const RelOptInfo *rel, const IdcDeclaration *declaration)
+{
+    static const IdcLock locks[] = { [LCS_NONE] = IDC_LOCK_NONE,
+                                     [LCS_FORKEYSHARE] = IDC_LOCK_KEY_SHARE,
+                                     [LCS_FORSHARE] = IDC_LOCK_SHARE,
+                                     [LCS_FORNOKEYUPDATE] = IDC_LOCK_NO_KEY_UPDATE,
+                                     [LCS_FORUPDATE] = IDC_LOCK_UPDATE };
+    static const IdcLockWait waits[] = { [LockWaitBlock] = IDC_LOCK_WAIT,
+                                         [LockWaitSkip] = IDC_LOCK_SKIP,
+                                         [LockWaitError] = IDC_LOCK_FAIL };
+    CmdType command = root->parse->commandType;
+    const PlanRowMark *mark;
+
+    if (!declaration->has_locks)
+        return (FdwRowLock){ 0 };
+    if (declaration->locks_for_writes && (command == CMD_UPDATE || command == CMD_DELETE) &&
+        bms_is_member((int) rel->relid, root->all_result_relids))
+        return (FdwRowLock){ .lock = IDC_LOCK_WRITE };
+    mark = get_plan_rowmark(root->rowMarks, rel->relid);
+    if (mark == NULL || mark->strength == LCS_NONE)
+        return (FdwRowLock){ 0 };
+    return (FdwRowLock){ .lock = locks[mark->strength], .wait = waits[mark->waitPolicy] };
+}
+
 void
 fdw_plan_size(PlannerInfo *root, RelOptInfo *rel, Oid table)
 {
     FdwPlan *plan = palloc0(sizeof *plan);
     IdcOptionSet *options = palloc(sizeof *options);
     const FdwLayer *scan;
+    FdwRowLock lock;
     List *verdicts;
 
     *options = fdw_table_options(table);
     plan->server = fdw_server(rel->serverid);
     plan->table_options = options;
-    scan = fdw_scan_layer(
-        table, wanted_columns(rel, table, plan->server->declaration->has_ctid),
-        bms_copy(rel->relids),
-        plan->server->declaration->has_locks ? get_plan_rowmark(root->rowMarks, rel->relid) : NULL);
+    lock = row_lock(root, rel, plan->server->declaration);
+    scan = fdw_scan_layer(table, wanted_columns(rel, table, plan->server->declaration->has_ctid),
+                          bms_copy(rel->relids), &lock);
     verdicts = fdw_push_clauses(plan->server, scan, rel->baserestrictinfo, true, rel, &plan->layer);
     note_levels(plan, rel->baserestrictinfo, verdicts);
     estimate_size(root, rel, plan, scan, take_verdicts(plan, verdicts));

@@ -20,8 +20,9 @@ print_input(const IdcPrint *print, const IdcRelation *input)
 static void
 print_lock(const IdcPrint *print, const IdcRelation *scan)
 {
-    static const char *const locks[IDC_LOCK_COUNT] = { "", " for key share", " for share",
-                                                       " for no key update", " for update" };
+    static const char *const locks[IDC_LOCK_COUNT] = {
+        "", " for key share", " for share", " for no key update", " for update", " for write"
+    };
     static const char *const waits[IDC_LOCK_WAIT_COUNT] = { "", " skip locked", " nowait" };
 
     idc_text_append_format(print->text, "%s%s", locks[scan->lock], waits[scan->lock_wait]);

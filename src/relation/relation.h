@@ -332,6 +332,7 @@ typedef enum IdcLock {
     IDC_LOCK_SHARE,
     IDC_LOCK_NO_KEY_UPDATE,
     IDC_LOCK_UPDATE,
+    IDC_LOCK_WRITE, /* by the statement that will write them (IdcDeclaration.locks_for_writes) */
     IDC_LOCK_COUNT
 } IdcLock;
 

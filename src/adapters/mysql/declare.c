@@ -127,5 +127,7 @@ const IdcDeclaration idc_declaration_mysql = {
     .explain_modify = idc_mysql_explain_modify,
     .is_key = idc_mysql_is_key,
     .has_transactions = true,
+    .has_locks = true,
+    .locks_for_writes = true,
     .is_async = true,
 };

@@ -339,6 +339,24 @@ form_of_aggregate(const IdcSql *sql, const IdcAggregate *aggregate)
                : IDC_MYSQL_FORM_PLAIN;
 }
 
+void
+idc_mysql_append_lock(const IdcRelation *scan, const char *share, IdcText *text)
+{
+    static const char *const waits[IDC_LOCK_WAIT_COUNT] = { "", " SKIP LOCKED", " NOWAIT" };
+    bool is_shared = scan->lock == IDC_LOCK_SHARE || scan->lock == IDC_LOCK_KEY_SHARE;
+
+    if (scan->lock != IDC_LOCK_NONE)
+        idc_text_append_format(text, " %s%s", is_shared ? share : "FOR UPDATE",
+                               waits[scan->lock_wait]);
+}
+
+static void
+append_lock(const IdcSql *sql, const IdcRelation *scan, IdcText *text)
+{
+    (void) sql;
+    idc_mysql_append_lock(scan, "LOCK IN SHARE MODE", text);
+}
+
 const IdcSqlDialect idc_mysql_dialect = {
     .quote = '`',
     .no_limit = "9223372036854775807",
@@ -355,6 +373,7 @@ const IdcSqlDialect idc_mysql_dialect = {
     .order = append_order,
     .form_of_key = form_of_key,
     .form_of_aggregate = form_of_aggregate,
+    .lock = append_lock,
     .nests_joins = true,
     .wraps_having = true,
 };

@@ -70,13 +70,16 @@ begin_link(void *host, IdcCall *call, IdcLink *link, const IdcTransaction *trans
     IdcStatus status = IDC_OK;
 
     (void) host;
-    (void) first;
     idc_mysql_seen_forget(conn);
     if (transaction->is_serializable) {
         status = run(call, link, "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", err);
         sql = transaction->is_read_only ? "START TRANSACTION READ ONLY" : "START TRANSACTION";
     } else if (transaction->is_read_only) {
         sql = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+    } else if (link->is_writer && first == NULL) {
+        /* The first read that locks nothing makes it: after a wait for a lock it is not older than
+         * the row. It is the only snapshot, for all later reads are on this link. */
+        sql = "START TRANSACTION";
     }
     if (status == IDC_OK)
         status = run(call, link, sql, err);

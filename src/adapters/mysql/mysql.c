@@ -335,6 +335,16 @@ begin_scan(IdcSourceScan *source, Scan *scan, IdcError *err)
     return status == IDC_OK ? send_statement(source, scan, err) : status;
 }
 
+/* What locks rows does so where they will be written: another connection would wait for it. */
+static IdcStatus
+take_link(IdcLinks *links, IdcSourceScan *source, IdcLink **link, IdcError *err)
+{
+    if (idc_relation_base(source->relation)->lock == IDC_LOCK_NONE || source->transaction.id == 0)
+        return idc_links_for_scan(links, source, link, err);
+    source->must_spool = true;
+    return idc_links_for_write(links, source, link, err);
+}
+
 static IdcStatus
 open_scan(IdcSourceScan *source, IdcError *err)
 {
@@ -347,7 +357,7 @@ open_scan(IdcSourceScan *source, IdcError *err)
     idc_text_init(&scan->scratch, 0);
     scan->source = source;
     source->state = scan;
-    status = idc_links_for_scan(server->links, source, &scan->link, err);
+    status = take_link(server->links, source, &scan->link, err);
     if (status != IDC_OK)
         return status;
     /* After the link, whose own end is in the arena already: this one comes first. */

@@ -181,6 +181,9 @@ typedef enum IdcMysqlForm {
  */
 extern const IdcSqlDialect idc_mysql_dialect;
 
+/* FOR UPDATE, or `share` (LOCK IN SHARE MODE, or FOR SHARE of MySQL 8), of a scan that locks. */
+void idc_mysql_append_lock(const IdcRelation *scan, const char *share, IdcText *text);
+
 /* A text that MySQL reads as a character string (utf8mb4) or as bytes, under any sql_mode. */
 void idc_mysql_text_literal(const char *value, IdcText *text);
 void idc_mysql_bytes_literal(const char *value, IdcText *text);

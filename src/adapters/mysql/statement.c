@@ -100,8 +100,15 @@ idc_mysql_write(IdcSourceScan *source, IdcMysqlWait *wait, IdcMysqlConn *conn,
                 const char **statement, const IdcSqlColumn **columns, IdcError *err)
 {
     Look look = { .source = source, .wait = wait, .conn = conn, .err = err };
-    IdcSql sql = { .dialect = &idc_mysql_dialect, .arena = source->arena, .host = &look };
-    IdcStatus status;
+    IdcSqlDialect dialect = idc_mysql_dialect;
+    IdcSql sql = { .dialect = &dialect, .arena = source->arena, .host = &look };
+    const IdcRelation *base = idc_relation_base(source->relation);
+    IdcStatus status =
+        base->lock == IDC_LOCK_NONE ? IDC_OK : idc_mysql_lock_check(wait, conn, base, err);
+
+    if (status != IDC_OK)
+        return status;
+    idc_mysql_lock_dialect(conn, &dialect);
 
     /* Columns as they are, of one table: how they compare does not matter. */
     if (source->relation->kind != IDC_REL_SCAN)

@@ -136,22 +136,30 @@ find_or_ask(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn, const char 
     return IDC_OK;
 }
 
-/* SHOW FULL COLUMNS would look up rights too, which takes the server ten times as long. */
-static void
-append_question(const IdcMysqlConn *conn, const IdcRelation *scan, const char *table, IdcText *sql)
+void
+idc_mysql_append_is_table(const IdcMysqlConn *conn, const IdcRelation *scan, IdcText *sql)
 {
     const char *database = idc_mysql_option(&scan->options, "database");
+    const char *table = idc_mysql_option(&scan->options, "table");
 
     if (database == NULL)
         database = idc_mysql_server_option(conn->server, "database");
-    idc_text_append(sql, "SELECT COLUMN_NAME, COLUMN_TYPE, COLLATION_NAME, TABLE_NAME "
-                         "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ");
+    idc_text_append(sql, "TABLE_SCHEMA = ");
     if (database == NULL)
         idc_text_append(sql, "DATABASE()");
     else
         idc_sql_literal(database, sql);
     idc_text_append(sql, " AND TABLE_NAME = ");
-    idc_sql_literal(table, sql);
+    idc_sql_literal(table == NULL ? scan->name : table, sql);
+}
+
+/* SHOW FULL COLUMNS would look up rights too, which takes the server ten times as long. */
+static void
+append_question(const IdcMysqlConn *conn, const IdcRelation *scan, IdcText *sql)
+{
+    idc_text_append(sql, "SELECT COLUMN_NAME, COLUMN_TYPE, COLLATION_NAME, TABLE_NAME "
+                         "FROM information_schema.COLUMNS WHERE ");
+    idc_mysql_append_is_table(conn, scan, sql);
 }
 
 IdcStatus
@@ -165,7 +173,7 @@ idc_mysql_table_read(IdcArena *arena, IdcMysqlWait *wait, IdcMysqlConn *conn,
     if (name == NULL)
         name = scan->name;
     idc_text_init(&sql, 0);
-    append_question(conn, scan, name, &sql);
+    append_question(conn, scan, &sql);
     status = idc_text_check(&sql, err);
     if (status == IDC_OK)
         status = find_or_ask(arena, wait, conn, name, idc_text_string(&sql), table, err);

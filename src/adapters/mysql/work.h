@@ -157,8 +157,18 @@ void idc_mysql_seen_forget(IdcMysqlConn *conn);
 /* NULL: there is no such column. */
 const IdcMysqlRemote *idc_mysql_table_column(const IdcMysqlTable *table, const char *column);
 
+/* WHERE of information_schema: it is this table, as far as names tell. */
+void idc_mysql_append_is_table(const IdcMysqlConn *conn, const IdcRelation *scan, IdcText *sql);
 /* FROM: its database and name. */
 void idc_mysql_append_table(const IdcRelation *scan, IdcText *text);
+
+/* ---- lock.c: rows that are locked ---- */
+
+/* A scan with a lock: the server and the table's engine have it. */
+IDC_CHECKED IdcStatus idc_mysql_lock_check(IdcMysqlWait *wait, IdcMysqlConn *conn,
+                                           const IdcRelation *scan, IdcError *err);
+/* In this server's words. */
+void idc_mysql_lock_dialect(const IdcMysqlConn *conn, IdcSqlDialect *dialect);
 
 /* ---- statement.c: a relation as a statement ---- */
 

@@ -528,8 +528,9 @@ append_window(IdcSql *sql, const IdcWindow *window, const IdcSqlColumn *input, I
 static void
 append_lock(const IdcSql *sql, const IdcRelation *scan, IdcText *text)
 {
-    static const char *const locks[IDC_LOCK_COUNT] = { "", " FOR KEY SHARE", " FOR SHARE",
-                                                       " FOR NO KEY UPDATE", " FOR UPDATE" };
+    static const char *const locks[IDC_LOCK_COUNT] = {
+        "", " FOR KEY SHARE", " FOR SHARE", " FOR NO KEY UPDATE", " FOR UPDATE", " FOR UPDATE"
+    };
     static const char *const waits[IDC_LOCK_WAIT_COUNT] = { "", " SKIP LOCKED", " NOWAIT" };
 
     (void) sql;
