@@ -214,12 +214,14 @@ def test_request_timeout(server: HostileServer) -> None:
     assert status == "timeout" and "request_timeout" in message
 
 
+@pytest.mark.quiet
 def test_a_slow_reader_is_no_slow_server(server: HostileServer) -> None:
     url = server.on("/big", lambda answer: answer.reply(200, bytes(20_000_000)))
     got = fetch(url, options={"idle_timeout": "100ms", "request_timeout": "2s"}, args=("-s", "150"))
     assert got.answer["bytes"] == 20_000_000
 
 
+@pytest.mark.quiet
 def test_what_nobody_waited_for_is_not_late(server: HostileServer) -> None:
     """The first body is read for longer than the second one has time to connect and to answer."""
     first = server.on("/first", lambda answer: answer.reply(200, bytes(5_000_000)))
@@ -352,6 +354,7 @@ def test_the_rate_limit(server: HostileServer) -> None:
 
 # ---- several at once ----
 
+@pytest.mark.quiet
 def test_pages_come_while_another_is_read(server: HostileServer) -> None:
     def slow(answer: Answer) -> bool:
         time.sleep(0.3)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from scratch_servers import PostgresServer, Scratch, free_port
 
+RELOADED = "received SIGHUP, reloading configuration files"
 LIMIT = 5.0  # seconds, the connect timeout of these tests
 CONFIG = f"global_settings: {{connection_timeout: {LIMIT:g}}}\nsources: {{}}\n"
 
@@ -65,8 +66,13 @@ def use_certificate(server: PostgresServer, folder: Path, name: str) -> None:
         there.chmod(0o600)
         os.chown(there, server.data.stat().st_uid, server.data.stat().st_gid)
     server.sql("ALTER SYSTEM SET ssl = on")
+    # A connection after it has said that it reads them has the new ones.
+    seen = server.log_file.read_text().count(RELOADED)
     server.sql("SELECT pg_reload_conf()")
-    time.sleep(0.3)
+    until = time.monotonic() + 30
+    while server.log_file.read_text().count(RELOADED) == seen:
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def answer(config: str, hub: Any) -> Any:

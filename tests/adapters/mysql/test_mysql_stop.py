@@ -122,7 +122,7 @@ def test_a_connection_that_died_while_it_was_idle(maria: TlsServer, connect: Con
     for _ in range(3):
         number = connection(session)
         maria.sql(f"KILL {number}")
-        time.sleep(0.05)
+        until(lambda: maria.sql(f"SELECT count(*) FROM information_schema.processlist WHERE id = {number}") == "0")  # noqa: B023
         assert connection(session) != number
 
 
