@@ -8,6 +8,8 @@ import pytest
 from adapters.mysql.conftest import Connect, TlsServer
 from adapters.mysql.test_mysql_connect import CIPHER, ONE, failure
 from harness.hostile_http import Certificates
+from harness.hub import Hub, Session, literals
+from harness.hub import failure as refused
 from harness.sha2_door import Sha2Door
 
 PASSWORD = 'pä"ss word, longer than the twenty bytes of a nonce'
@@ -81,3 +83,18 @@ def test_a_plugin_that_is_not_there(door: Sha2Door, connect: Connect, tmp_path: 
     assert error.sqlstate == "08006" and "caching_sha2_password" in error.message
     assert "libmariadb3" in error.hint and "plugin_dir" in error.hint
     assert connect(port=str(door.port), user="eight", password=PASSWORD).open(ONE).rows() == [(1,)] and door.ways == ["tls"]
+
+
+def test_in_a_hub(door: Sha2Door, plain: Sha2Door, site: Hub, sql: Session) -> None:
+    for at in (door, plain):
+        name = f"eight_{next(site.numbers)}"
+        sql.execute(f"CREATE SERVER {name} FOREIGN DATA WRAPPER instant_mysql OPTIONS ({literals({'host': '127.0.0.1', 'port': at.port})})")
+        sql.execute(f"CREATE USER MAPPING FOR CURRENT_USER SERVER {name} OPTIONS ({literals({'user': 'eight', 'password': PASSWORD})})")
+        sql.execute(f"CREATE FOREIGN TABLE {name} (\"ID\" bigint) SERVER {name} OPTIONS (database 'information_schema', \"table\" 'COLLATIONS')")
+        if at is door:
+            assert sql.execute(f"SELECT count(*) > 10 FROM {name}").fetchone() == (True,)
+        else:
+            error = refused(sql, f"SELECT count(*) FROM {name}")
+            assert "caching_sha2_password, which needs TLS" in str(error) and "get_server_public_key" in str(error.diag.message_hint)
+        sql.execute(f"DROP SERVER {name} CASCADE")
+    assert door.ways == ["tls"]
