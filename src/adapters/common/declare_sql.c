@@ -712,6 +712,7 @@ idc_sql_write(IdcSql *sql, const IdcRelation *relation, const char **statement,
     Block block = { 0 };
     IdcText text;
 
+    sql->whole = relation;
     build(sql, relation, &block);
     if (sql->is_broken)
         return broken(sql, err);
@@ -731,6 +732,7 @@ idc_sql_parts(IdcSql *sql, const IdcRelation *relation, IdcSqlParts *parts, IdcE
 {
     Block block = { 0 };
 
+    sql->whole = relation;
     build(sql, relation, &block);
     if (sql->is_broken)
         return broken(sql, err);

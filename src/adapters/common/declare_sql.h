@@ -111,6 +111,7 @@ struct IdcSql {
     IdcSqlBind *binds;
     size_t bind_count, bind_capacity;
     int alias_count;
+    const IdcRelation *whole; /* what the statement is of */
     const IdcRelation *input; /* what an aggregate's expressions are over */
     bool is_broken;           /* no memory, or: */
     IdcStatus status;         /* why it cannot be written (idc_sql_fail) */

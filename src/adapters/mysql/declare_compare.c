@@ -274,6 +274,67 @@ append_uuids(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSql
     idc_text_append(text, expr->kind == IDC_EXPR_IN ? "))" : ")");
 }
 
+/* ---- numbers of two tables ---- */
+
+/* Of numerics the digits are known to be enough, but a remainder may be by zero. */
+static bool
+look_for_errors(const IdcExpr *expr, void *argument)
+{
+    bool *is_there = argument;
+    bool is_numeric = idc_mysql_class(expr->type) == IDC_MYSQL_CLASS_NUMERIC;
+
+    *is_there |= (expr->kind == IDC_EXPR_ARITHMETIC && (!is_numeric || expr->op == IDC_MODULO)) ||
+                 (expr->kind == IDC_EXPR_FUNCTION && expr->op == IDC_FN_ABS && !is_numeric);
+    return !*is_there;
+}
+
+/* Some of its expressions are errors for some values. */
+static bool
+may_raise(const IdcRelation *relation)
+{
+    bool is_there = false;
+
+    for (; relation != NULL && !is_there; relation = relation->input) {
+        for (size_t i = 0; i < relation->expr_count; i++)
+            idc_expr_walk(relation->exprs[i], look_for_errors, &is_there);
+        if (relation->kind == IDC_REL_JOIN && may_raise(relation->right))
+            is_there = true;
+    }
+    return is_there;
+}
+
+static bool
+is_number_column(const IdcExpr *expr, const IdcSqlColumn *input)
+{
+    IdcMysqlClass class = idc_mysql_class(expr->type);
+
+    return expr->kind == IDC_EXPR_COLUMN && input[expr->index].raw >= 0 &&
+           (class == IDC_MYSQL_CLASS_INTEGER || class == IDC_MYSQL_CLASS_NUMERIC ||
+            class == IDC_MYSQL_CLASS_DOUBLE || class == IDC_MYSQL_CLASS_FLOAT);
+}
+
+/*
+ * Of columns that are equal MySQL takes one for the other, also where it computes with rows of
+ * which it does not know yet whether there is an equal one: an error of a value that is in no row
+ * of the result. <=> is as good for an index, and it does not do that.
+ */
+static bool
+append_equal_numbers(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
+                     IdcText *text)
+{
+    const IdcExpr *left = expr->args[0], *right = expr->args[1];
+
+    if (place != IDC_SQL_CONDITION || expr->op != IDC_EQ || !is_number_column(left, input) ||
+        !is_number_column(right, input) || !may_raise(sql->whole))
+        return false;
+    idc_text_append_char(text, '(');
+    append_operand(sql, left, input, place, text);
+    idc_text_append(text, " <=> ");
+    append_operand(sql, right, input, place, text);
+    idc_text_append_format(text, " AND %s IS NOT NULL)", input[left->index].sql);
+    return true;
+}
+
 bool
 idc_mysql_compare(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSqlPlace place,
                   IdcText *text)
@@ -290,6 +351,8 @@ idc_mysql_compare(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, I
         append_caseless(sql, left->args[0], right->text, false, input, text);
         return true;
     }
+    if (append_equal_numbers(sql, expr, input, place, text))
+        return true;
     /* NULL beside nothing but NULL is the same: IS [NOT] DISTINCT FROM must see what is no date. */
     if (expr->op == IDC_DISTINCT || expr->op == IDC_NOT_DISTINCT)
         place = IDC_SQL_VALUE;

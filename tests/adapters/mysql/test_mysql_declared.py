@@ -59,6 +59,20 @@ def test_a_remainder_of_many_digits_is_taken_here(tables: Session) -> None:
     assert "Aggregate" in plan and "Foreign Scan" in plan, plan
 
 
+def test_no_error_of_a_row_that_is_not_joined(tables: Session, maria: TlsServer, database: str) -> None:
+    """Of columns that are equal MySQL takes one for the other, so it would divide by what is zero for a row of the other table."""
+    maria.sql("CREATE TABLE loose (id int PRIMARY KEY, k int); INSERT INTO loose VALUES (1, -1), (2, 4), (3, 6), (4, NULL), (5, 2000000);"
+              "CREATE TABLE keyed (id int PRIMARY KEY); INSERT INTO keyed VALUES (4), (6), (7), (8), (9), (10), (11), (12)", database)
+    tables.execute("CREATE FOREIGN TABLE loose (id int, k int) SERVER declared; CREATE FOREIGN TABLE keyed (id int) SERVER declared")
+    for condition in ("y.id % (y.id % 5 + 1) >= 0", "y.id * 2000 > 0", "abs(y.id + 1) > 0"):
+        sql = f"SELECT x.id, y.id FROM loose x JOIN keyed y ON x.k = y.id AND {condition} ORDER BY 1"
+        plan = "\n".join(row[0] for row in tables.execute(f"EXPLAIN (VERBOSE, COSTS OFF) {sql}"))
+        assert plan.startswith("Foreign Scan") and "->" not in plan, plan
+        assert tables.execute(sql).fetchall() == [(2, 4), (3, 6)], condition
+    plan = "\n".join(row[0] for row in tables.execute("EXPLAIN (VERBOSE, COSTS OFF) SELECT FROM loose x JOIN keyed y ON x.k = y.id"))
+    assert "<=>" not in plan
+
+
 def make(tables: Session, columns: str, **options: str) -> str:
     given = ", ".join(f"\"{name}\" '{value}'" for name, value in {"table": "mixed", **options}.items())
     tables.execute(f"DROP FOREIGN TABLE IF EXISTS declared; CREATE FOREIGN TABLE declared ({columns}) SERVER declared OPTIONS ({given})")
