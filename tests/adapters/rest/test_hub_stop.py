@@ -160,6 +160,7 @@ class Silence:
 @pytest.fixture(scope="module")
 def silence() -> Iterator[Silence]:
     with HostileServer() as http:
+        http.silent = threading.Event()  # type: ignore[attr-defined]
         http.on("/headers", lambda answer: half(answer, b""))
         http.on("/half-a-head", lambda answer: half(answer, b"HTTP/1.1 200 OK\r\nContent-Ty"))
         http.on("/body", lambda answer: half(answer, b'HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"items": [{"id": 1'))
