@@ -259,7 +259,27 @@ returning_attributes(const ModifyTable *plan, const FdwServer *server, Relation 
                : wanted;
 }
 
-/* That a table is not written at all is PostgreSQL's to say (fdw_modify_is_updatable). */
+/* PostgreSQL would say so too (fdw_modify_is_updatable), but not what would let it be written. */
+static void
+refuse_read_only(const FdwServer *server, const IdcRelation *relation, IdcModifyKind kind)
+{
+    static const char *const words[] = {
+        [IDC_INSERT] = "inserts", [IDC_UPDATE] = "updates", [IDC_DELETE] = "deletes"
+    };
+    bool is_table = !is_updatable(server, &relation->options);
+
+    if (!is_table &&
+        (server->declaration->writes == NULL ||
+         idc_adapter_option_find(server->declaration, IDC_OPTION_SERVER, "read_only") == NULL))
+        return;
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("foreign table \"%s\" does not allow %s", relation->name, words[kind]),
+             is_table ? errhint("The option updatable of the table, or of its server, is false.")
+                      : errhint("The server's option read_only 'false' lets its tables be "
+                                "written.")));
+}
+
 static void
 check_kind(const FdwServer *server, Relation table, IdcModifyKind kind)
 {
@@ -267,6 +287,8 @@ check_kind(const FdwServer *server, Relation table, IdcModifyKind kind)
     IdcModifyKind whole = kind == IDC_UPDATE ? IDC_UPDATE_WHERE : IDC_DELETE_WHERE;
     unsigned kinds = fdw_modify_kinds(server, relation);
 
+    if (kinds == 0)
+        refuse_read_only(server, relation, kind);
     if (kind == IDC_INSERT || has_kind(kinds, kind) || !has_kind(kinds, whole))
         return;
     ereport(ERROR,

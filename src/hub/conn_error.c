@@ -122,6 +122,10 @@ set_hint(const IdcConn *conn, const PGresult *result, const char *sqlstate, IdcE
         idc_error_set_hint(err, "send one statement at a time");
     else if (hint[0] != '\0')
         idc_error_set_hint(err, "%s", hint);
+    else if (strcmp(sqlstate, "42P10") == 0 &&
+             strstr(field(result, PG_DIAG_MESSAGE_PRIMARY), "ON CONFLICT") != NULL)
+        idc_error_set_hint(err, "a foreign table takes ON CONFLICT DO NOTHING without columns; for "
+                                "upserts give it the option on_conflict 'update'");
     else if ((strcmp(sqlstate, "42703") == 0 || strcmp(sqlstate, "42P01") == 0) &&
              strstr(field(result, PG_DIAG_CONTEXT), REMOTE_SQL_MARK) != NULL)
         idc_error_set_hint(err, "if the source was changed since the last setup, run setup again");

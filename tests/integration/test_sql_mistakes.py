@@ -254,3 +254,17 @@ def test_names_longer_than_the_hub_can_hold(cli: Cli, config: Path, web: str, ma
         assert done.returncode == 0 and done.stdout.splitlines()[1:] == ([answer] if answer else []), done.stderr
     again = cli("--config", str(config), "setup")
     assert "nothing to change" in again.stdout, again.stdout + again.stderr
+
+
+def test_an_upsert_in_sql_hears_of_the_option(cli: Cli, config: Path, web: str) -> None:
+    text = f"sources:\n  ups: {{url: '{web}', schema: ups, tables: [{{name: pages}}]}}\n"
+    upsert = "INSERT INTO ups.pages VALUES ('/u', 'two')"
+    config.write_text(text)
+    assert cli("--config", str(config), "setup").returncode == 0
+    done = cli("--config", str(config), "query", f"{upsert} ON CONFLICT (page) DO UPDATE SET title = excluded.title")
+    assert done.returncode == 1 and "on_conflict 'update'" in done.stderr
+    config.write_text(text.replace("name: pages", "name: pages, options: {on_conflict: update}"))
+    assert cli("--config", str(config), "setup").returncode == 0
+    for title in ("one", "two"):
+        assert cli("--config", str(config), "query", f"INSERT INTO ups.pages VALUES ('/u', '{title}')").returncode == 0
+    assert cli("--config", str(config), "query", "SELECT title FROM ups.pages WHERE page = '/u'", "--format", "csv").stdout == "title\ntwo\n"

@@ -92,9 +92,11 @@ estimate(const IdcEstimateQuestion *question, IdcArena *arena, IdcEstimate *esti
     double narrowed = fmax(1, rows * question->selectivity);
     bool must_see_all = false;
     double sent = rows_sent(question->relation, narrowed, &must_see_all);
-    double seen = must_see_all ? rows : rows * sent / narrowed;
+    double seen = must_see_all ? rows : rows * fmin(1, sent / narrowed);
 
     (void) arena;
+    if (question->rows >= 0)
+        sent = question->rows;
     *estimate = (IdcEstimate){ .rows = sent,
                                .startup_cost = startup_cost + (must_see_all ? seen * look_cost : 0),
                                .total_cost = startup_cost + seen * look_cost + sent * send_cost };

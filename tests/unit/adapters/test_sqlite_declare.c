@@ -523,6 +523,23 @@ upserts_need_more_than_a_key(void **state)
     assert_false(idc_sqlite_can_modify(&read_only, &modify, &why));
 }
 
+static void
+the_planner_knows_how_many_rows_come_out(void **state)
+{
+    IdcEstimateQuestion question = {
+        .relation = table, .table_rows = 100000, .selectivity = 0.01, .rows = -1
+    };
+    IdcEstimate guessed, known;
+
+    (void) state;
+    idc_declaration_sqlite.estimate(&question, arena, &guessed);
+    assert_float_equal(guessed.rows, 1000, 0.001);
+    question.rows = 30000;
+    idc_declaration_sqlite.estimate(&question, arena, &known);
+    assert_float_equal(known.rows, 30000, 0.001);
+    assert_true(known.total_cost > guessed.total_cost);
+}
+
 int
 main(void)
 {
@@ -544,6 +561,7 @@ main(void)
         cmocka_unit_test_setup_teardown(new_values_that_sqlite_computes, begin, end),
         cmocka_unit_test_setup_teardown(statements_that_write, begin, end),
         cmocka_unit_test_setup_teardown(upserts_need_more_than_a_key, begin, end),
+        cmocka_unit_test_setup_teardown(the_planner_knows_how_many_rows_come_out, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
