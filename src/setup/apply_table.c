@@ -139,29 +139,56 @@ origin_of(const IdcSetup *setup, const char *source)
     return "";
 }
 
+/* Mistakes of the file are collected, a line a source. */
+static IdcStatus
+fail_clashing(const IdcText *lines, const IdcError *first, IdcError *err)
+{
+    (void) idc_fail(err, IDC_BAD_CONFIG, "%s", idc_text_string(lines));
+    idc_error_set_hint(err, "%s", first->hint);
+    return IDC_BAD_CONFIG;
+}
+
 static IdcStatus
 collect_wanted(IdcSetup *setup, IdcTableList *wanted, IdcError *err)
 {
-    for (size_t i = 0; i < setup->config->source_count; i++) {
+    IdcText lines;
+    IdcError first_mistake;
+    IdcStatus status = IDC_OK;
+
+    idc_error_init(&first_mistake);
+    idc_text_init(&lines, 0);
+    for (size_t i = 0; status == IDC_OK && i < setup->config->source_count; i++) {
         const IdcConfigSource *source = &setup->config->sources[i];
         size_t first = wanted->count;
-        IdcStatus status;
+        IdcError problem;
 
         if (!source->is_enabled)
             continue;
-        status = idc_wanted_tables(setup, source, source->server_name, wanted, err);
+        idc_error_init(&problem);
+        status = idc_wanted_tables(setup, source, source->server_name, wanted, &problem);
+        if (status == IDC_BAD_CONFIG) {
+            idc_text_append_format(&lines, "%ssource \"%s\": %s", lines.len > 0 ? "\n" : "",
+                                   source->name, problem.message);
+            if (first_mistake.status == IDC_OK)
+                first_mistake = problem;
+            status = IDC_OK;
+            continue;
+        }
         if (status != IDC_OK) {
-            idc_error_set_source(err, source->server_name);
-            return idc_add_context(err, "source \"%s\"", source->name);
+            idc_error_set_source(&problem, source->server_name);
+            (void) idc_add_context(&problem, "source \"%s\"", source->name);
+            if (err != NULL)
+                *err = problem;
+            break;
         }
         status = idc_learn_listed(setup, source, wanted, first, err);
-        if (status != IDC_OK)
-            return status;
-        status = check_collisions(wanted, first, err);
-        if (status != IDC_OK)
-            return status;
+        if (status == IDC_OK)
+            status = check_collisions(wanted, first, err);
     }
-    return IDC_OK;
+    if (status == IDC_OK && first_mistake.status != IDC_OK)
+        status = fail_clashing(&lines, &first_mistake, err);
+    idc_text_done(&lines);
+    return status;
 }
 
 IdcStatus

@@ -33,7 +33,11 @@ idc_import_default_schema(const IdcConfigSource *source)
 static IdcStatus
 open_scratch(IdcSetup *setup, IdcError *err)
 {
-    return idc_setup_sql(setup, "SAVEPOINT instant_import; CREATE SCHEMA " SCRATCH_SCHEMA, err);
+    const char *sql = idc_arena_printf(
+        setup->arena, "SAVEPOINT instant_import; CREATE SCHEMA " SCRATCH_SCHEMA "%s",
+        setup->scratch);
+
+    return sql == NULL ? idc_fail_no_memory(err) : idc_setup_sql(setup, sql, err);
 }
 
 static IdcStatus
@@ -62,6 +66,7 @@ import_statement(IdcSetup *setup, const IdcConfigSource *source, const char *ser
     idc_ddl_add(&ddl, name_count > 0 ? ") FROM SERVER " : " FROM SERVER ");
     idc_ddl_name(&ddl, server_name);
     idc_ddl_add(&ddl, " INTO " SCRATCH_SCHEMA);
+    idc_ddl_add(&ddl, setup->scratch);
     if (idc_wrapper_is_ours(source->wrapper))
         idc_ddl_add(&ddl, " OPTIONS (comments 'true')");
     return idc_ddl_take(&ddl, setup->arena, statement);
@@ -129,7 +134,8 @@ import_with_wrapper(IdcSetup *setup, const IdcConfigSource *source, const char *
         add_import_hint(err);
         return status;
     }
-    status = idc_actual_tables(setup, SCRATCH_SCHEMA, tables, err);
+    status = idc_actual_tables(
+        setup, idc_arena_printf(setup->arena, SCRATCH_SCHEMA "%s", setup->scratch), tables, err);
     if (status == IDC_OK && idc_wrapper_is_ours(source->wrapper))
         take_comments(tables);
     if (status == IDC_OK)
@@ -213,12 +219,12 @@ idc_mysql_type(IdcArena *arena, const char *data_type, const char *column_type,
 }
 
 static const char mysql_scratch_sql[] =
-    "CREATE FOREIGN TABLE " SCRATCH_SCHEMA ".schemata (schema_name text)"
+    "CREATE FOREIGN TABLE " SCRATCH_SCHEMA "%2$s.schemata (schema_name text)"
     " SERVER %1$s OPTIONS (dbname 'information_schema', table_name 'SCHEMATA');\n"
-    "CREATE FOREIGN TABLE " SCRATCH_SCHEMA ".tables (table_schema text, table_name text,"
+    "CREATE FOREIGN TABLE " SCRATCH_SCHEMA "%2$s.tables (table_schema text, table_name text,"
     " table_type text, table_comment text)"
     " SERVER %1$s OPTIONS (dbname 'information_schema', table_name 'TABLES');\n"
-    "CREATE FOREIGN TABLE " SCRATCH_SCHEMA ".columns (table_schema text, table_name text,"
+    "CREATE FOREIGN TABLE " SCRATCH_SCHEMA "%2$s.columns (table_schema text, table_name text,"
     " ordinal_position bigint, column_name text, data_type text, column_type text, is_nullable "
     "text,"
     " numeric_precision bigint, numeric_scale bigint, column_comment text)"
@@ -237,7 +243,7 @@ mysql_scratch(IdcSetup *setup, const char *server_name, IdcError *err)
     status = idc_ddl_take(&ddl, setup->arena, &name);
     if (status != IDC_OK)
         return status;
-    sql = idc_arena_printf(setup->arena, mysql_scratch_sql, name.sql);
+    sql = idc_arena_printf(setup->arena, mysql_scratch_sql, name.sql, setup->scratch);
     if (sql == NULL)
         return idc_fail_no_memory(err);
     return idc_setup_sql(setup, sql, err);
@@ -258,8 +264,9 @@ add_mysql_condition(IdcDdl *ddl, const char *schema, const char *const *names, s
 }
 
 static IdcStatus
-mysql_query(IdcSetup *setup, const char *select, const char *schema, const char *const *names,
-            size_t name_count, const char *order, IdcTextRows *rows, IdcError *err)
+mysql_query(IdcSetup *setup, const char *select, const char *table, const char *schema,
+            const char *const *names, size_t name_count, const char *order, IdcTextRows *rows,
+            IdcError *err)
 {
     IdcStatement statement = { 0 };
     IdcStatus status;
@@ -267,6 +274,9 @@ mysql_query(IdcSetup *setup, const char *select, const char *schema, const char 
 
     idc_ddl_init(&ddl, err);
     idc_ddl_add(&ddl, select);
+    idc_ddl_add(&ddl, " FROM " SCRATCH_SCHEMA);
+    idc_ddl_add(&ddl, setup->scratch);
+    idc_ddl_add(&ddl, table);
     add_mysql_condition(&ddl, schema, names, name_count);
     idc_ddl_add(&ddl, order);
     status = idc_ddl_take(&ddl, setup->arena, &statement);
@@ -341,7 +351,9 @@ check_mysql_schema(IdcSetup *setup, const IdcConfigSource *source, const char *s
     IdcDdl ddl;
 
     idc_ddl_init(&ddl, err);
-    idc_ddl_add(&ddl, "SELECT schema_name FROM " SCRATCH_SCHEMA ".schemata WHERE schema_name = ");
+    idc_ddl_add(&ddl, "SELECT schema_name FROM " SCRATCH_SCHEMA);
+    idc_ddl_add(&ddl, setup->scratch);
+    idc_ddl_add(&ddl, ".schemata WHERE schema_name = ");
     idc_ddl_literal(&ddl, schema);
     status = idc_ddl_take(&ddl, setup->arena, &statement);
     if (status == IDC_OK)
@@ -368,18 +380,16 @@ import_from_mysql(IdcSetup *setup, const IdcConfigSource *source, const char *se
     if (status == IDC_OK)
         status = check_mysql_schema(setup, source, schema, err);
     if (status == IDC_OK)
-        status = mysql_query(
-            setup, "SELECT table_name, table_type, table_comment FROM " SCRATCH_SCHEMA ".tables",
-            schema, names, name_count, " ORDER BY table_name", &rows, err);
+        status = mysql_query(setup, "SELECT table_name, table_type, table_comment", ".tables",
+                             schema, names, name_count, " ORDER BY table_name", &rows, err);
     if (status == IDC_OK)
         status = add_mysql_tables(setup, server_name, schema, &rows, tables, err);
     if (status == IDC_OK)
         status = mysql_query(setup,
                              "SELECT table_name, column_name, data_type, column_type, is_nullable,"
-                             " numeric_precision::text, numeric_scale::text, column_comment"
-                             " FROM " SCRATCH_SCHEMA ".columns",
-                             schema, names, name_count, " ORDER BY table_name, ordinal_position",
-                             &rows, err);
+                             " numeric_precision::text, numeric_scale::text, column_comment",
+                             ".columns", schema, names, name_count,
+                             " ORDER BY table_name, ordinal_position", &rows, err);
     if (status == IDC_OK)
         status = add_mysql_columns(setup, &rows, tables, err);
     if (status == IDC_OK)

@@ -106,6 +106,8 @@ typedef struct IdcSetup {
     const char *loud;    /* the setting that would log a password, or NULL */
     int version;
     bool is_superuser;
+    char scratch[32]; /* what names that live as long as a savepoint end with: who makes one of the
+                         same name waits for whoever has made it */
     const IdcConfigSource *knocked; /* the last source that knock.c heard */
     const IdcConfigSource *deaf;    /* the last source that could not be asked */
     const char **origins; /* by source: the file it is from, in full; NULL: as the file was named */

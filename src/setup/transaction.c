@@ -9,6 +9,7 @@
 #include "setup/model.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -102,6 +103,8 @@ learn_session(IdcSetup *setup, IdcError *err)
     if (!idc_int64_parse(rows.values[2], &version))
         return idc_fail(err, IDC_QUERY_FAILED, "the hub has no version number");
     setup->version = (int) version;
+    (void) snprintf(setup->scratch, sizeof setup->scratch, "_%d",
+                    PQbackendPID(idc_conn_libpq(setup->conn)));
     return IDC_OK;
 }
 

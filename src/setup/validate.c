@@ -22,11 +22,11 @@
 #include <unistd.h>
 
 enum { THREAD_LIMIT = 8, MARGIN_MS = 2000 };
-#define CHECK_SERVER "instant_check"
 
 /* One source's check. Written by one thread, read after it was joined. */
 typedef struct Check {
     const IdcConfigSource *source;
+    const char *name; /* of its server and its schema in the hub, as long as the check takes */
     IdcArena *arena;
     IdcCall *call;
     IdcSourceHealth health;
@@ -173,13 +173,13 @@ compare_columns(Check *check, const IdcTable *wanted, const IdcTable *remote, bo
 /* ---- one source ---- */
 
 static IdcStatus
-make_check_server(IdcSetup *setup, const IdcConfigSource *source, IdcError *err)
+make_check_server(IdcSetup *setup, const IdcConfigSource *source, const char *name, IdcError *err)
 {
     IdcStatement server_sql = { 0 }, mapping_sql = { 0 };
     IdcServer server;
     IdcStatus status = idc_wanted_server(setup, source, &server, err);
 
-    server.name = CHECK_SERVER;
+    server.name = name;
     server.comment = NULL;
     if (status == IDC_OK)
         status = idc_ddl_create_server(setup->arena, &server, &server_sql, err);
@@ -193,6 +193,20 @@ make_check_server(IdcSetup *setup, const IdcConfigSource *source, IdcError *err)
     return status;
 }
 
+/* postgres_fdw names the server; nobody knows that of the check. */
+static void
+name_server(const Check *check, IdcError *err)
+{
+    char *at = check->name == NULL ? NULL : strstr(err->message, check->name);
+    char after[sizeof err->message];
+
+    if (at == NULL)
+        return;
+    (void) snprintf(after, sizeof after, "%s", at + strlen(check->name));
+    (void) snprintf(at, sizeof err->message - (size_t) (at - err->message), "%s%s",
+                    check->source->server_name, after);
+}
+
 static void
 explain(Check *check, const IdcSetup *setup, IdcError *err)
 {
@@ -201,6 +215,7 @@ explain(Check *check, const IdcSetup *setup, IdcError *err)
     const char *text;
 
     idc_setup_scrub(setup->config, err);
+    name_server(check, err);
     if (err->status == IDC_TIMEOUT || err->status == IDC_CANCELED) {
         add_problem(check,
                     err->status == IDC_TIMEOUT
@@ -275,7 +290,7 @@ step_listed(Check *check, IdcSetup *setup, void *what, IdcError *err)
     source.import_all = false;
     source.tables = listed->tables;
     source.table_count = listed->table_count;
-    return idc_wanted_tables(setup, &source, CHECK_SERVER, listed->found, err);
+    return idc_wanted_tables(setup, &source, check->name, listed->found, err);
 }
 
 /* A table that the hub cannot make: for its columns, each of which is told, or for itself. */
@@ -345,7 +360,7 @@ step_import(Check *check, IdcSetup *setup, void *what, IdcError *err)
 {
     RemoteSchema *remote = what;
 
-    return idc_import_tables(setup, check->source, CHECK_SERVER, remote->name, remote->tables,
+    return idc_import_tables(setup, check->source, check->name, remote->name, remote->tables,
                              remote->table_count, &remote->found, err);
 }
 
@@ -354,8 +369,8 @@ step_list(Check *check, IdcSetup *setup, void *what, IdcError *err)
 {
     RemoteSchema *remote = what;
 
-    return idc_import_tables(setup, check->source, CHECK_SERVER, remote->name, NULL, 0,
-                             &remote->all, err);
+    return idc_import_tables(setup, check->source, check->name, remote->name, NULL, 0, &remote->all,
+                             err);
 }
 
 static const char *
@@ -397,12 +412,11 @@ static IdcStatus
 step_connect(Check *check, IdcSetup *setup, void *what, IdcError *err)
 {
     (void) what;
-    (void) check;
-    return make_check_server(setup, check->source, err);
+    return make_check_server(setup, check->source, check->name, err);
 }
 
 static IdcStatus
-select_none(IdcSetup *setup, const char *table, IdcError *err)
+select_none(const Check *check, IdcSetup *setup, const char *table, IdcError *err)
 {
     IdcStatement select = { 0 };
     IdcDdl ddl;
@@ -410,7 +424,7 @@ select_none(IdcSetup *setup, const char *table, IdcError *err)
 
     idc_ddl_init(&ddl, err);
     idc_ddl_add(&ddl, "SELECT * FROM ");
-    idc_ddl_qualified(&ddl, "instant_check", table);
+    idc_ddl_qualified(&ddl, check->name, table);
     idc_ddl_add(&ddl, " LIMIT 0");
     status = idc_ddl_take(&ddl, setup->arena, &select);
     return status != IDC_OK ? status : idc_setup_execute(setup, &select, err);
@@ -427,7 +441,7 @@ select_first(Check *check, IdcSetup *setup, const char *table, IdcError *err)
 
     idc_ddl_init(&ddl, err);
     idc_ddl_add(&ddl, "SELECT 1 FROM (SELECT * FROM ");
-    idc_ddl_qualified(&ddl, "instant_check", table);
+    idc_ddl_qualified(&ddl, check->name, table);
     idc_ddl_add(&ddl, " LIMIT 1) AS first_row WHERE first_row IS NULL");
     status = idc_ddl_take(&ddl, setup->arena, &select);
     if (status == IDC_OK)
@@ -448,17 +462,20 @@ step_select(Check *check, IdcSetup *setup, void *what, IdcError *err)
     IdcStatement create = { 0 };
     IdcStatus status;
 
-    status = idc_setup_sql(setup, "CREATE SCHEMA IF NOT EXISTS instant_check", err);
+    const char *schema =
+        idc_arena_printf(setup->arena, "CREATE SCHEMA IF NOT EXISTS %s", check->name);
+
+    status = schema == NULL ? idc_fail_no_memory(err) : idc_setup_sql(setup, schema, err);
     if (status == IDC_OK)
         status =
-            idc_ddl_create_table(setup->arena, wanted, "instant_check", wanted->name, &create, err);
+            idc_ddl_create_table(setup->arena, wanted, check->name, wanted->name, &create, err);
     if (status == IDC_OK)
         status = idc_setup_execute(setup, &create, err);
     if (status != IDC_OK)
         return status;
     return idc_wrapper_is_ours(check->source->wrapper)
                ? select_first(check, setup, wanted->name, err)
-               : select_none(setup, wanted->name, err);
+               : select_none(check, setup, wanted->name, err);
 }
 
 static const char *
@@ -514,7 +531,7 @@ check_one_schema(Check *check, IdcSetup *setup, const char *schema, bool is_whol
     /* No tables, and not all of them either: to ask for one that is not there connects all the
      * same. */
     if (!is_whole && remote.table_count == 0)
-        remote.tables[remote.table_count++] = "instant_check";
+        remote.tables[remote.table_count++] = check->name;
     if (!guarded(check, setup, step_import, &remote))
         return;
     if (is_whole)
@@ -605,6 +622,9 @@ check_source(Check *check, IdcSetup *setup, IdcError *err)
     bool is_created, is_any, is_ours;
     IdcStatus status = idc_setup_begin(setup, false, err);
 
+    check->name = idc_arena_printf(check->arena, "instant_check%s", setup->scratch);
+    if (status == IDC_OK && check->name == NULL)
+        status = idc_fail_no_memory(err);
     if (status == IDC_OK)
         status = choose_source(check, setup, err);
     if (status == IDC_OK)

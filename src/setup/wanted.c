@@ -259,7 +259,7 @@ table_of_config(IdcSetup *setup, const IdcConfigSource *source, const IdcConfigT
  * way. */
 static IdcStatus
 make_scratch_tables(IdcSetup *setup, const IdcConfigSource *source, const char *server_name,
-                    IdcError *err)
+                    const char *schema, IdcError *err)
 {
     for (size_t i = 0; i < source->table_count; i++) {
         const IdcConfigTable *config = &source->tables[i];
@@ -273,8 +273,7 @@ make_scratch_tables(IdcSetup *setup, const IdcConfigSource *source, const char *
         snprintf(name, sizeof name, "t%zu", i);
         status = table_of_config(setup, source, config, server_name, &table, err);
         if (status == IDC_OK)
-            status =
-                idc_ddl_create_table(setup->arena, &table, SCRATCH_SCHEMA, name, &statement, err);
+            status = idc_ddl_create_table(setup->arena, &table, schema, name, &statement, err);
         if (status == IDC_OK)
             status = idc_setup_execute(setup, &statement, err);
         if (status != IDC_OK)
@@ -287,13 +286,17 @@ static IdcStatus
 read_scratch_tables(IdcSetup *setup, const IdcConfigSource *source, IdcTableList *scratch,
                     const char *server_name, IdcError *err)
 {
-    IdcStatus status =
-        idc_setup_sql(setup, "SAVEPOINT instant_wanted; CREATE SCHEMA " SCRATCH_SCHEMA, err);
+    const char *schema = idc_arena_printf(setup->arena, SCRATCH_SCHEMA "%s", setup->scratch);
+    const char *open =
+        schema == NULL
+            ? NULL
+            : idc_arena_printf(setup->arena, "SAVEPOINT instant_wanted; CREATE SCHEMA %s", schema);
+    IdcStatus status = open == NULL ? idc_fail_no_memory(err) : idc_setup_sql(setup, open, err);
 
     if (status == IDC_OK)
-        status = make_scratch_tables(setup, source, server_name, err);
+        status = make_scratch_tables(setup, source, server_name, schema, err);
     if (status == IDC_OK)
-        status = idc_actual_tables(setup, SCRATCH_SCHEMA, scratch, err);
+        status = idc_actual_tables(setup, schema, scratch, err);
     if (status == IDC_OK)
         status = idc_setup_sql(
             setup, "ROLLBACK TO SAVEPOINT instant_wanted; RELEASE SAVEPOINT instant_wanted", err);
@@ -439,13 +442,55 @@ add_all_asked(IdcSetup *setup, const IdcConfigSource *source, const char *server
     return status;
 }
 
+/* Tables of one name that come from two sources, or from two schemas of one. */
+typedef struct Clashes {
+    const char *other; /* the source, or NULL: none yet */
+    IdcText names;
+    size_t count;
+} Clashes;
+
+static void
+add_clash(Clashes *clashes, const char *other, const char *name)
+{
+    enum { NAMED = 10 };
+
+    if (clashes->other == NULL)
+        clashes->other = other;
+    if (clashes->count++ < NAMED)
+        idc_text_append_format(&clashes->names, "%s\"%s\"", clashes->count > 1 ? ", " : "", name);
+    else if (clashes->count == NAMED + 1)
+        idc_text_append(&clashes->names, ", …");
+}
+
+static IdcStatus
+fail_clashes(const IdcConfigSource *source, const Clashes *clashes, IdcError *err)
+{
+    const char *plural = clashes->count == 1 ? "" : "s";
+
+    if (strcmp(clashes->other, source->name) == 0) {
+        (void) idc_fail(err, IDC_BAD_CONFIG, "table%s %s: in more than one of its schemas", plural,
+                        idc_text_string(&clashes->names));
+        idc_error_set_hint(err,
+                           "give the second schema a source entry with a \"schema:\" of its own");
+    } else {
+        (void) idc_fail(err, IDC_BAD_CONFIG,
+                        "table%s %s: source \"%s\" brings the same to schema "
+                        "\"%s\"",
+                        plural, idc_text_string(&clashes->names), clashes->other, source->schema);
+        idc_error_set_hint(err, "give each source a \"schema:\" of its own");
+    }
+    return IDC_BAD_CONFIG;
+}
+
 static IdcStatus
 add_whole_schemas(IdcSetup *setup, const IdcConfigSource *source, const char *server_name,
                   IdcTableList *tables, IdcError *err)
 {
     size_t count = source->import_schema_count == 0 ? 1 : source->import_schema_count;
     IdcStatus status = IDC_OK;
+    Clashes clashes = { 0 };
 
+    idc_text_init(&clashes.names, 0);
     for (size_t i = 0; status == IDC_OK && i < count; i++) {
         const char *schema = source->import_schema_count == 0 ? idc_import_default_schema(source)
                                                               : source->import_schemas[i];
@@ -455,20 +500,15 @@ add_whole_schemas(IdcSetup *setup, const IdcConfigSource *source, const char *se
         for (size_t k = 0; status == IDC_OK && k < imported.count; k++) {
             const IdcTable *other = idc_table_find(tables, source->schema, imported.items[k].name);
 
-            if (other != NULL && strcmp(other->source, source->name) != 0)
-                return idc_fail(err, IDC_BAD_CONFIG,
-                                "sources \"%s\" and \"%s\" both bring a table \"%s\"; give one of "
-                                "them a \"schema:\" of its own",
-                                other->source, source->name, imported.items[k].name);
             if (other != NULL)
-                return idc_fail(
-                    err, IDC_BAD_CONFIG,
-                    "source \"%s\" has \"%s\" in more than one of its schemas; give the "
-                    "second schema a source entry with its own \"schema:\"",
-                    source->name, imported.items[k].name);
-            status = add_imported(setup, source, NULL, &imported.items[k], tables, err);
+                add_clash(&clashes, other->source, imported.items[k].name);
+            else
+                status = add_imported(setup, source, NULL, &imported.items[k], tables, err);
         }
     }
+    if (status == IDC_OK && clashes.count > 0)
+        status = fail_clashes(source, &clashes, err);
+    idc_text_done(&clashes.names);
     return status;
 }
 

@@ -1,6 +1,7 @@
 """What people get wrong about databases as sources: each error says what, where, and what to do."""
 from __future__ import annotations
 
+import json
 import socket
 import sqlite3
 import threading
@@ -268,3 +269,30 @@ def test_an_upsert_in_sql_hears_of_the_option(cli: Cli, config: Path, web: str) 
     for title in ("one", "two"):
         assert cli("--config", str(config), "query", f"INSERT INTO ups.pages VALUES ('/u', '{title}')").returncode == 0
     assert cli("--config", str(config), "query", "SELECT title FROM ups.pages WHERE page = '/u'", "--format", "csv").stdout == "title\ntwo\n"
+
+
+def test_sources_do_not_wait_for_a_silent_one(cli: Cli, config: Path, silent: int, web: str, shop: str, notes: Path) -> None:
+    config.write_text("sources:\n"
+                      f"  quiet: {{url: 'mysql://reader:not-the-password@127.0.0.1:{silent}/d', schema: w1}}\n"
+                      f"  web: {{url: '{web}', schema: w2}}\n  shop: {{url: '{shop}', schema: w3}}\n"
+                      f"  notes: {{url: 'sqlite://{notes}', schema: w4}}\n"
+                      "global_settings: {connection_timeout: 8}\n")
+    done = cli("--config", str(config), "health", "--format", "json")
+    health = {row["component"]: row for row in json.loads(done.stdout)}
+    assert [name for name, row in health.items() if not row["healthy"]] == ["quiet"]
+    assert "no answer within 6000 ms" in health["quiet"]["details"]
+    assert all(health[name]["elapsed_ms"] < 6000 for name in ("web", "shop", "notes"))
+
+
+def test_tables_of_one_name_are_all_told_of(cli: Cli, config: Path, web: str, notes: Path, mariadb_source: MariaDBServer) -> None:
+    path = notes.with_name("clash.db")
+    with sqlite3.connect(path) as file:
+        file.executescript("CREATE TABLE visits (a int); CREATE TABLE pages (a int)")
+    path.chmod(0o644)
+    config.write_text(f"sources:\n  web: {{url: '{web}', schema: clash}}\n  one: {{url: 'sqlite://{path}', schema: clash}}\n"
+                      f"  two: {{url: 'sqlite://{path}', schema: clash}}\n")
+    done = cli("--config", str(config), "setup", "--plan")
+    assert done.returncode == 3
+    for source in ("one", "two"):
+        assert f'source "{source}": tables "pages", "visits": source "web" brings the same to schema "clash"' in done.stderr
+    assert 'give each source a "schema:"' in done.stderr
