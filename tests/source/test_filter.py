@@ -56,7 +56,7 @@ def test_relation_and_values_come_from_files(run: Run, database: Path, tmp_path:
 def test_errors_have_an_sqlstate_and_exit_1(run: Run, database: Path) -> None:
     base = ["--adapter", "sqlite", "--server-option", f"path={database}"]
     cases: list[tuple[list[object], bytes, str]] = [
-        ([*base], rel.write(rel.scan("nowhere", [rel.column("x", rel.INT4)])), "HV000: SQLite says: no such table"),
+        ([*base], rel.write(rel.scan("nowhere", [rel.column("x", rel.INT4)])), "42P01: SQLite says: no such table"),
         ([*base], b"", "cannot read the relation"),
         ([*base], rel.write(WORDS)[:-1], "cannot read the relation"),
         ([*base, "--relation", "/nonexistent"], b"", "cannot open"),

@@ -167,7 +167,7 @@ def test_errors_name_the_server_and_the_request(session: SourceSession) -> None:
     with pytest.raises(SourceError) as caught:
         session.open(rel.scan("nowhere", [rel.column("x", rel.INT4)])).table()
     error = caught.value
-    assert error.sqlstate == "HV000"
+    assert error.sqlstate == "42P01"
     assert error.source == "probe"
     assert "no such table: nowhere" in error.message
     assert error.remote_sql == 'SELECT t1."x" FROM "nowhere" AS t1'
