@@ -36,12 +36,13 @@ at_the_limit(int number)
     _exit(EXIT_SUCCESS);
 }
 
-/* Whatever the threads do: none of them need see the end of the socket. */
+/* Whoever reads the socket sees its end; and whatever the threads do. */
 static void
 at_parents_death(int number)
 {
     (void) number;
     (void) alarm(LEAVING_SECONDS);
+    (void) shutdown(IDC_SOCKET_FD, SHUT_RDWR);
 }
 
 /* The socket pair was made by our parent. If it died before we asked for the signal, we have
