@@ -300,6 +300,8 @@ open_scan(IdcSourceScan *source, IdcError *err)
         status = idc_link_renew(part->link, source, err);
         if (status == IDC_OK)
             status = start(scan, part, err);
+        else if (part->link->handle == NULL)
+            part->link = NULL; /* it is released all the same */
     }
     return status == IDC_OK ? open_more(scan, err) : status;
 }

@@ -310,6 +310,8 @@ idc_postgres_modify(IdcSourceScan *scan, const IdcModify *modify, IdcModified *m
         return status;
     write.session = link->handle;
     status = begin_write(&write, link, err);
+    if (write.session == NULL)
+        return status; /* the link is released with the arena */
     if (status == IDC_OK)
         status = write_all(&write, err);
     if (status != IDC_OK) {
