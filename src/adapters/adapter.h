@@ -184,6 +184,10 @@ typedef struct IdcSourceScan {
     /* open() sets it: all rows are read before the first is sent, and then the arena is freed, so
      * that nothing of the source is occupied while the hub takes them. */
     bool must_spool;
+    /* From another thread, as long as the arena lives: the same of all rows that are left. NULL:
+     * nobody waits between two batches. */
+    void (*press)(void *presser);
+    void *presser;
 } IdcSourceScan;
 
 typedef struct IdcAdapter {

@@ -23,7 +23,7 @@ typedef struct Run {
     const IdcScanSink *sink;
     IdcBatchBuilder *builder;
     IdcIpcWriter *writer;
-    IdcSpool *spool;  /* NULL: batches are sent at once */
+    IdcSpool *spool;  /* NULL: batches are sent at once; else all that are left are kept first */
     uint8_t *message; /* of the batch before: its memory serves the next one too */
     size_t message_capacity;
 } Run;
@@ -104,6 +104,25 @@ send_schema(Run *run, IdcError *err)
 }
 
 static IdcStatus
+begin_spool(Run *run, IdcError *err)
+{
+    run->spool = idc_spool_new();
+    return run->spool == NULL ? idc_fail_no_memory(err) : IDC_OK;
+}
+
+/* Until the batch may be sent, or the rows that are left are to be kept. */
+static IdcStatus
+wait_for_turn(Run *run, IdcError *err)
+{
+    bool is_pressed = false;
+    IdcStatus status = IDC_OK;
+
+    if (run->spool == NULL && run->sink->turn != NULL)
+        status = run->sink->turn(run->sink->host, &is_pressed, err);
+    return status == IDC_OK && is_pressed ? begin_spool(run, err) : status;
+}
+
+static IdcStatus
 send_batch(Run *run, IdcError *err)
 {
     const IdcScanSink *sink = run->sink;
@@ -112,6 +131,8 @@ send_batch(Run *run, IdcError *err)
     uint8_t *target = NULL;
     IdcStatus status = idc_ipc_prepare_batch(run->writer, &size, err);
 
+    if (status == IDC_OK)
+        status = wait_for_turn(run, err);
     if (status == IDC_OK && sink->place != NULL && run->spool == NULL)
         status = sink->place(sink->host, size, &target, err);
     if (status == IDC_OK && target == NULL) {
@@ -149,20 +170,14 @@ send_rows(Run *run, IdcError *err)
     return IDC_OK;
 }
 
-/* All rows first, then nothing of the source is held any more, then they go out. */
+/* Nothing of the source is held any more, then what was kept goes out. */
 static IdcStatus
-spool_rows(Run *run, IdcError *err)
+send_spool(Run *run, IdcError *err)
 {
     const uint8_t *bytes = NULL;
     size_t size;
     IdcStatus status;
 
-    run->spool = idc_spool_new();
-    if (run->spool == NULL)
-        return idc_fail_no_memory(err);
-    status = send_rows(run, err);
-    if (status != IDC_OK)
-        return status;
     /* Both look at names of the arena. */
     idc_ipc_writer_free(run->writer);
     idc_batch_builder_free(run->builder);
@@ -199,8 +214,12 @@ idc_scan_run(const IdcSource *source, IdcSourceScan *scan, const IdcOpen *reques
         status = source->adapter->open(scan, err);
     if (status == IDC_OK)
         status = send_schema(&run, err);
+    if (status == IDC_OK && scan->must_spool)
+        status = begin_spool(&run, err);
     if (status == IDC_OK)
-        status = scan->must_spool ? spool_rows(&run, err) : send_rows(&run, err);
+        status = send_rows(&run, err);
+    if (status == IDC_OK && run.spool != NULL)
+        status = send_spool(&run, err);
     idc_spool_free(run.spool);
     idc_ipc_writer_free(run.writer);
     idc_batch_builder_free(run.builder);

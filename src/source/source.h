@@ -87,6 +87,9 @@ uint8_t *idc_shared_memory_map(void);
 typedef struct IdcScanSink {
     void *host;
     IdcStatus (*schema)(void *host, const uint8_t *bytes, size_t size, IdcError *err);
+    /* Waits until the next batch may be sent. *is_pressed (may be NULL, is false before): it may
+     * not, and the rows that are left shall be read first. NULL: it always may. */
+    IdcStatus (*turn)(void *host, bool *is_pressed, IdcError *err);
     IdcStatus (*batch)(void *host, const uint8_t *bytes, size_t size, IdcError *err);
     /* Where the next batch should be written to, which batch() is then called with; waits until it
      * may. *target NULL, or no place(): memory of the caller's. */

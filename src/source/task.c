@@ -30,16 +30,17 @@ typedef struct Task {
     IdcArena *arena; /* of the request; what the adapter holds is of another one */
     IdcScanStats stats;
     IdcText answer;         /* payload of TABLES or MODIFIED */
-    pthread_cond_t changed; /* credit, or is_closed */
+    pthread_cond_t changed; /* credit, is_closed, or is_pressed */
     uint32_t credit;
     unsigned pair;              /* of slots for its batches, or 0 */
     int64_t batch_count;        /* that were sent */
     bool has_turn;              /* the next batch may be sent */
+    bool is_pressed;            /* the rows that are left are to be read first */
     bool is_running, is_closed; /* by the hub */
     bool has_answered;          /* with its statistics */
 } Task;
 
-/* lock guards the list and, of each task, credit, is_running and is_closed. */
+/* lock guards the list and, of each task, credit, is_running, is_closed and is_pressed. */
 struct IdcTasks {
     const IdcSource *source;
     IdcFrameWriter *writer;
@@ -86,22 +87,38 @@ sink_schema(void *host, const uint8_t *bytes, size_t size, IdcError *err)
 
 /* Until the hub takes another batch. */
 static IdcStatus
-wait_for_turn(Task *task, IdcError *err)
+sink_turn(void *host, bool *is_pressed, IdcError *err)
 {
+    Task *task = host;
     bool is_closed;
 
     if (task->has_turn)
         return IDC_OK;
     pthread_mutex_lock(&task->tasks->lock);
-    while (task->credit == 0 && !task->is_closed)
+    while (task->credit == 0 && !task->is_closed && (is_pressed == NULL || !task->is_pressed))
         pthread_cond_wait(&task->changed, &task->tasks->lock);
     is_closed = task->is_closed;
-    task->credit -= is_closed ? 0 : 1;
+    if (task->credit > 0 && !is_closed) {
+        task->credit--;
+        task->has_turn = true;
+    }
     pthread_mutex_unlock(&task->tasks->lock);
     if (is_closed)
         return idc_fail(err, IDC_CANCELED, "the scan was closed");
-    task->has_turn = true;
+    if (is_pressed != NULL)
+        *is_pressed = !task->has_turn;
     return IDC_OK;
+}
+
+static void
+press(void *presser)
+{
+    Task *task = presser;
+
+    pthread_mutex_lock(&task->tasks->lock);
+    task->is_pressed = true;
+    pthread_cond_signal(&task->changed);
+    pthread_mutex_unlock(&task->tasks->lock);
 }
 
 /* The next batch's slot, once nobody reads the batch before in it. */
@@ -114,7 +131,7 @@ sink_place(void *host, size_t size, uint8_t **target, IdcError *err)
     if (task->pair == 0 || size > IDC_SLOT_BYTES)
         return IDC_OK;
     *target = task->tasks->memory + idc_slot_offset(task->pair, task->batch_count);
-    return wait_for_turn(task, err);
+    return sink_turn(task, NULL, err);
 }
 
 static IdcStatus
@@ -122,7 +139,7 @@ sink_batch(void *host, const uint8_t *bytes, size_t size, IdcError *err)
 {
     Task *task = host;
     IdcFrameWriter *writer = task->tasks->writer;
-    IdcStatus status = wait_for_turn(task, err);
+    IdcStatus status = sink_turn(task, NULL, err);
 
     if (status != IDC_OK)
         return status;
@@ -150,9 +167,11 @@ send_stats(Task *task, IdcMessageKind kind)
 static IdcStatus
 run_open(Task *task, IdcSourceScan *scan, IdcError *err)
 {
-    IdcScanSink sink = {
-        .host = task, .schema = sink_schema, .batch = sink_batch, .place = sink_place
-    };
+    IdcScanSink sink = { .host = task,
+                         .schema = sink_schema,
+                         .turn = sink_turn,
+                         .batch = sink_batch,
+                         .place = sink_place };
     IdcOpen open = { 0 };
     IdcStatus status =
         idc_open_read(task->arena, task->payload, task->head.payload_bytes, &open, err);
@@ -164,6 +183,8 @@ run_open(Task *task, IdcSourceScan *scan, IdcError *err)
     idc_call_set_timeout(task->call, open.timeout_ms);
     task->pair = task->tasks->memory != NULL && open.credit == IDC_SHARED_CREDIT ? open.pair : 0;
     idc_tasks_credit(task->tasks, task->head.scan, open.credit);
+    scan->press = press;
+    scan->presser = task;
     return idc_scan_run(task->tasks->source, scan, &open, &sink, err);
 }
 

@@ -127,13 +127,14 @@ SOURCES: dict[str, type[SqlSource]] = {"mysql": MariaDB, "postgres": Postgres}
 
 class Proxy:
     """TCP to a server. Of what the server says, `limit` bytes of each connection come through; then it `ends`: "silent",
-    "close" or "reset". A connection takes `delay` seconds, and with keeps_open the server does not hear of its end."""
+    "close" or "reset". A connection takes `delay` seconds, and with keeps_open the server does not hear of its end. Once it
+    is_gone, new connections are closed, and old ones when they are used."""
 
     def __init__(self, host: str, port: int) -> None:
         self.target = (host, port)
         self.limit: int | None = None
         self.ends = "silent"
-        self.delay, self.keeps_open = 0.0, False
+        self.delay, self.keeps_open, self.is_gone = 0.0, False, False
         self.passed: list[int] = []
         self.is_stopped = False
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=300)
@@ -148,6 +149,9 @@ class Proxy:
 
     def _serve(self, client: socket.socket) -> None:
         time.sleep(self.delay)
+        if self.is_gone:
+            client.close()
+            return
         with contextlib.suppress(OSError), client, socket.create_connection(self.target) as server:
             self.passed.append(0)
             mine, limit, ends = len(self.passed) - 1, self.limit, self.ends
@@ -157,6 +161,9 @@ class Proxy:
                     if not got:
                         while self.keeps_open and ready is client and not self.is_stopped:
                             time.sleep(0.1)
+                        return
+                    if self.is_gone:
+                        self._end(client, "reset")
                         return
                     if ready is client:
                         server.sendall(got)

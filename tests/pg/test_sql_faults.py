@@ -286,6 +286,22 @@ def test_what_is_cancelled_here_ends_there(session: Connection, hub: Database, s
     assert time.monotonic() - ended < 1.5
 
 
+@pytest.mark.parametrize("statement", ["SELECT * FROM p.small", "UPDATE p.target SET a = 'x' WHERE id = 1"])
+def test_an_idle_connection_that_dies_and_has_no_successor(session: Connection, source: SqlSource, statement: str) -> None:
+    with proxy_to(source) as proxy:
+        through(session, source, proxy)
+        session.execute(statement)
+        backend = session.info.backend_pid
+        processes = source_processes(backend)
+        proxy.is_gone = True
+        with pytest.raises(psycopg.Error) as failed:
+            session.execute(statement)
+        assert str(failed.value.sqlstate)[:2] == "08", failed.value
+        proxy.is_gone = False
+        session.execute(statement)
+        assert source_processes(backend) == processes
+
+
 def test_a_slow_server_hears_of_a_session_that_has_ended(session: Connection, hub: Database, source: SqlSource) -> None:
     with proxy_to(source) as proxy:
         through(session, source, proxy)
@@ -337,6 +353,41 @@ def at_once(hub: Database, count: int, sql: str, expected: Any) -> list[str]:
     for connection in connections:
         connection.close()
     return failures
+
+
+def test_each_session_needs_more_than_there_are(session: Connection, hub: Database, source: SqlSource) -> None:
+    """Whatever is open, one connection is enough: what streams is read to its end, and kept."""
+    session.execute("ALTER SERVER s OPTIONS (ADD max_connections '4', ADD connection_wait '30s')")
+    failures: list[str] = []
+
+    def read(connection: Connection) -> None:
+        try:
+            for _ in range(2):
+                with connection.transaction():
+                    for name in "abcde":
+                        connection.execute(f"DECLARE {name} CURSOR FOR SELECT id FROM s.big")
+                        assert len(connection.execute(f"FETCH 10 FROM {name}").fetchall()) == 10
+                    if source.wrapper == "instant_mysql":
+                        connection.execute("UPDATE s.target SET a = 'x' WHERE id < 0")
+                    rest = [row[0] for row in connection.execute("FETCH ALL FROM a").fetchall()]
+                    if len(rest) != BIG_ROWS - 10 or len(set(rest)) != len(rest):
+                        failures.append(f"{len(rest)} rows")
+                    for name in "bcde":
+                        moved = connection.execute(f"MOVE FORWARD ALL FROM {name}").rowcount
+                        if moved != BIG_ROWS - 10:
+                            failures.append(f"{moved} rows")
+        except psycopg.Error as problem:
+            failures.append(str(problem))
+
+    connections = [hub.connect() for _ in range(8)]
+    threads = [threading.Thread(target=read, args=(connection,)) for connection in connections]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for connection in connections:
+        connection.close()
+    assert failures == []
 
 
 def test_many_backends_within_a_limit_of_ours(session: Connection, hub: Database, source: SqlSource) -> None:

@@ -144,6 +144,7 @@ lease(IdcLinks *links, IdcLinkConn *conn, IdcSourceScan *scan, IdcLink **link, I
     *made = conn->link;
     made->own = own;
     own->conn = conn;
+    conn->scan = scan;
     *link = made;
     return IDC_OK;
 }
@@ -160,6 +161,7 @@ idc_link_release(IdcLink *link)
     conn = link->own->conn;
     link->own = NULL;
     pthread_mutex_lock(&links->lock);
+    conn->scan = NULL;
     conn->link.is_broken = link->is_broken;
     if (conn->link.is_broken)
         idc_links_drop(links, conn);

@@ -23,7 +23,9 @@
  * taken from the pool is checked first, and replaced if it is dead.
  *
  * max_connections is a limit of all sessions of the hub (slots.h). Who gets no slot waits, at most
- * wait_ms. A server that itself says "too many connections" (connect sets *is_full) is asked again,
+ * wait_ms; where its transaction has links already, scans that stream on them are pressed after a
+ * moment to read what is left to its end (scan->press): with one link every transaction can go on.
+ * A server that itself says "too many connections" (connect sets *is_full) is asked again,
  * with pauses that grow, until the same limit.
  *
  * All calls may come from any thread.

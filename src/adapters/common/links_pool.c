@@ -18,6 +18,9 @@ enum {
     /* A new transaction begins when the one before has been told to end, and its links come back
      * soon: not worth a connection of its own. */
     OTHERS_END_MS = 200,
+    /* Others may soon be through with theirs; then rows are kept for that one more is not needed.
+     */
+    PRESS_MS = 200,
     FULL_LEAST_MS = 10,
     FULL_MOST_MS = 500,
     KEEPER_STACK_BYTES = 256 * 1024
@@ -161,7 +164,7 @@ idc_links_oldest(const IdcLinks *links, const IdcLinkTransaction *transaction,
     IdcLinkConn *found = NULL;
 
     for (IdcLinkConn *conn = links->conns; conn != NULL; conn = conn->next)
-        if (conn->transaction == transaction && conn != but &&
+        if (conn->transaction == transaction && conn != but && conn->link.handle != NULL &&
             (found == NULL || conn->joined < found->joined))
             found = conn;
     return found;
@@ -404,13 +407,25 @@ connect_once(IdcLinks *links, IdcCall *call, int slot, IdcLinkConn **conn, bool 
     return IDC_OK;
 }
 
+/* Scans of the transaction that have one shall read what is left to its end: whoever has one can go
+ * on with it, whatever others have. */
+static void
+press_others(const IdcLinks *links, const IdcLinkTransaction *transaction)
+{
+    if (transaction == NULL)
+        return;
+    for (IdcLinkConn *conn = links->conns; conn != NULL; conn = conn->next)
+        if (conn->transaction == transaction && conn->scan != NULL && conn->scan->press != NULL)
+            conn->scan->press(conn->scan->presser);
+}
+
 /* A wait for a connection, from the first look to the end. */
 typedef struct Search {
     const IdcLinkWant *want;
     IdcLinkTransaction *transaction; /* or NULL */
     IdcSlotWait wait;
     int slot; /* that is ours, without a connection in it */
-    int64_t others_until_ms, full_ms;
+    int64_t others_until_ms, press_ms, full_ms;
     unsigned tries;
 } Search;
 
@@ -443,6 +458,8 @@ look(IdcLinks *links, Search *search, IdcLinkConn **conn, int64_t *pause_ms, Idc
             return IDC_OK;
         if (now_ms >= want->until_ms)
             return fail_no_slot(links, err);
+        if (now_ms >= search->press_ms)
+            press_others(links, search->transaction);
         idc_slots_wait_begin(links->slots, &search->wait);
         *pause_ms = idc_slots_pause_ms(&search->wait, search->tries++);
         return IDC_OK;
@@ -462,6 +479,8 @@ look(IdcLinks *links, Search *search, IdcLinkConn **conn, int64_t *pause_ms, Idc
         idc_error_set_sqlstate(err, "53300");
         return status;
     }
+    if (idc_clock_ms() >= search->press_ms)
+        press_others(links, search->transaction);
     want->scan->stats.retries++;
     idc_slots_wait_begin(links->slots, &search->wait);
     search->full_ms = search->full_ms * 2 < FULL_MOST_MS ? search->full_ms * 2 : FULL_MOST_MS;
@@ -474,11 +493,13 @@ IdcStatus
 idc_links_take(IdcLinks *links, IdcLinkTransaction *transaction, const IdcLinkWant *want,
                IdcLinkConn **conn, IdcError *err)
 {
-    int64_t began_us = idc_clock_us();
+    int64_t began_us = idc_clock_us(), began_ms = idc_clock_ms();
+    int64_t half_ms = (want->until_ms - began_ms) / 2;
     Search search = { .want = want,
                       .transaction = transaction,
                       .slot = IDC_SLOT_NONE,
-                      .others_until_ms = idc_clock_ms() + OTHERS_END_MS,
+                      .others_until_ms = began_ms + OTHERS_END_MS,
+                      .press_ms = began_ms + (half_ms < PRESS_MS ? half_ms : PRESS_MS),
                       .full_ms = FULL_LEAST_MS };
     IdcStatus status = IDC_OK;
     int64_t pause_ms = 0;

@@ -27,6 +27,7 @@ typedef struct IdcLinkConn {
     IdcLink link;
     struct IdcLinkConn *next;
     IdcLinkTransaction *transaction;
+    const IdcSourceScan *scan; /* that has it, or NULL */
     IdcLinkState state;
     int slot, pins;
     int32_t level;  /* of the writer: its savepoints reach so far */
@@ -90,7 +91,8 @@ void idc_links_wake(IdcLinks *links);
 IDC_CHECKED IdcStatus idc_links_wait(IdcLinks *links, IdcCall *call, int64_t longest_ms,
                                      IdcError *err);
 
-/* Of a transaction; NULL: of the pool. The oldest: that joined first, other than `but`. */
+/* Of a transaction; NULL: of the pool. The oldest: that joined first, other than `but`, and is
+ * there (one that could not be renewed is not). */
 IdcLinkConn *idc_links_oldest(const IdcLinks *links, const IdcLinkTransaction *transaction,
                               const IdcLinkConn *but);
 IdcLinkConn *idc_links_idle(const IdcLinks *links, const IdcLinkTransaction *transaction);

@@ -11,8 +11,8 @@
  *
  * Who has a connection and waits for one more could wait for ever, if all others do the same. So a
  * few slots are kept for second connections, and only one process at a time may take of these: it
- * goes on, and after it the next. Slots are alike, so what a process gives back is first what was
- * kept.
+ * goes on, and after it the next. (Who needs still more waits for its own: links.h.) Slots are
+ * alike, so what a process gives back is first what was kept.
  *
  * All who wait share a lock on one more byte, and wake those who have idle connections (idc_slots_
  * sleep) by a word in the file. All calls may come from any thread.
