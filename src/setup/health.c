@@ -136,6 +136,8 @@ sentence(IdcArena *arena, const IdcConfigSource *source, Trouble trouble, const 
         return idc_arena_printf(arena, "wrong user or password: the source refused user \"%s\": %s",
                                 idc_health_user(source), said);
     case TROUBLE_TLS:
+        if (err->hint[0] != '\0')
+            return idc_arena_printf(arena, "TLS: %s (%s)", said, err->hint);
         return idc_arena_printf(arena,
                                 "TLS: %s; check sslmode and sslrootcert (ssl_ca for MySQL) of the "
                                 "server's options",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness.project import Cli
+from harness.sha2_door import Sha2Door
 from scratch_servers import MariaDBServer, PostgresServer, Scratch
 
 pytestmark = pytest.mark.usefixtures("owned_hub")
@@ -82,6 +83,15 @@ def test_every_broken_source_is_told_of(cli: Cli, config: Path, web: str, shop: 
     assert lines[2].startswith('source "three": cannot open') and "No such file" in lines[2]
     assert "four" not in done.stderr and "not-the-password" not in done.stderr
     assert "nothing was changed in the hub" in done.stderr
+
+
+def test_a_password_of_mysql_8_without_tls(cli: Cli, config: Path, mariadb_source: MariaDBServer, tmp_path: Path) -> None:
+    with Sha2Door((mariadb_source.host, mariadb_source.port), mariadb_source.username, mariadb_source.password, tmp_path) as door:
+        door.passwords["eight"] = "Canary-8"
+        config.write_text(f"sources:\n  web: {{url: 'mysql://eight:Canary-8@127.0.0.1:{door.port}/mistakes', schema: eight}}\n")
+        said = cli("--config", str(config), "setup").stderr
+        assert 'source "web": TLS: ' in said and "by caching_sha2_password, which needs TLS" in said
+        assert "or set get_server_public_key to yes" in said and "sslrootcert" not in said and "Canary-8" not in said
 
 
 def test_every_mistake_in_a_source_is_told_of(cli: Cli, config: Path, web: str) -> None:

@@ -129,18 +129,18 @@ static const char *
 hint_of(unsigned code, const char *said)
 {
     if (is_missing_plugin(code, said))
-        return "The method is a file of MariaDB Connector/C (Debian: package libmariadb3); option "
-               "plugin_dir says where it is.";
+        return "the method is a file of MariaDB Connector/C (Debian: package libmariadb3); option "
+               "plugin_dir says where it is";
     if (code == CR_PLUGIN_NOT_ALLOWED && strstr(said, "needs TLS") != NULL)
-        return "Encrypt the connection (ssl_mode 'require' or 'verify-full', and TLS at the "
-               "server), or set get_server_public_key to yes where nobody can stand between.";
+        return "let the server offer TLS (ssl_mode 'require' or 'verify-full' asks for it), or set "
+               "get_server_public_key to yes where nobody can stand between";
     if (code == CR_PLUGIN_NOT_ALLOWED)
-        return "Set ssl_mode to 'verify-full', so that it is known who the server is, or give the "
-               "user another method.";
+        return "set ssl_mode to 'verify-full', so that it is known who the server is, or give the "
+               "user another method";
     if (code == CR_SSL_CONNECTION_ERROR &&
         (strstr(said, "legacy") != NULL || strstr(said, "unsupported protocol") != NULL))
-        return "The server's TLS is older than 1.2. Where nobody can listen, set ssl_mode to "
-               "'disable'.";
+        return "the server's TLS is older than 1.2; where nobody can listen, set ssl_mode to "
+               "'disable'";
     return NULL;
 }
 
