@@ -103,6 +103,21 @@ print_changes(Cli *cli, const CliRows *rows, bool is_plan)
     return code;
 }
 
+/* Who sets up nothing is in the wrong directory. */
+static int
+check_config(Cli *cli)
+{
+    size_t count;
+
+    (void) cli_open_options(cli, &count);
+    if (cli->config_path != NULL)
+        return CLI_EXIT_OK;
+    fputs("instant: there is no configuration to set up\n"
+          "hint: name it with --config or $INSTANT_CONFIG, or make instant.yaml here\n",
+          stderr);
+    return CLI_EXIT_CONFIG;
+}
+
 /* Runs setup; the result's rows in rows. */
 static int
 run_setup(Cli *cli, const InstantOption *options, size_t option_count, CliRows *rows)
@@ -111,7 +126,10 @@ run_setup(Cli *cli, const InstantOption *options, size_t option_count, CliRows *
     InstantResult *result = NULL;
     InstantError err = { 0 };
     InstantStatus status;
-    int code = cli_connect(cli, &connector);
+    int code = check_config(cli);
+
+    if (code == CLI_EXIT_OK)
+        code = cli_connect(cli, &connector);
 
     if (code != CLI_EXIT_OK)
         return code;

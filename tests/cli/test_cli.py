@@ -83,6 +83,13 @@ def test_version(cli: Cli) -> None:
 
 # ---- setup, tables, health ----
 
+def test_setup_without_a_configuration(cli: Cli, tmp_path: Path) -> None:
+    for arguments in (["setup"], ["setup", "--plan"]):
+        done = cli(*arguments, env={"INSTANT_CONFIG": None}, cwd=tmp_path)
+        assert done.returncode == 3 and done.stdout == ""
+        assert "there is no configuration" in done.stderr and "--config" in done.stderr
+
+
 def test_setup_twice_changes_nothing(ready: Cli) -> None:
     again = ready("setup")
     assert again.returncode == 0, again.stderr
