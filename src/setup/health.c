@@ -38,6 +38,7 @@ static const struct {
     { "Password required", TROUBLE_PASSWORD },
     { "authentication failed", TROUBLE_PASSWORD },
     { "no pg_hba.conf entry", TROUBLE_PASSWORD },
+    { "invalid response to SSL negotiation", TROUBLE_OTHER },
     { "SSL", TROUBLE_TLS },
     { "TLS", TROUBLE_TLS },
     { "certificate", TROUBLE_TLS },
@@ -139,9 +140,11 @@ sentence(IdcArena *arena, const IdcConfigSource *source, Trouble trouble, const 
         if (err->hint[0] != '\0')
             return idc_arena_printf(arena, "TLS: %s (%s)", said, err->hint);
         return idc_arena_printf(arena,
-                                "TLS: %s; check sslmode and sslrootcert (ssl_ca for MySQL) of the "
-                                "server's options",
-                                said);
+                                "TLS: %s; check %s of the server's options, and that its "
+                                "certificate is for this host",
+                                said,
+                                idc_wrapper_is_mysql(source->wrapper) ? "ssl_mode and ssl_ca"
+                                                                      : "sslmode and sslrootcert");
     case TROUBLE_DATABASE:
         return idc_arena_printf(arena, "unknown database \"%s\" on host \"%s\"",
                                 source->database == NULL ? "" : source->database, host);

@@ -306,3 +306,16 @@ def test_tables_of_one_name_are_all_told_of(cli: Cli, config: Path, web: str, no
     for source in ("one", "two"):
         assert f'source "{source}": tables "pages", "visits": source "web" brings the same to schema "clash"' in done.stderr
     assert 'give each source a "schema:"' in done.stderr
+
+
+def test_health_tells_of_tls_and_of_a_server_of_another_kind(cli: Cli, config: Path, web: str, shop: str,
+                                                             mariadb_source: MariaDBServer) -> None:
+    config.write_text("sources:\n"
+                      f"  my: {{url: '{web}?ssl_mode=require', schema: tls1}}\n"
+                      f"  pg: {{url: '{shop}?sslmode=require', schema: tls2}}\n"
+                      f"  other: {{url: 'postgres://reader:not-the-password@127.0.0.1:{mariadb_source.port}/d', schema: tls3}}\n")
+    rows = json.loads(cli("--config", str(config), "health", "--format", "json").stdout)
+    details = {row["component"]: row["details"] for row in rows}
+    assert details["my"].startswith("TLS: ") and "check ssl_mode and ssl_ca" in details["my"]
+    assert details["pg"].startswith("TLS: ") and "check sslmode and sslrootcert" in details["pg"]
+    assert "something else than PostgreSQL answers there" in details["other"] and "TLS" not in details["other"]

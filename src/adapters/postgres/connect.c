@@ -360,6 +360,8 @@ static const Reason reasons[] = {
       "the source has no TLS: turn it on there, or choose another sslmode" },
     { NULL, "certificate", IDC_CONNECTION_FAILED,
       "check sslmode, sslrootcert, and the name and dates in the source's certificate" },
+    { NULL, "invalid response to SSL negotiation", IDC_CONNECTION_FAILED,
+      "something else than PostgreSQL answers there: check the options host and port" },
     { NULL, "SSL", IDC_CONNECTION_FAILED, "check sslmode and sslrootcert" },
 };
 
