@@ -60,7 +60,7 @@ COLUMNS = [
     Column("ta", "text[]", _text_array, "texts"),
     Column("r", "int4range", _range, "range"),
     Column("ip", "inet", lambda rng: rng.choice(["10.0.0.1", "10.0.0.0/8", "192.168.1.5/24", "::1", "fe80::1/64"]), "inet"),
-    Column("y", "bytea", lambda rng: rng.choice(["\\x", "\\x00", "\\xff01", "\\x6162"]), "bytea"),
+    Column("by", "bytea", lambda rng: rng.choice(["\\x", "\\x00", "\\xff01", "\\x6162"]), "bytea"),
     Column("f4", "real", lambda rng: rng.choice([0.0, 0.1, -1.5, 3e30, 1 / 3]), "float"),
 ]
 GROUPED = ("int", "numeric", "text", "bool", "date", "timestamp", "uuid", "timestamptz", "time", "interval", "bpchar", "ints",
@@ -207,11 +207,11 @@ class PostgresQueries(Queries):
             f"length({alias}.s)", f"octet_length({alias}.s)", f"md5({alias}.s)", f"ascii({alias}.s)", f"translate({alias}.s, 'abc', 'xyz')", f"{alias}.c || '|'",
             f"{alias}.j -> 'a'", f"{alias}.j ->> 'b'", f"jsonb_typeof({alias}.j)", f"{alias}.j #> '{{a,0}}'", f"{alias}.j || '{{\"q\": 2}}'::jsonb",
             f"{alias}.a[1]", f"{alias}.a || 9", f"array_length({alias}.a, 1)", f"array_remove({alias}.a, 2)", f"ARRAY[{alias}.id, {alias}.i4]", f"cardinality({alias}.ta)",
-            f"{alias}.ta[2]", f"upper({alias}.r)", f"{alias}.r * int4range(0, 7)", f"host({alias}.ip)", f"network({alias}.ip)", f"encode({alias}.y, 'hex')",
+            f"{alias}.ta[2]", f"upper({alias}.r)", f"{alias}.r * int4range(0, 7)", f"host({alias}.ip)", f"network({alias}.ip)", f"encode({alias}.by, 'hex')",
             f"{alias}.tm + interval '90 minutes'", f"coalesce({alias}.s, {alias}.v, '-')", f"nullif({alias}.i2, 3)", f"CASE WHEN {alias}.b THEN {alias}.s ELSE {alias}.v END",
             f"greatest({alias}.i2, {alias}.i4)", f"least({alias}.n, 5.5)", f"{alias}.b AND {alias}.i4 > 0", f"{alias}.f8 * 2", f"{alias}.f8::numeric", f"floor({alias}.f8)",
-            f"{alias}.f4", f"sha256({alias}.y)", f"make_date(2020, 1 + abs({alias}.i2::int % 12), 1)", f"num_nulls({alias}.s, {alias}.i4)", f"to_char({alias}.ts, 'YYYY-MM')",
-            f"CASE {alias}.i2 WHEN 1 THEN 'one' WHEN 2 THEN 'two' ELSE 'more' END", f"{alias}.i2 IS NULL", f"bit_count({alias}.y)", f"{alias}.s COLLATE \"C\"",
+            f"{alias}.f4", f"sha256({alias}.by)", f"make_date(2020, 1 + abs({alias}.i2::int % 12), 1)", f"num_nulls({alias}.s, {alias}.i4)", f"to_char({alias}.ts, 'YYYY-MM')",
+            f"CASE {alias}.i2 WHEN 1 THEN 'one' WHEN 2 THEN 'two' ELSE 'more' END", f"{alias}.i2 IS NULL", f"bit_count({alias}.by)", f"{alias}.s COLLATE \"C\"",
         ]
         made = rng.choice(choices)
         return self.sort_key(f"({made})") if is_key else made

@@ -20,7 +20,7 @@ KINDS = {"c": ("C", "loose"), "locale": (LOCALE, "C"), "plain": ("default", "def
          "types": ("C", "default")}
 OTHER_TYPES = {"id": "bigint", "i2": "text", "i4": "numeric", "i8": "numeric", "n": "numeric", "f8": "text", "b": "text", "s": "varchar",
                "v": "text", "d": "text", "ts": "timestamp(6)", "u": "text", "tz": "text", "iv": "text", "tm": "varchar", "c": "text",
-               "j": "json", "a": "bigint[]", "ta": "varchar[]", "r": "text", "ip": "text", "y": "text", "f4": "numeric"}
+               "j": "json", "a": "bigint[]", "ta": "varchar[]", "r": "text", "ip": "text", "by": "text", "f4": "numeric"}
 
 
 @pytest.fixture(scope="module")

@@ -112,7 +112,7 @@ def no_difference(connection: Connection, queries: Queries, word: str, filled: C
                 break
         what["error" if wanted.error else "rows" if wanted.rows else "none"] += 1
         if LARGE:
-            what[f"pushed: {pushed(connection, foreign)}"] += 1
+            what["pushed: " + ("an error" if got.error else pushed(connection, foreign))] += 1
             if number % 500 == 0 or number == count:
                 log.info("%s, seed %d: %d queries, %d differences, %s; seconds: %s", word, queries.seed, number, len(wrong), dict(what),
                          {name: round(value) for name, value in seconds.items()})
