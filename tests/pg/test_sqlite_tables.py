@@ -43,7 +43,12 @@ DECLARED = {
 # What no column of the hub's type can hold: NULL where the table has on_error 'null'.
 UNFIT = {"d": "0000-00-00", "ts": "0000-00-00 00:00:00", "i4": "many", "i2": 40000, "b": 7, "f8": "x", "s": b"\xff\xfe", "u": "none", "by": "text",
          "v": "v" * 41}
+UNFIT_ROWS = min(ROWS, 4000)  # each value is looked at before it is compared, so that no index serves
 SETUPS = ("c", "locale", "unfit")
+
+
+def count_of(word: str, count: int) -> int:
+    return min(count, UNFIT_ROWS) if word == "unfit" else count
 
 
 def stored(value: Any, column: Column) -> Any:
@@ -77,7 +82,7 @@ def file(scratch: Scratch, extension: ExtensionBuild) -> Path:
         db.execute("PRAGMA journal_mode = OFF")
         for name, seed, count in TABLES:
             fit = ([stored(value, column) for column, value in zip(COLUMNS, row, strict=True)] for row in rows(seed, count, COLUMNS))
-            for table, made in ((name, fit), (f"unfit_{name}", (there for there, _ in unfit_rows(seed, count)))):
+            for table, made in ((name, fit), (f"unfit_{name}", (there for there, _ in unfit_rows(seed, count_of("unfit", count))))):
                 db.execute(f"CREATE TABLE {table} ({columns})")
                 db.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(COLUMNS))})", made)
                 for indexed in ("i4", "s", "v", "d", "rt"):
@@ -114,7 +119,7 @@ def make_tables(made: Connection, word: str, collation: str) -> None:
         made.execute(f"CREATE FOREIGN TABLE foreign_{word}.{name} ({columns}) SERVER file OPTIONS ({options})")
         made.execute(f"CREATE TABLE local_{word}.{name} ({columns})")
         with made.cursor() as cursor, cursor.copy(f"COPY local_{word}.{name} FROM STDIN") as copy:
-            for row in ((here for _, here in unfit_rows(seed, count)) if word == "unfit" else rows(seed, count, COLUMNS)):
+            for row in ((here for _, here in unfit_rows(seed, count_of(word, count))) if word == "unfit" else rows(seed, count, COLUMNS)):
                 copy.write_row(row)
         made.execute(f"CREATE INDEX ON local_{word}.{name} (id); CREATE INDEX ON local_{word}.{name} (i4); ANALYZE local_{word}.{name}")
         made.execute(f"ANALYZE foreign_{word}.{name}")
@@ -124,14 +129,14 @@ def make_tables(made: Connection, word: str, collation: str) -> None:
 def test_the_rows_are_all_there(tables: Connection, word: str) -> None:
     for name, _, count in TABLES:
         got, wanted = (ask(tables, f"SELECT * FROM {where}_{word}.{name} ORDER BY id", True) for where in ("foreign", "local"))
-        assert got == wanted and len(got.rows or []) == count
+        assert got == wanted and len(got.rows or []) == count_of(word, count)
 
 
 @pytest.mark.parametrize("word", SETUPS)
 def test_no_query_can_tell_them_apart(tables: Connection, word: str) -> None:
     major = tables.info.server_version // 10000
     queries = WideQueries(SEED + SETUPS.index(word) + 1000 * major, COLUMNS)
-    queries.ids = LARGE
+    queries.ids = LARGE if word != "unfit" else LARGE and UNFIT_ROWS
     no_difference(tables, queries, word)
 
 
