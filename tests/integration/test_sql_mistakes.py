@@ -317,5 +317,5 @@ def test_health_tells_of_tls_and_of_a_server_of_another_kind(cli: Cli, config: P
     rows = json.loads(cli("--config", str(config), "health", "--format", "json").stdout)
     details = {row["component"]: row["details"] for row in rows}
     assert details["my"].startswith("TLS: ") and "check ssl_mode and ssl_ca" in details["my"]
-    assert details["pg"].startswith("TLS: ") and "check sslmode and sslrootcert" in details["pg"]
+    assert details["pg"].startswith("TLS: ") and "choose another sslmode" in details["pg"]
     assert "something else than PostgreSQL answers there" in details["other"] and "TLS" not in details["other"]
