@@ -10,7 +10,8 @@ import psycopg
 import pytest
 import sqlite_files
 from extension_build import Connection, Database
-from scratch_servers import Scratch
+from harness.project import need_oracle
+from scratch_servers import OracleServer, Scratch
 from sql_sources import MariaDB, wait_until
 from test_transactions import fail
 
@@ -320,3 +321,28 @@ def test_tables_without_locks_are_written(source: MariaDB, session: Connection) 
     session.execute("UPDATE p SET id = id + length(repeat('x', 1))")
     assert session.execute("SELECT * FROM p").fetchall() == [(2,)]
     session.execute("UPDATE p SET id = id - length(repeat('x', 1))")
+
+
+# ---- Oracle's server
+
+
+def test_oracles_server(scratch: Scratch, connect: Callable[[], Connection]) -> None:
+    """Of 5.6: what it has not got is an error."""
+    need_oracle()
+    with OracleServer(scratch, {}) as oracle, connect() as session, connect() as other:
+        oracle.sql("CREATE DATABASE d; CREATE TABLE d.jobs (id int PRIMARY KEY, n int) ENGINE=InnoDB; INSERT INTO d.jobs VALUES (1, 0), (2, 0); "
+                   "CREATE TABLE d.plain (id int) ENGINE=MyISAM")
+        session.execute(f"CREATE SERVER s FOREIGN DATA WRAPPER instant_mysql OPTIONS (host '{oracle.host}', port '{oracle.port}', database 'd')")
+        session.execute(f"CREATE USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (user '{oracle.username}', password '{oracle.password}')")
+        session.execute("CREATE SCHEMA s; CREATE FOREIGN TABLE s.jobs (id int OPTIONS (key 'true'), n int) SERVER s; CREATE FOREIGN TABLE s.plain (id int) SERVER s")
+        for mode in ("FOR UPDATE", "FOR SHARE"):
+            with session.transaction():
+                assert session.execute(f"SELECT n FROM jobs WHERE id = 1 {mode}").fetchall() == [(0,)]
+                other.execute("SET statement_timeout = '500ms'")
+                assert fail(other, "SELECT n FROM jobs WHERE id = 1 FOR UPDATE").sqlstate == "57014"
+                assert other.execute("SELECT n FROM jobs WHERE id = 2 FOR UPDATE").fetchall() == [(0,)]
+        for waits, word in (("NOWAIT", "NOWAIT"), ("SKIP LOCKED", "SKIP LOCKED")):
+            error = fail(session, f"SELECT n FROM jobs FOR UPDATE {waits}")
+            assert error.sqlstate == "0A000" and word in str(error)
+        assert fail(session, "SELECT * FROM plain FOR SHARE").sqlstate == "0A000"
+        session.execute("DROP SERVER s CASCADE; DROP SCHEMA s CASCADE")
