@@ -319,3 +319,11 @@ def test_health_tells_of_tls_and_of_a_server_of_another_kind(cli: Cli, config: P
     assert details["my"].startswith("TLS: ") and "check ssl_mode and ssl_ca" in details["my"]
     assert details["pg"].startswith("TLS: ") and "choose another sslmode" in details["pg"]
     assert "something else than PostgreSQL answers there" in details["other"] and "TLS" not in details["other"]
+
+
+def test_a_slow_view_keeps_nobody_from_setting_up(cli: Cli, config: Path, web: str, mariadb_source: MariaDBServer) -> None:
+    mariadb_source.sql("CREATE OR REPLACE VIEW slow AS SELECT sleep(30) AS s", "mistakes")
+    config.write_text(f"sources:\n  slow: {{url: '{web}', schema: slow, tables: [{{name: slow, columns: [{{name: s, type: bigint}}]}}]}}\n")
+    done = cli("--config", str(config), "setup")
+    assert done.returncode == 0 and "create table slow.slow" in done.stdout, done.stderr
+    mariadb_source.sql("DROP VIEW slow", "mistakes")
