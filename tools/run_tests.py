@@ -5,8 +5,9 @@
 
 The C units (with SANITIZE=1 also in the sanitized build, which is built here) and groups of pytest's files are jobs;
 a free lane takes the next. Each pytest has servers of its own. Tests marked `quiet` measure time or memory: they
-come last, by themselves. What a job writes is shown when it ends. With arguments pytest is one process, whose
-output is shown as it comes, and nothing runs beside it.
+come last, by themselves. Of a job one line is shown when it ends, and what failed; of one that is ended from outside
+also the test that it was at. With arguments pytest is one process, whose output is shown as it comes, and nothing runs
+beside it.
 
 A job fails if a test of it does, and also if it dies, says nothing that can be counted, or has no tests.
 """
@@ -16,7 +17,6 @@ import argparse
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -84,6 +84,10 @@ class Job:
     def text(self) -> str:
         return "" if self.output is None else self.output.read_text(errors="replace")
 
+    def story(self, has_ended: bool) -> str:
+        """What is worth reading when not all is well."""
+        return self.text()
+
 
 class Units(Job):
     """ctest; its lines "N% tests passed, F tests failed out of T" are the count."""
@@ -111,6 +115,14 @@ class Files(Job):
         if tests == 0:
             raise ValueError("ran no test")
         return tests - failed - errors - skipped, failed + errors
+
+    def story(self, has_ended: bool) -> str:
+        text = self.text()
+        details = re.search(r"^=+ (?:ERRORS|FAILURES) =+$", text, re.MULTILINE)
+        if details or has_ended:
+            return text[details.start():] if details else text
+        lines = text.splitlines()
+        return "\n".join([line for line in lines[:-1] if re.search(r" (?:FAILED|ERROR)\b", line)] + lines[-1:]) + "\n"
 
 
 class Ended(Exception):
@@ -158,7 +170,7 @@ def verdict(job: Job) -> tuple[int, int, str]:
 
 
 def stop(jobs: list[Job]) -> None:
-    """First they may end by themselves, as at Ctrl-C; what they wrote is shown."""
+    """First they may end by themselves, as at Ctrl-C."""
     for told in (None, signal.SIGTERM, signal.SIGKILL):
         until = time.monotonic() + END_SECONDS
         for job in jobs:
@@ -167,15 +179,12 @@ def stop(jobs: list[Job]) -> None:
         while time.monotonic() < until and any(job.status() is None for job in jobs):
             time.sleep(0.05)
     for job in jobs:
-        show(job, "did not end")
+        show(job, "did not end", job.story(has_ended=False))
 
 
-def show(job: Job, what: str) -> None:
+def show(job: Job, what: str, story: str) -> None:
     if job.output is not None:
-        print(f"== {job.name}: {what}, {time.monotonic() - job.began:.0f} s", flush=True)
-        with open(job.output, "rb") as output:
-            shutil.copyfileobj(output, sys.stdout.buffer)
-        print(flush=True)
+        print(f"== {job.name}: {what}, {time.monotonic() - job.began:.0f} s\n{story}", end="", flush=True)
 
 
 def groups(folder: Path, named: tuple[tuple[str, ...], ...] = GROUPS) -> list[tuple[str, list[Path]]]:
@@ -215,7 +224,7 @@ def all_files(folder: Path, place: Path) -> tuple[list[Job], list[Job]]:
     def job(name: str, *arguments: str) -> Files:
         output, report = (place / (re.sub(r"\W", "-", name) + suffix) for suffix in (".txt", ".xml"))
         # Without a cache, which is one run's: the failed tests of all jobs are listed at the end.
-        command = pytest_command(report, "-q", "--no-header", "-p", "no:cacheprovider", *arguments)
+        command = pytest_command(report, "-v", "--no-header", "-p", "no:cacheprovider", *arguments)
         return Files(name, command, output, report=report)
     beside: list[Job] = [job(name, "-m", "not quiet", *map(str, files)) for name, files in groups(folder)]
     return beside, [job("quiet tests", "-m", "quiet", str(folder))]
@@ -248,15 +257,15 @@ def run_phases(phases: list[tuple[list[Job], int]]) -> int:
         for jobs, lanes in phases:
             with contextlib.closing(run(jobs, lanes)) as ends:
                 for job, good, bad, wrong in ends:
-                    show(job, f"{good} passed, {bad} failed")
+                    show(job, f"{good} passed, {bad} failed", job.story(has_ended=True) if bad else "")
                     passed, failed = passed + good, failed + bad
                     complaints += re.findall(r"^(?:FAILED|ERROR) \S.*$", job.text(), re.MULTILINE)
                     complaints += [f"FAILED {job.name}: {wrong}"] if wrong else []
     except (KeyboardInterrupt, Ended):
         failed += 1
         complaints.append("run_tests: ended from outside")
-    for complaint in complaints:
-        print(complaint)
+    for line in ["== what failed", *complaints] if complaints else []:
+        print(line)
     print(f"{passed} passed, {failed} failed", flush=True)
     return int(failed > 0)
 

@@ -51,7 +51,7 @@ def run(folder: Path, capfd: pytest.CaptureFixture[str], quiet_too: bool = True)
     beside, after = run_tests.all_files(folder, place)
     status = run_tests.run_phases([(beside, 2), (after if quiet_too else [], 1)])
     lines = capfd.readouterr().out.splitlines()
-    last = max(number for number, line in enumerate(lines) if line == "") + 1
+    last = max(number for number, line in enumerate(lines) if line.startswith("== ")) + 1
     return status, lines[last:], "\n".join(lines[:last])
 
 
@@ -65,11 +65,12 @@ def test_counts_are_summed_and_quiet_tests_come_last(folder: Path, capfd: pytest
 
 def test_no_failure_looks_like_a_pass(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     put(folder, fine=PASSES, **{name: text for name, (text, _) in WRONG.items()})
-    status, (*told, count), _ = run(folder, capfd, quiet_too=False)
+    status, (*told, count), shown = run(folder, capfd, quiet_too=False)
     assert (status, count) == (1, f"3 passed, {len(WRONG)} failed")  # what breaks has passed a test first
     for name, (_, complaint) in WRONG.items():
         wanted = complaint.format(name=name, file=f"{name}/test_{name}.py")
         assert len([line for line in told if wanted in line]) == 1, (wanted, told)
+    assert "assert False" in shown and "No module named" in shown and "test_fine" not in shown
 
 
 def test_quiet_tests_that_are_not_there_are_missed(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -95,13 +96,13 @@ def test_nothing_runs_on_after(folder: Path, how: signal.Signals) -> None:
     """Ctrl-C goes to the whole group of processes, as timeout's SIGTERM does."""
     marks = folder.parent / "marks"
     marks.mkdir()
-    waits = (f"import os, pathlib, time\n\ndef test_waits():\n    print('was here')\n"
+    waits = (f"import os, pathlib, time\n\ndef test_fails():\n    assert False\n\ndef test_waits():\n"
              f"    pathlib.Path({str(marks)!r}, str(os.getpid())).touch()\n    time.sleep(300)\n")
     put(folder, one=waits, two=waits)
     program = ("import pathlib, sys, run_tests\nfolder = pathlib.Path(sys.argv[1])\nrun_tests.take_signals()\n"
                "sys.exit(run_tests.run_phases([(run_tests.all_files(folder, folder.parent)[0], 2)]))\n")
     with subprocess.Popen([sys.executable, "-c", program, str(folder)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                          start_new_session=True, env={**os.environ, "PYTHONPATH": str(ROOT / "tools")}) as process:
+                          start_new_session=True, env={**os.environ, "PYTHONPATH": f"{ROOT / 'tools'}:{os.environ.get('PYTHONPATH', '')}"}) as process:
         until = time.monotonic() + 60
         while len(list(marks.iterdir())) < 2:
             assert time.monotonic() < until and process.poll() is None
@@ -111,6 +112,9 @@ def test_nothing_runs_on_after(folder: Path, how: signal.Signals) -> None:
     assert process.returncode == 1
     assert said.splitlines()[-2:] == ["run_tests: ended from outside", "0 passed, 1 failed"]
     assert said.count("did not end") == 2
+    # pytest itself ends by the one, and tells all; of the other it dies, having told what failed and where it was.
+    for word in ("assert False", "KeyboardInterrupt") if how == signal.SIGINT else ("::test_fails FAILED", "::test_waits"):
+        assert said.count(word) >= 2, said
     for mark in marks.iterdir():
         with pytest.raises(ProcessLookupError):
             os.kill(int(mark.name), 0)
