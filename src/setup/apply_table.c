@@ -70,6 +70,22 @@ refuse_relation(IdcSetup *setup, const IdcTable *wanted, const char *label, IdcE
         err);
 }
 
+/* What another file brought stays. */
+static IdcStatus
+refuse_of_other_file(const IdcSetup *setup, const IdcTable *wanted, const IdcMark *made,
+                     const char *label, IdcError *err)
+{
+    if (strcmp(made->source, wanted->source) == 0 || idc_mark_is_in_scope(setup, made))
+        return IDC_OK;
+    (void) idc_fail(err, IDC_BAD_CONFIG,
+                    "the hub has a table \"%s\" already, of source \"%s\" of %s", label,
+                    made->source, made->origin);
+    idc_error_set_sqlstate(err, "42710");
+    idc_error_set_hint(err, "name this table differently, or give its source a \"schema:\" of its "
+                            "own");
+    return IDC_BAD_CONFIG;
+}
+
 IdcStatus
 idc_apply_table(IdcSetup *setup, const IdcTableList *actual, const IdcTable *wanted,
                 const char *origin, const char **action, IdcError *err)
@@ -79,14 +95,16 @@ idc_apply_table(IdcSetup *setup, const IdcTableList *actual, const IdcTable *wan
     const IdcMark mark = { "table",        wanted->schema, wanted->name,
                            wanted->source, origin,         wanted->source_decides };
     const char *label = idc_apply_label(setup->arena, wanted->schema, wanted->name);
-    bool is_ours = idc_mark_find(&setup->marks, "table", wanted->schema, wanted->name) != NULL;
+    const IdcMark *made = idc_mark_find(&setup->marks, "table", wanted->schema, wanted->name);
     IdcStatement statement = { 0 };
     IdcStatus status = IDC_OK;
 
     if (label == NULL)
         return idc_fail_no_memory(err);
-    if (found == NULL || !is_ours)
+    if (found == NULL || made == NULL)
         status = refuse_relation(setup, wanted, label, err);
+    else
+        status = refuse_of_other_file(setup, wanted, made, label, err);
     if (status == IDC_OK)
         status = idc_apply_exact_types(setup, wanted, &exact, err);
     if (status != IDC_OK)

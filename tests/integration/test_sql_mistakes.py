@@ -313,7 +313,8 @@ def test_health_tells_of_tls_and_of_a_server_of_another_kind(cli: Cli, config: P
     config.write_text("sources:\n"
                       f"  my: {{url: '{web}?ssl_mode=require', schema: tls1}}\n"
                       f"  pg: {{url: '{shop}?sslmode=require', schema: tls2}}\n"
-                      f"  other: {{url: 'postgres://reader:not-the-password@127.0.0.1:{mariadb_source.port}/d', schema: tls3}}\n")
+                      f"  other: {{url: 'postgres://reader:not-the-password@127.0.0.1:{mariadb_source.port}/d', schema: tls3}}\n"
+                      "global_settings: {connection_timeout: 40}\n")
     rows = json.loads(cli("--config", str(config), "health", "--format", "json").stdout)
     details = {row["component"]: row["details"] for row in rows}
     assert details["my"].startswith("TLS: ") and "check ssl_mode and ssl_ca" in details["my"]
@@ -327,3 +328,17 @@ def test_a_slow_view_keeps_nobody_from_setting_up(cli: Cli, config: Path, web: s
     done = cli("--config", str(config), "setup")
     assert done.returncode == 0 and "create table slow.slow" in done.stdout, done.stderr
     mariadb_source.sql("DROP VIEW slow", "mistakes")
+
+
+def test_what_another_file_brought_is_not_taken(cli: Cli, tmp_path: Path, web: str, notes: Path) -> None:
+    path = notes.with_name("taken.db")
+    with sqlite3.connect(path) as file:
+        file.execute("CREATE TABLE IF NOT EXISTS visits (a int)")
+    path.chmod(0o644)
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text(f"sources:\n  taken: {{url: '{web}', schema: taken, tables: [visits]}}\n")
+    second.write_text(f"sources:\n  taker: {{url: 'sqlite://{path}', schema: taken}}\n")
+    assert cli("--config", str(first), "setup").returncode == 0
+    done = cli("--config", str(second), "setup")
+    assert done.returncode == 3 and 'a table "taken.visits" already, of source "taken" of' in done.stderr and "first.yaml" in done.stderr
+    assert "nothing to change" in cli("--config", str(first), "setup").stdout
