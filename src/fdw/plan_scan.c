@@ -205,6 +205,18 @@ fdw_plan_note(FdwPlan *plan, const char *what, const char *why)
 
 /* ---- paths ---- */
 
+/* Of one of several tables an expression could be an error of a row that is not joined. */
+static bool
+is_of_columns(const FdwLayer *sorted)
+{
+    ListCell *cell;
+
+    foreach (cell, sorted->keys)
+        if (!IsA(((FdwSortKey *) lfirst(cell))->expr, Var))
+            return false;
+    return true;
+}
+
 static void
 add_sorted_path(PlannerInfo *root, RelOptInfo *rel, FdwPlan *plan)
 {
@@ -215,7 +227,8 @@ add_sorted_path(PlannerInfo *root, RelOptInfo *rel, FdwPlan *plan)
     if (root->query_pathkeys == NIL || !plan->is_exact)
         return;
     sorted = fdw_sort_layer(root, rel, plan, plan->layer, root->query_pathkeys, &why);
-    if (sorted == NULL)
+    if (sorted == NULL ||
+        (bms_membership(root->all_baserels) == BMS_MULTIPLE && !is_of_columns(sorted)))
         return;
     cost = fdw_cost(root, plan, sorted, plan->selectivity, rel->rows, plan->local);
     fdw_add_base_path(root, rel, sorted, &cost, root->query_pathkeys, rel->lateral_relids);

@@ -276,31 +276,18 @@ append_uuids(IdcSql *sql, const IdcExpr *expr, const IdcSqlColumn *input, IdcSql
 
 /* ---- numbers of two tables ---- */
 
-/* Of numerics the digits are known to be enough, but a remainder may be by zero. */
-static bool
-look_for_errors(const IdcExpr *expr, void *argument)
-{
-    bool *is_there = argument;
-    bool is_numeric = idc_mysql_class(expr->type) == IDC_MYSQL_CLASS_NUMERIC;
-
-    *is_there |= (expr->kind == IDC_EXPR_ARITHMETIC && (!is_numeric || expr->op == IDC_MODULO)) ||
-                 (expr->kind == IDC_EXPR_FUNCTION && expr->op == IDC_FN_ABS && !is_numeric);
-    return !*is_there;
-}
-
 /* Some of its expressions are errors for some values. */
 static bool
 may_raise(const IdcRelation *relation)
 {
-    bool is_there = false;
-
-    for (; relation != NULL && !is_there; relation = relation->input) {
+    for (; relation != NULL; relation = relation->input) {
         for (size_t i = 0; i < relation->expr_count; i++)
-            idc_expr_walk(relation->exprs[i], look_for_errors, &is_there);
+            if (idc_mysql_may_raise(relation->exprs[i]))
+                return true;
         if (relation->kind == IDC_REL_JOIN && may_raise(relation->right))
-            is_there = true;
+            return true;
     }
-    return is_there;
+    return false;
 }
 
 static bool

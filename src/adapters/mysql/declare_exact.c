@@ -243,6 +243,30 @@ arithmetic_is_known(const IdcExpr *expr, const IdcRelation *input, const char **
     }
 }
 
+/* Of numerics the digits are known to be enough, but a remainder may be by zero. */
+static bool
+look_for_errors(const IdcExpr *expr, void *argument)
+{
+    bool *is_there = argument;
+    bool is_numeric = idc_mysql_class(expr->type) == IDC_MYSQL_CLASS_NUMERIC;
+
+    if (expr->kind == IDC_EXPR_ARITHMETIC && expr->op == IDC_MODULO)
+        *is_there |= !is_constant(expr->args[1]) || is_zero(expr->args[1]);
+    else if (expr->kind == IDC_EXPR_ARITHMETIC ||
+             (expr->kind == IDC_EXPR_FUNCTION && expr->op == IDC_FN_ABS))
+        *is_there |= !is_numeric;
+    return !*is_there;
+}
+
+bool
+idc_mysql_may_raise(const IdcExpr *expr)
+{
+    bool is_there = false;
+
+    idc_expr_walk(expr, look_for_errors, &is_there);
+    return is_there;
+}
+
 /* ---- functions ---- */
 
 static bool

@@ -8,12 +8,62 @@ static const char WHY_AGGREGATE[] = "MySQL's aggregate has another result, or on
                                     "the order of the rows";
 static const char WHY_LENGTH[] = "MySQL sorts by the first 1024 bytes of a text (option "
                                  "remote_type says how long it can be)";
+static const char WHY_EARLY[] =
+    "MySQL may sort one table's rows before it joins them, and an error "
+    "of a row that is not joined is none";
 static const char WHY_CONSTANT[] = "a constant as a key means the number of a column in MySQL";
 
 static bool
 can_show(const IdcExpr *expr, const IdcRelation *input, const char **why)
 {
     return idc_mysql_is_exact(expr, input, why) && idc_mysql_can_show(expr, input, why);
+}
+
+/* ---- keys of groups and of an order ---- */
+
+static bool key_may_raise(const IdcExpr *key, const IdcRelation *input);
+
+typedef struct Look {
+    const IdcRelation *input;
+    bool is_there;
+} Look;
+
+static bool
+look_below(const IdcExpr *expr, void *argument)
+{
+    Look *look = argument;
+
+    if (expr->kind == IDC_EXPR_COLUMN) {
+        IdcMysqlOrigin origin = idc_mysql_origin(look->input, (size_t) expr->index);
+
+        look->is_there |= origin.expr != NULL && key_may_raise(origin.expr, origin.input);
+    }
+    return !look->is_there;
+}
+
+static bool
+key_may_raise(const IdcExpr *key, const IdcRelation *input)
+{
+    Look look = { .input = input, .is_there = idc_mysql_may_raise(key) };
+
+    idc_expr_walk(key, look_below, &look);
+    return look.is_there;
+}
+
+/* Rows of a join as they are, not groups of them. */
+static bool
+is_joined(const IdcRelation *relation)
+{
+    while (relation->kind == IDC_REL_FILTER || relation->kind == IDC_REL_PROJECT ||
+           relation->kind == IDC_REL_SORT)
+        relation = relation->input;
+    return relation->kind == IDC_REL_JOIN;
+}
+
+static bool
+is_in_time(const IdcExpr *key, const IdcRelation *input, const char **why)
+{
+    return !is_joined(input) || !key_may_raise(key, input) || idc_sql_refuse(why, WHY_EARLY);
 }
 
 /* ---- groups ---- */
@@ -92,7 +142,7 @@ key_is_exact(const IdcExpr *key, const IdcRelation *input, const char **why)
     if (is_float(key->type) || idc_mysql_class(key->type) == IDC_MYSQL_CLASS_UUID)
         return idc_sql_refuse(why, WHY_TYPE);
     return idc_mysql_is_exact(key, input, why) && idc_mysql_can_show(key, input, why) &&
-           idc_mysql_can_equal(key->type, key->collation, why);
+           idc_mysql_can_equal(key->type, key->collation, why) && is_in_time(key, input, why);
 }
 
 static bool
@@ -133,7 +183,8 @@ sort_key_is_exact(const IdcSortKey *key, const IdcRelation *input, const char **
     if (idc_expr_is_value(key->expr))
         return idc_sql_refuse(why, WHY_CONSTANT);
     if (!idc_mysql_is_exact(key->expr, input, why) ||
-        !idc_mysql_can_order(key->expr->type, key->collation, why))
+        !idc_mysql_can_order(key->expr->type, key->collation, why) ||
+        !is_in_time(key->expr, input, why))
         return false;
     return is_short(key->expr, input) || idc_sql_refuse(why, WHY_LENGTH);
 }

@@ -158,6 +158,8 @@ IdcPush idc_mysql_can_push(const IdcPushQuestion *question, const char **why);
 bool idc_mysql_is_exact(const IdcExpr *expr, const IdcRelation *input, const char **why);
 /* And does it come out as it does there (numeric: the same digits behind the point)? */
 bool idc_mysql_can_show(const IdcExpr *expr, const IdcRelation *input, const char **why);
+/* It is an error for some values. */
+bool idc_mysql_may_raise(const IdcExpr *expr);
 /* True for every row for which the expression is. */
 bool idc_mysql_is_superset(const IdcExpr *expr, const IdcRelation *input, const char **why);
 bool idc_mysql_can_equal(IdcType type, IdcCollation collation, const char **why);

@@ -73,6 +73,23 @@ def test_no_error_of_a_row_that_is_not_joined(tables: Session, maria: TlsServer,
     assert "<=>" not in plan
 
 
+def test_no_error_of_a_row_that_is_sorted_and_not_joined(tables: Session, maria: TlsServer, database: str) -> None:
+    """Keys of one table: MariaDB sorts its rows first, and joins them then."""
+    maria.sql("CREATE TABLE many (id int PRIMARY KEY, k int, KEY (k)); INSERT INTO many SELECT seq, seq % 50 + 1 FROM seq_1_to_10000;"
+              "CREATE TABLE few (id int PRIMARY KEY, m int); INSERT INTO few SELECT seq, seq FROM seq_0_to_100; ANALYZE TABLE many, few", database)
+    tables.execute("CREATE FOREIGN TABLE many (id int, k int) SERVER declared; CREATE FOREIGN TABLE few (id int, m int) SERVER declared")
+    joined = "many a JOIN few b ON a.k = b.m"
+    for sql in (f"SELECT 100 % b.id FROM {joined} ORDER BY 100 % b.id LIMIT 3",
+                f"SELECT q.r FROM (SELECT 100 % b.id AS r FROM {joined} OFFSET 0) q ORDER BY q.r LIMIT 3",
+                f"SELECT r FROM (SELECT 100 % b.id, count(DISTINCT a.id) FROM {joined} GROUP BY 1) AS q (r, n) WHERE n > 1500",
+                f"SELECT DISTINCT 100 % b.id FROM {joined} ORDER BY 1 LIMIT 1"):
+        assert set(tables.execute(sql).fetchall()) == {(0,)}, sql
+    for sql in (f"SELECT b.id % 7, count(DISTINCT a.id) FROM {joined} GROUP BY 1 ORDER BY 1", f"SELECT b.id FROM {joined} ORDER BY b.id % 7 LIMIT 3",
+                f"SELECT b.id, count(*) FROM {joined} GROUP BY 1 ORDER BY b.id + 1 LIMIT 3"):
+        plan = "\n".join(row[0] for row in tables.execute(f"EXPLAIN (VERBOSE, COSTS OFF) {sql}"))
+        assert plan.startswith("Foreign Scan"), plan
+
+
 def make(tables: Session, columns: str, **options: str) -> str:
     given = ", ".join(f"\"{name}\" '{value}'" for name, value in {"table": "mixed", **options}.items())
     tables.execute(f"DROP FOREIGN TABLE IF EXISTS declared; CREATE FOREIGN TABLE declared ({columns}) SERVER declared OPTIONS ({given})")
