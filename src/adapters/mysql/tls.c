@@ -14,6 +14,7 @@
 #include <mysql/plugin_auth.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /*
@@ -44,16 +45,20 @@ may_ask_for_key(const IdcMysqlServer *server)
                                    "get_server_public_key");
 }
 
-/* A file that is not there is no error to the library: it would ask the server for its key. */
+/* What cannot be read is no error to the library: it would ask the server for its key. */
 static bool
 has_key_file(const IdcMysqlServer *server)
 {
     const char *path = idc_mysql_server_option(server, "server_public_key");
-    int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat info;
+    bool is_there;
 
-    if (fd >= 0)
-        (void) close(fd);
-    return fd >= 0;
+    if (fd < 0)
+        return false;
+    is_there = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0;
+    (void) close(fd);
+    return is_there;
 }
 
 static int

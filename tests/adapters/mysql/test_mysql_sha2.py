@@ -73,9 +73,13 @@ def test_by_a_key_that_is_known(plain: Sha2Door, connect: Connect, tmp_path: Pat
     assert connect(**given, server_public_key=str(plain.public_key)).open(ONE).rows() == [(1,)]
     assert plain.ways == ["key"]
     plain.known.clear()
-    error = failure(connect(**given, server_public_key="/nowhere"))
-    assert error.sqlstate == "08006" and "server_public_key cannot be read" in error.message
-    assert plain.ways == ["key"]  # it was not asked for its key instead
+    empty, other = tmp_path / "empty", tmp_path / "other"
+    empty.touch()
+    other.write_text("no key")
+    for path in ("/nowhere", str(empty), str(tmp_path), str(other)):
+        error = failure(connect(**given, server_public_key=path))
+        assert error.sqlstate == "08006" and (path == str(other) or "server_public_key cannot be read" in error.message)
+        assert plain.ways == ["key"], path  # it was not asked for its key instead
 
 
 def test_a_plugin_that_is_not_there(door: Sha2Door, connect: Connect, tmp_path: Path) -> None:
