@@ -40,9 +40,12 @@ at_the_limit(int number)
 static void
 at_parents_death(int number)
 {
+    int of_the_thread = errno;
+
     (void) number;
     (void) alarm(LEAVING_SECONDS);
     (void) shutdown(IDC_SOCKET_FD, SHUT_RDWR);
+    errno = of_the_thread;
 }
 
 /* The socket pair was made by our parent. If it died before we asked for the signal, we have

@@ -135,7 +135,8 @@ idc_mysql_server_free(IdcSourceServer *source)
     /* What is being killed has slots. */
     if (server->links != NULL)
         idc_links_close_all(server->links);
-    if (idc_mysql_kills_end(server))
-        idc_links_free(server->links);
+    if (!idc_mysql_kills_end(server))
+        return;
+    idc_links_free(server->links);
     server->links = NULL;
 }
