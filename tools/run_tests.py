@@ -9,7 +9,8 @@ come last, by themselves. Of a job one line is shown when it ends, and what fail
 also the test that it was at. With arguments pytest is one process, whose output is shown as it comes, and nothing runs
 beside it.
 
-A job fails if a test of it does, and also if it dies, says nothing that can be counted, or has no tests.
+A job fails if a test of it does, and also if it dies, says nothing that can be counted, or has no tests. Before the
+count stand the reasons why tests were skipped.
 """
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as tree
+from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,8 +83,16 @@ class Job:
         """How many tests passed and failed; ValueError: it does not say."""
         raise NotImplementedError
 
+    def skips(self) -> Counter[str]:
+        """How many tests were skipped, by the reason."""
+        return Counter()
+
     def text(self) -> str:
         return "" if self.output is None else self.output.read_text(errors="replace")
+
+    def failures(self) -> list[str]:
+        """A line for each test that failed."""
+        return re.findall(r"^(?:FAILED|ERROR) \S.*$", self.text(), re.MULTILINE)
 
     def story(self, has_ended: bool) -> str:
         """What is worth reading when not all is well."""
@@ -98,6 +108,9 @@ class Units(Job):
             raise ValueError("said nothing that can be counted")
         failed = sum(int(bad) for bad, _ in found)
         return sum(int(total) for _, total in found) - failed, failed
+
+    def failures(self) -> list[str]:
+        return [f"FAILED {name}" for name in re.findall(r"^\s+\d+ - (\S+ \(.+\))", self.text(), re.MULTILINE)]
 
 
 @dataclass
@@ -116,6 +129,11 @@ class Files(Job):
             raise ValueError("ran no test")
         return tests - failed - errors - skipped, failed + errors
 
+    def skips(self) -> Counter[str]:
+        with contextlib.suppress(OSError, tree.ParseError):
+            return Counter(skip.get("message", "") for skip in tree.parse(self.report).iter("skipped"))
+        return Counter()
+
     def story(self, has_ended: bool) -> str:
         text = self.text()
         details = re.search(r"^=+ (?:ERRORS|FAILURES) =+$", text, re.MULTILINE)
@@ -131,6 +149,7 @@ class Ended(Exception):
 
 def take_signals() -> None:
     def end(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # make hands on what timeout has sent us already
         raise Ended
 
     signal.signal(signal.SIGTERM, end)
@@ -171,10 +190,12 @@ def verdict(job: Job) -> tuple[int, int, str]:
 
 def stop(jobs: list[Job]) -> None:
     """First they may end by themselves, as at Ctrl-C."""
+    jobs = [job for job in jobs if job.process is not None]
     for told in (None, signal.SIGTERM, signal.SIGKILL):
         until = time.monotonic() + END_SECONDS
         for job in jobs:
-            if told is not None and job.process is not None and job.status() is None:
+            if told is not None and job.status() is None:
+                assert job.process is not None
                 job.process.send_signal(told)
         while time.monotonic() < until and any(job.status() is None for job in jobs):
             time.sleep(0.05)
@@ -235,6 +256,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="run all tests", usage=usage, allow_abbrev=False)
     parser.add_argument("--lanes", type=int, default=lanes_here())
     options, arguments = parser.parse_known_args()
+    if options.lanes < 1:
+        parser.error("--lanes: at least 1")
     # Debian keeps mariadbd where an ordinary user's PATH does not look.
     os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
@@ -253,17 +276,21 @@ def main() -> int:
 def run_phases(phases: list[tuple[list[Job], int]]) -> int:
     passed = failed = 0
     complaints: list[str] = []
+    skips: Counter[str] = Counter()
     try:
         for jobs, lanes in phases:
             with contextlib.closing(run(jobs, lanes)) as ends:
                 for job, good, bad, wrong in ends:
                     show(job, f"{good} passed, {bad} failed", job.story(has_ended=True) if bad else "")
                     passed, failed = passed + good, failed + bad
-                    complaints += re.findall(r"^(?:FAILED|ERROR) \S.*$", job.text(), re.MULTILINE)
+                    skips += job.skips()
+                    complaints += job.failures()
                     complaints += [f"FAILED {job.name}: {wrong}"] if wrong else []
     except (KeyboardInterrupt, Ended):
         failed += 1
         complaints.append("run_tests: ended from outside")
+    for reason, count in sorted(skips.items()):
+        print(f"{count} skipped: {reason}")
     for line in ["== what failed", *complaints] if complaints else []:
         print(line)
     print(f"{passed} passed, {failed} failed", flush=True)

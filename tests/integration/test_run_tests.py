@@ -56,9 +56,9 @@ def run(folder: Path, capfd: pytest.CaptureFixture[str], quiet_too: bool = True)
 
 
 def test_counts_are_summed_and_quiet_tests_come_last(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    put(folder, a=PASSES, b=PASSES + QUIET, c="import pytest\n\ndef test_three():\n    pytest.skip()\n\n" + PASSES)
+    put(folder, a=PASSES, b=PASSES + QUIET, c="import pytest\n\ndef test_three():\n    pytest.skip('not here')\n\n" + PASSES)
     status, end, shown = run(folder, capfd)
-    assert (status, end) == (0, ["7 passed, 0 failed"])
+    assert (status, end) == (0, ["1 skipped: not here", "7 passed, 0 failed"])
     heads = [line.split(":")[0] for line in shown.splitlines() if line.startswith("== ")]
     assert sorted(heads[:3]) == ["== a", "== b", "== c"] and heads[3:] == ["== quiet tests"]
 
@@ -78,6 +78,18 @@ def test_quiet_tests_that_are_not_there_are_missed(folder: Path, capfd: pytest.C
     assert run(folder, capfd)[:2] == (1, ["FAILED quiet tests: ran no test; ended with exit code 5", "2 passed, 1 failed"])
 
 
+def test_units_that_fail_are_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    said = "67% tests passed, 1 tests failed out of 3\\n\\nThe following tests FAILED:\\n\\t 12 - hub/test_pool (Failed)\\nErrors while running CTest\\n"
+    job = run_tests.Units("C units", ["bash", "-c", f"printf '{said.replace('%', '%%')}'; exit 8"], tmp_path / "said")
+    assert run_tests.run_phases([([job], 1)]) == 1
+    assert capfd.readouterr().out.splitlines()[-3:] == ["== what failed", "FAILED hub/test_pool (Failed)", "2 passed, 1 failed"]
+
+
+def test_no_lanes_are_an_error() -> None:
+    done = subprocess.run([sys.executable, ROOT / "tools" / "run_tests.py", "--lanes", "0"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "at least 1" in done.stderr
+
+
 def test_every_file_is_in_one_group(folder: Path) -> None:
     put(folder, a=PASSES, b=PASSES, c=PASSES, d=PASSES)
     (folder / "a" / "more_test.py").write_text(PASSES)
@@ -93,7 +105,7 @@ def test_the_groups_are_of_files_that_are_there() -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_nothing_runs_on_after(folder: Path, how: signal.Signals) -> None:
-    """Ctrl-C goes to the whole group of processes, as timeout's SIGTERM does."""
+    """Ctrl-C goes to the whole group of processes, as timeout's SIGTERM does, which make then hands on once more."""
     marks = folder.parent / "marks"
     marks.mkdir()
     waits = (f"import os, pathlib, time\n\ndef test_fails():\n    assert False\n\ndef test_waits():\n"
@@ -108,6 +120,9 @@ def test_nothing_runs_on_after(folder: Path, how: signal.Signals) -> None:
             assert time.monotonic() < until and process.poll() is None
             time.sleep(0.02)
         os.killpg(process.pid, how)
+        if how == signal.SIGTERM:
+            time.sleep(0.02)
+            process.terminate()
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said.splitlines()[-2:] == ["run_tests: ended from outside", "0 passed, 1 failed"]
