@@ -264,7 +264,7 @@ class OracleServer(MariaDBServer):
 
     def _install(self) -> None:
         if not (self.package / "mysqld").exists():
-            raise ServerError(f"{self.package} is missing; tools/setup installs it")
+            raise ServerError(f"{self.package} is missing; tools/setup installs it where npm has it")
         shutil.copytree(self.package / "data" / "mysql", self.data)
 
     def _command(self) -> list[str]:
