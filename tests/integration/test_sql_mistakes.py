@@ -148,9 +148,11 @@ def test_a_source_that_stops_a_query_is_told_of(cli: Cli, config: Path, web: str
 
     killer = threading.Thread(target=kill)
     killer.start()
-    done = cli("--config", str(config), "query", SLOW)
-    over.set()
-    killer.join()
+    try:
+        done = cli("--config", str(config), "query", SLOW)
+    finally:
+        over.set()
+        killer.join()
     assert done.returncode == 1
     assert "Query execution was interrupted" in done.stderr and "source: stopped" in done.stderr
 
@@ -181,9 +183,11 @@ def test_a_cancel_by_the_administrator_of_the_hub_is_told_of(cli: Cli, config: P
 
     canceller = threading.Thread(target=cancel)
     canceller.start()
-    done = cli("--config", str(config), "query", SLOW)
-    over.set()
-    canceller.join()
+    try:
+        done = cli("--config", str(config), "query", SLOW)
+    finally:
+        over.set()
+        canceller.join()
     assert done.returncode == 130 and "canceling statement due to user request" in done.stderr
 
 
