@@ -98,6 +98,7 @@ def test_long_values_that_nobody_wants_any_more(connect: Connect) -> None:
     assert time.monotonic() - before < 0.1
 
 
+@pytest.mark.quiet  # the rest of it is waited for for a tenth of a second
 def test_a_short_answer_that_nobody_wants_any_more(connect: Connect) -> None:
     session = connect()
     first = connection(session)
