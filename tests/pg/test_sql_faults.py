@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -271,9 +273,26 @@ def test_a_silent_server_does_not_keep_the_hub_from_its_end(hub: Database, sourc
     assert wait_until(lambda: not Path(f"/proc/{processes[0]}").exists(), 3)
 
 
-def _quiet(session: Connection) -> None:
+def test_what_a_killed_backend_asked_for_ends_there(hub: Database, source: SqlSource, scratch: Scratch, extension: ExtensionBuild) -> None:
+    program = scratch.path / f"instant-source-of-faults-{extension.major}"
+    with PostgresServer(scratch, {"instant.source_program": str(program)}, extension.bin) as other:
+        other.sql("CREATE EXTENSION instant_fdw")
+        with psycopg.connect(other.url("postgres"), autocommit=True) as session:
+            source.add_to(session, "p")
+            thread = threading.Thread(target=_quiet, args=(session, "SELECT * FROM p.slow"))
+            thread.start()
+            assert wait_until(lambda: source.running("slow") == 1)
+            processes = source_processes(session.info.backend_pid)
+            os.kill(session.info.backend_pid, signal.SIGKILL)
+            thread.join()
+        assert wait_until(lambda: source.running("slow") == 0, 3)
+        assert len(processes) == 1
+        assert wait_until(lambda: not Path(f"/proc/{processes[0]}").exists(), 3)
+
+
+def _quiet(session: Connection, sql: str = "SELECT * FROM p.big") -> None:
     with contextlib.suppress(psycopg.Error):
-        session.execute("SELECT * FROM p.big")
+        session.execute(sql)
 
 
 @pytest.mark.parametrize("how", HOWS)
