@@ -211,9 +211,14 @@ is_of_columns(const FdwLayer *sorted)
 {
     ListCell *cell;
 
-    foreach (cell, sorted->keys)
-        if (!IsA(((FdwSortKey *) lfirst(cell))->expr, Var))
+    foreach (cell, sorted->keys) {
+        const Node *key = (Node *) ((FdwSortKey *) lfirst(cell))->expr;
+
+        while (IsA(key, RelabelType))
+            key = (Node *) ((RelabelType *) key)->arg;
+        if (!IsA(key, Var))
             return false;
+    }
     return true;
 }
 

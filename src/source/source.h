@@ -147,7 +147,7 @@ bool idc_tasks_begin(IdcTasks *tasks, const IdcFrameHead *head, void *payload);
 void idc_tasks_credit(IdcTasks *tasks, uint32_t number, uint32_t credit);
 void idc_tasks_close(IdcTasks *tasks, uint32_t number);
 /* The hub is gone: all work is stopped; transactions that are being ended have half of patience_ms
- * for it. False: some goes on after patience_ms. */
+ * for it first. False: some goes on patience_ms after all was stopped. */
 bool idc_tasks_end(IdcTasks *tasks, int64_t patience_ms);
 
 /* ---- loop.c, sandbox.c, sandbox_files.c, title.c, filter.c ---- */

@@ -88,6 +88,11 @@ def test_no_error_of_a_row_that_is_sorted_and_not_joined(tables: Session, maria:
                 f"SELECT b.id, count(*) FROM {joined} GROUP BY 1 ORDER BY b.id + 1 LIMIT 3"):
         plan = "\n".join(row[0] for row in tables.execute(f"EXPLAIN (VERBOSE, COSTS OFF) {sql}"))
         assert plan.startswith("Foreign Scan"), plan
+    tables.execute("CREATE FOREIGN TABLE sorted (id int, v varchar(20) COLLATE \"C\") SERVER declared OPTIONS (\"table\" 'mixed'); SET enable_sort = off")
+    for key, is_there in (("s.v", True), ("s.id", True), ("100 % s.id", False)):
+        sql = f"SELECT FROM sorted s JOIN generate_series(1, 3) n ON s.id < n ORDER BY {key}"
+        assert ("ORDER BY" in "".join(row[0] for row in tables.execute(f"EXPLAIN (VERBOSE) {sql}"))) == is_there, key
+    tables.execute("RESET enable_sort")
 
 
 def make(tables: Session, columns: str, **options: str) -> str:
