@@ -3,7 +3,7 @@
  *
  * In:   a source of the configuration, and the same for the other wrapper; the hub
  * Out:  one of the two, and why
- * Next: run.c, validate.c, refresh.c
+ * Next: run.c, validate_source.c, refresh.c
  *
  * A hub of somebody else's may lack the extension instant_fdw, or not let this user make servers of
  * it. What mysql_fdw or postgres_fdw can do there is better than nothing, and is said in a note.

@@ -3,7 +3,7 @@
  *
  * In:   the error of a wrapper, or two types
  * Out:  a sentence and an SQLSTATE
- * Next: validate.c
+ * Next: validate_report.c
  */
 #include "setup/model.h"
 

@@ -3,7 +3,7 @@
  *
  * In:   a server of the hub, a remote schema, names of tables
  * Out:  IdcTable with the source's columns
- * Next: wanted.c, validate.c
+ * Next: wanted.c, validate_source.c
  *
  * Everything is asked through the hub's wrapper inside a savepoint that is rolled back. For MySQL
  * and MariaDB information_schema is read instead of IMPORT FOREIGN SCHEMA: mysql_fdw's import drops

@@ -4,7 +4,7 @@
  *
  * In:   a connection of the hub
  * Out:  statements run, with nothing secret in the hub's log or in our errors
- * Next: apply.c, validate.c and refresh.c use it
+ * Next: apply.c, validate_source.c and refresh.c use it
  */
 #include "setup/model.h"
 
