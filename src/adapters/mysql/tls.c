@@ -84,9 +84,9 @@ is_among(const char *list, const char *method)
 {
     size_t len = strlen(method);
 
-    for (const char *at = list; (at = strstr(at, method)) != NULL; at += len)
+    for (const char *at = list; len > 0 && (at = strstr(at, method)) != NULL; at += len)
         if ((at == list || at[-1] == ',') && (at[len] == '\0' || at[len] == ','))
-            return len > 0;
+            return true;
     return false;
 }
 
