@@ -110,8 +110,8 @@ def tables(database: Database, file: Path, program: Path) -> Iterator[Connection
 
 
 def make_tables(made: Connection, word: str, collation: str) -> None:
-    made.execute(f"CREATE SCHEMA foreign_{word}; CREATE SCHEMA local_{word}")
     """foreign_unfit has values that its types cannot hold: NULL here."""
+    made.execute(f"CREATE SCHEMA foreign_{word}; CREATE SCHEMA local_{word}")
     for name, seed, count in TABLES:
         columns = ", ".join(f"{column.name} {column.type}{f' COLLATE {collation}' if column.kind == 'text' else ''}"
                             f"{' NOT NULL' if column.not_null else ''}" for column in COLUMNS)
