@@ -16,16 +16,21 @@
 
 /* ---- the workers ---- */
 
-/* The mutex is held. The first reason counts; a chunk knows the time limit only as what was left.
- */
+void
+idc_partitions_name_limit(const IdcPartitions *partitions, IdcError *err)
+{
+    if (err->status == IDC_TIMEOUT && partitions->until_ms >= 0 &&
+        idc_clock_ms() >= partitions->until_ms)
+        (void) idc_result_fail_timeout(partitions->limit_ms, err);
+}
+
+/* The mutex is held. The first reason counts. */
 static void
 stop_with(IdcPartitions *partitions, const IdcError *err)
 {
     if (partitions->err.status == IDC_OK) {
         partitions->err = *err;
-        if (err->status == IDC_TIMEOUT && partitions->until_ms >= 0 &&
-            idc_clock_ms() >= partitions->until_ms)
-            (void) idc_result_fail_timeout(partitions->limit_ms, &partitions->err);
+        idc_partitions_name_limit(partitions, &partitions->err);
     }
     partitions->is_stopping = true;
     for (size_t i = 0; i < partitions->worker_count; i++) {

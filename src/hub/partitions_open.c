@@ -263,7 +263,10 @@ start_all(IdcPartitions *partitions, IdcCall *call, bool *is_refused, IdcError *
     for (size_t i = 1; i < partitions->worker_count && status == IDC_OK; i++)
         status = start_thread(&partitions->workers[i], err);
     status = learn_schema(partitions, call, is_refused, err);
-    return status == IDC_OK ? start_thread(&partitions->workers[0], err) : status;
+    if (status == IDC_OK)
+        return start_thread(&partitions->workers[0], err);
+    idc_partitions_name_limit(partitions, err);
+    return status;
 }
 
 static IdcStatus

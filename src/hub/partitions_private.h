@@ -63,6 +63,9 @@ extern const IdcBatchMaker idc_partitions_maker;
 IDC_CHECKED IdcStatus idc_partitions_open_chunk(IdcPartitionWorker *worker, IdcCall *call,
                                                 size_t number, IdcResult **result, IdcError *err);
 
+/* A chunk knows the time limit only as what was left of it; the error names the whole one. */
+void idc_partitions_name_limit(const IdcPartitions *partitions, IdcError *err);
+
 /* A worker's thread: chunks, until there are no more. */
 void *idc_partitions_work(void *worker);
 

@@ -387,7 +387,7 @@ def test_time_limit(server: PostgresServer, hub: Any, database: str, slow: str) 
             hub.table(slow, partitions=3, partition_on="id", timeout=0.4, **more).to_arrow()
         assert time.monotonic() - started < 2
     with SyncInstantDataConnector(postgres_config=server.url(database), query_timeout=0.5) as limited, \
-            pytest.raises(Error, match=r"500 ms|timeout"):
+            pytest.raises(Error, match="within 500 ms"):
         limited.table(slow, partitions=3, partition_on="id").to_arrow()
     wait_for(lambda: not in_transaction(server, database))
 
