@@ -42,7 +42,9 @@ class SqlSource:
         raise NotImplementedError
 
     def kill(self) -> None:
+        """With all its processes: PostgreSQL's see a little later that their postmaster is gone."""
         self.server.stop(signal.SIGKILL)
+        assert wait_until(lambda: not processes_in(self.server.data))
 
     def start(self) -> None:
         self.server.start()
@@ -96,7 +98,8 @@ class Postgres(SqlSource):
     wrapper = "instant_postgres"
 
     def __init__(self, scratch: Scratch, **settings: str) -> None:
-        self.server = PostgresServer(scratch, {"max_connections": "300", **settings})
+        # What it has committed is there after it was killed.
+        self.server = PostgresServer(scratch, {"max_connections": "300", "synchronous_commit": "on", **settings})
         self.server.sql("CREATE DATABASE d")
         self.sql(f"CREATE TABLE big AS SELECT i AS id, repeat('x', 100) AS a FROM generate_series(1, {BIG_ROWS}) i; "
                  "ALTER TABLE big ADD PRIMARY KEY (id); CREATE TABLE small (id int PRIMARY KEY, name text); "
@@ -203,6 +206,16 @@ def wait_until(condition: object, seconds: float = 10) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+def processes_in(folder: Path) -> list[str]:
+    """Those whose working directory it is."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and (entry / "cwd").readlink() == folder:
+                found.append(entry.name)
+    return found
 
 
 def source_processes(backend: int) -> list[int]:

@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 import pytest
 from extension_build import Connection, ExtensionBuild, build_folder
+from harness.hub import is_alive
 from psycopg import sql
 from scratch_servers import PostgresServer, Scratch
 
@@ -34,14 +35,6 @@ def query(connection: Connection, request: str, server: str = "bad") -> tuple[An
 
 def children(pid: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def is_gone(pid: int) -> bool:
-    """Ended; that nobody asks an orphan how it ended is not ours to change."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
 
 
 def backend(connection: Connection) -> int:
@@ -294,7 +287,7 @@ def test_cancel_and_terminate(own_server: tuple[PostgresServer, Path], session: 
                 sources = children(pid)
             else:
                 sources = []
-        wait_for(lambda: all(map(is_gone, sources)), 2)  # noqa: B023
+        wait_for(lambda: not any(map(is_alive, sources)), 2)  # noqa: B023
 
 
 @pytest.mark.quiet
@@ -314,7 +307,7 @@ def test_fast_shutdown(scratch: Scratch, extension: ExtensionBuild) -> None:
             one.join()
             assert one.end - begin < LIMIT_SECONDS
             assert getattr(one.error, "sqlstate", None) == "57P01"
-        wait_for(lambda: all(map(is_gone, sources)), 2)
+        wait_for(lambda: not any(map(is_alive, sources)), 2)
     server.stop()
 
 
@@ -335,7 +328,7 @@ def test_killed_backend(scratch: Scratch, extension: ExtensionBuild, is_own: boo
         name = Path(f"/proc/{sources[0]}/comm").read_text().strip()
         assert name == ("instant-source" if is_own else "bad_source")
         os.kill(backend(victim), signal.SIGKILL)
-        wait_for(lambda: is_gone(sources[0]), 1)
+        wait_for(lambda: not is_alive(sources[0]), 1)
     server.stop()
 
 

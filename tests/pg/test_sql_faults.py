@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 from extension_build import Connection, Database, ExtensionBuild, build_folder
+from harness.hub import is_alive
 from scratch_servers import PostgresServer, Scratch
 from sql_sources import (
     BIG_ROWS,
@@ -270,7 +271,7 @@ def test_a_silent_server_does_not_keep_the_hub_from_its_end(hub: Database, sourc
     assert seconds < 2, seconds
     assert len(processes) == 1
     # What waits for the server itself has two seconds.
-    assert wait_until(lambda: not Path(f"/proc/{processes[0]}").exists(), 3)
+    assert wait_until(lambda: not is_alive(processes[0]), 3)
 
 
 def test_what_a_killed_backend_asked_for_ends_there(hub: Database, source: SqlSource, scratch: Scratch, extension: ExtensionBuild) -> None:
@@ -287,7 +288,7 @@ def test_what_a_killed_backend_asked_for_ends_there(hub: Database, source: SqlSo
             thread.join()
         assert wait_until(lambda: source.running("slow") == 0, 3)
         assert len(processes) == 1
-        assert wait_until(lambda: not Path(f"/proc/{processes[0]}").exists(), 3)
+        assert wait_until(lambda: not is_alive(processes[0]), 3)
 
 
 def _quiet(session: Connection, sql: str = "SELECT * FROM p.big") -> None:

@@ -19,6 +19,7 @@ import psycopg
 import pytest
 import sqlite_files
 from extension_build import Connection, Database, build_folder
+from harness.hub import is_alive
 from psycopg import sql
 from scratch_servers import Scratch
 from sqlite_files import File
@@ -72,15 +73,6 @@ def children(session: Connection) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def is_gone(pid: int) -> bool:
-    """With all its threads: until then they keep its socket open."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return fields[0] in "ZX" and int(fields[17]) <= 1
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
 def wait_for(condition: Any, seconds: float = 10.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
@@ -91,7 +83,7 @@ def wait_for(condition: Any, seconds: float = 10.0) -> None:
 def kill(session: Connection) -> None:
     for pid in children(session):
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda pid=pid: is_gone(pid))
+        wait_for(lambda pid=pid: not is_alive(pid))
 
 
 READ, WRITE = 'SELECT count(*) FROM quiet."rows:5"', 'INSERT INTO quiet."rows:5" VALUES (1, 2)'
@@ -228,7 +220,7 @@ def test_a_rollback_is_bounded_and_never_an_error(session: Connection, act: str)
     session.execute("ROLLBACK")
     assert time.monotonic() - begin < LIMIT_SECONDS
     if act != "error:XX000":
-        wait_for(lambda: all(is_gone(pid) for pid in pids))
+        wait_for(lambda: not any(map(is_alive, pids)))
     assert len(session.execute(f'SELECT id FROM "rollback:{act}"."rows:5"').fetchall()) == 5
 
 
@@ -367,7 +359,7 @@ def test_the_end_of_a_session_ends_its_processes(session: Connection, database: 
         other.execute('INSERT INTO "rollback:silence"."rows:5" VALUES (1)')
         pids = children(other)
         database.server.sql(f"SELECT pg_terminate_backend({other.info.backend_pid})", database.name)
-        wait_for(lambda: all(is_gone(pid) for pid in pids), 2)
+        wait_for(lambda: not any(map(is_alive, pids)), 2)
         with pytest.raises(psycopg.Error):
             other.execute("SELECT 1")
 
