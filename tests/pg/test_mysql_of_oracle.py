@@ -10,8 +10,8 @@ from harness import mysql_rows as mysql
 from harness.project import need_oracle
 from harness.random_queries import WideQueries
 from scratch_servers import OracleServer, Scratch
-from test_mysql_tables import BEYOND, SETUPS, make_tables, test_the_rows_are_all_there  # noqa: F401
-from twin_queries import LARGE, QUERIES, SEED, TABLES, ask, has_collation, no_difference, program_of
+from test_mysql_tables import BEYOND, SETUPS, tables_of, test_the_rows_are_all_there  # noqa: F401
+from twin_queries import LARGE, QUERIES, SEED, TABLES, ask, no_difference, program_of
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +34,8 @@ def oracle(scratch: Scratch) -> Iterator[OracleServer]:
 @pytest.fixture(scope="module")
 def tables(database: Database, oracle: OracleServer, program: Path) -> Iterator[Connection]:
     """As those of MariaDB."""
-    with database.connect() as made:
-        made.execute(f"SET instant.source_program = '{program}'")
-        made.execute("SET timezone = 'UTC'")
-        made.execute(f"CREATE SERVER oracle FOREIGN DATA WRAPPER instant_mysql OPTIONS (host '{oracle.host}', "
-                     f"port '{oracle.port}', database 'differential')")
-        made.execute(f"CREATE USER MAPPING FOR CURRENT_USER SERVER oracle OPTIONS (user '{oracle.username}', "
-                     f"password '{oracle.password}')")
-        for word, collation in SETUPS.items():
-            if has_collation(made, collation):
-                make_tables(made, word, collation, "oracle", mysql.ORACLE)
+    with tables_of(oracle, database, program, mysql.ORACLE) as made:
         yield made
-        made.execute("DROP SERVER oracle CASCADE")
 
 
 @pytest.mark.parametrize("word", ["c", "default"])

@@ -1,6 +1,7 @@
 """Tables of MariaDB in PostgreSQL, beside local tables of the same rows: no query may tell them apart."""
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from extension_build import Connection, Database
 from harness import mysql_rows as mysql
 from harness.random_queries import WideQueries
-from scratch_servers import MariaDBServer, Scratch
+from scratch_servers import MariaDBServer, OracleServer, Scratch
 from twin_queries import LARGE, SEED, TABLES, ask, has_collation, no_difference, plan_of, program_of
 
 SETUPS = {"c": '"C"', "icu": '"und-x-icu"', "default": '"default"'}
@@ -39,22 +40,28 @@ def maria(scratch: Scratch) -> Iterator[MariaDBServer]:
 
 @pytest.fixture(scope="module")
 def tables(database: Database, maria: MariaDBServer, program: Path) -> Iterator[Connection]:
-    """Schemas foreign_c, foreign_locale … and local ones of the same rows, with tables t and u."""
+    with tables_of(maria, database, program, mysql.DECLARED) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def tables_of(server: MariaDBServer | OracleServer, database: Database, program: Path, there: dict[str, str]) -> Iterator[Connection]:
+    """Schemas foreign_c, foreign_icu … and local ones of the same rows, with tables t and u."""
     with database.connect() as made:
         made.execute(f"SET instant.source_program = '{program}'")
         made.execute("SET timezone = 'UTC'")
-        made.execute(f"CREATE SERVER maria FOREIGN DATA WRAPPER instant_mysql OPTIONS (host '{maria.host}', "
-                     f"port '{maria.port}', database 'differential')")
-        made.execute(f"CREATE USER MAPPING FOR CURRENT_USER SERVER maria OPTIONS (user '{maria.username}', "
-                     f"password '{maria.password}')")
+        made.execute(f"CREATE SERVER far FOREIGN DATA WRAPPER instant_mysql OPTIONS (host '{server.host}', "
+                     f"port '{server.port}', database 'differential')")
+        made.execute(f"CREATE USER MAPPING FOR CURRENT_USER SERVER far OPTIONS (user '{server.username}', "
+                     f"password '{server.password}')")
         for word, collation in SETUPS.items():
             if has_collation(made, collation):
-                make_tables(made, word, collation)
+                make_tables(made, word, collation, there)
         yield made
-        made.execute("DROP SERVER maria CASCADE")
+        made.execute("DROP SERVER far CASCADE")
 
 
-def make_tables(made: Connection, word: str, collation: str, server: str = "maria", there: dict[str, str] = mysql.DECLARED) -> None:
+def make_tables(made: Connection, word: str, collation: str, there: dict[str, str]) -> None:
     """In foreign_c the columns say what they are in the server, as IMPORT FOREIGN SCHEMA has it; elsewhere they do not."""
     made.execute(f"CREATE SCHEMA foreign_{word}; CREATE SCHEMA local_{word}")
     for name, seed, count in TABLES:
@@ -67,7 +74,7 @@ def make_tables(made: Connection, word: str, collation: str, server: str = "mari
                         " NOT NULL" if column.not_null else "")
             local.append("".join(declared))
             foreign.append(declared[0] + (f" OPTIONS ({', '.join(options)})" if options else "") + "".join(declared[1:]))
-        made.execute(f"CREATE FOREIGN TABLE foreign_{word}.{name} ({', '.join(foreign)}) SERVER {server} OPTIONS (\"table\" '{name}')")
+        made.execute(f"CREATE FOREIGN TABLE foreign_{word}.{name} ({', '.join(foreign)}) SERVER far OPTIONS (\"table\" '{name}')")
         made.execute(f"CREATE TABLE local_{word}.{name} ({', '.join(local)})")
         if word == "c":
             with made.cursor() as cursor, cursor.copy(f"COPY local_c.{name} FROM STDIN") as copy:
