@@ -11,7 +11,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psycopg
@@ -197,6 +197,15 @@ def proxy_to(source: SqlSource) -> Iterator[Proxy]:
     made = Proxy(source.server.host, source.server.port)
     yield made
     made.stop()
+
+
+def side_by_side(work: Callable[[Connection], None], connections: Sequence[Connection]) -> None:
+    """Each connection with a thread of its own, until all are through."""
+    threads = [threading.Thread(target=work, args=(connection,)) for connection in connections]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def wait_until(condition: object, seconds: float = 10) -> bool:

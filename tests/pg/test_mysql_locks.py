@@ -12,7 +12,7 @@ import sqlite_files
 from extension_build import Connection, Database
 from harness.project import need_oracle
 from scratch_servers import OracleServer, Scratch
-from sql_sources import MariaDB, wait_until
+from sql_sources import MariaDB, side_by_side, wait_until
 from test_transactions import fail
 
 
@@ -221,12 +221,8 @@ def test_no_count_is_lost(source: MariaDB, session: Connection, connect: Callabl
                 assert row is not None
                 connection.execute(update.format(row[0] + 1))
 
-    threads = [threading.Thread(target=count, args=(connect(),)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert source.sql("SELECT n FROM jobs WHERE id = 1").strip() == str(rounds * len(threads))
+    side_by_side(count, [connect() for _ in range(4)])
+    assert source.sql("SELECT n FROM jobs WHERE id = 1").strip() == str(rounds * 4)
 
 
 def test_a_queue(source: MariaDB, session: Connection, connect: Callable[[], Connection]) -> None:
@@ -243,11 +239,7 @@ def test_a_queue(source: MariaDB, session: Connection, connect: Callable[[], Con
                 connection.execute("UPDATE jobs SET state = 'done' WHERE id = %s", [row[0]])
             taken.append(row[0])
 
-    threads = [threading.Thread(target=work, args=(connect(),)) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    side_by_side(work, [connect() for _ in range(3)])
     assert sorted(taken) == list(range(1, 61))
 
 
@@ -317,12 +309,8 @@ def test_no_update_is_lost(source: MariaDB, session: Connection, connect: Callab
         for _ in range(rounds):
             connection.execute("UPDATE jobs SET n = n + length(repeat('x', 1)) WHERE id = 1")
 
-    threads = [threading.Thread(target=count, args=(connect(),)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert source.sql("SELECT n FROM jobs WHERE id = 1").strip() == str(rounds * len(threads))
+    side_by_side(count, [connect() for _ in range(4)])
+    assert source.sql("SELECT n FROM jobs WHERE id = 1").strip() == str(rounds * 4)
 
 
 def test_tables_without_locks_are_written(source: MariaDB, session: Connection) -> None:

@@ -24,6 +24,7 @@ from sql_sources import (
     everything_about,
     peak_bytes,
     proxy_to,
+    side_by_side,
     source_processes,
     wait_until,
 )
@@ -365,11 +366,7 @@ def at_once(hub: Database, count: int, sql: str, expected: Any) -> list[str]:
         except psycopg.Error as problem:
             failures.append(str(problem))
 
-    threads = [threading.Thread(target=ask, args=(connection,)) for connection in connections]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    side_by_side(ask, connections)
     for connection in connections:
         connection.close()
     return failures
@@ -400,11 +397,7 @@ def test_each_session_needs_more_than_there_are(session: Connection, hub: Databa
             failures.append(str(problem))
 
     connections = [hub.connect() for _ in range(8)]
-    threads = [threading.Thread(target=read, args=(connection,)) for connection in connections]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    side_by_side(read, connections)
     for connection in connections:
         connection.close()
     assert failures == []
