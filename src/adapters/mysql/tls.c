@@ -45,6 +45,19 @@ may_ask_for_key(const IdcMysqlServer *server)
                                    "get_server_public_key");
 }
 
+/*
+ * Before 3.3.20 the library takes every file of a key for one that cannot be read (fread of one
+ * item, compared with its size), and asks the server. Of later series it is not known.
+ */
+static bool
+library_reads_keys(void)
+{
+    unsigned major = 0, minor = 0, patch = 0;
+
+    return sscanf(mysql_get_client_info(), "%u.%u.%u", &major, &minor, &patch) == 3 && major == 3 &&
+           minor == 3 && patch >= 20;
+}
+
 /* What cannot be read is no error to the library: it would ask the server for its key. */
 static bool
 has_key_file(const IdcMysqlServer *server)
@@ -95,9 +108,12 @@ why_not(const IdcMysqlServer *server, const char *method)
 {
     if (!is_among(BY_KEY, method))
         return ", which shows it to whoever asks";
-    return idc_mysql_server_option(server, "server_public_key") == NULL
-               ? ", which needs TLS"
-               : ", which needs TLS or a key, and the file of server_public_key cannot be read";
+    if (idc_mysql_server_option(server, "server_public_key") == NULL)
+        return ", which needs TLS";
+    return library_reads_keys()
+               ? ", which needs TLS or a key, and the file of server_public_key cannot be read"
+               : ", which needs TLS: this version of libmariadb does not read server_public_key, "
+                 "but asks the server (3.3.20 reads it)";
 }
 
 /* The server asks for the password by `method`. CR_ERROR alone means that it is not ours: then the
@@ -106,7 +122,8 @@ static int
 go_on(const IdcMysqlServer *server, MYSQL *mysql, const char *method, bool is_encrypted)
 {
     static const char asks[] = "the server asks for the password by ";
-    bool may_encrypt = is_encrypted || may_ask_for_key(server) || has_key_file(server);
+    bool has_key = library_reads_keys() && has_key_file(server);
+    bool may_encrypt = is_encrypted || may_ask_for_key(server) || has_key;
     const char *methods = may_encrypt ? BY_CHALLENGE BY_KEY : BY_CHALLENGE;
 
     if (server->tls >= IDC_MYSQL_TLS_VERIFY_CA)

@@ -8,12 +8,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 from adapters.mysql.conftest import TlsServer
-from harness.hub import Hub, Session, failure, literals, memory_kb, sources, wait_until
+from harness.hub import Hub, Session, failure, is_alive, literals, memory_kb, sources, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +105,7 @@ def end_in_mid_query(site: Hub, sql: Session, fleet: str, maria: TlsServer, end:
         sql.execute("SELECT pg_terminate_backend(%s)", [session.info.backend_pid])
     thread.join()
     took = ended(lambda: running(maria, "endless") == 0)
-    ended(lambda: not Path(f"/proc/{source}").exists())
+    ended(lambda: not is_alive(source))
     return took
 
 

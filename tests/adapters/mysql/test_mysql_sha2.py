@@ -1,6 +1,7 @@
 """Passwords by caching_sha2_password, which users of MySQL 8 and later have."""
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,8 +69,18 @@ def test_without_tls_by_the_key_of_the_server(plain: Sha2Door, connect: Connect)
     assert failure(connect(**asked, password="wrong")).sqlstate == "28P01"
 
 
+def library_version() -> tuple[int, ...]:
+    library = ctypes.CDLL("libmariadb.so.3")
+    library.mysql_get_client_info.restype = ctypes.c_char_p
+    return tuple(map(int, library.mysql_get_client_info().decode().split(".")))
+
+
 def test_by_a_key_that_is_known(plain: Sha2Door, connect: Connect, tmp_path: Path) -> None:
     given = {"port": str(plain.port), "user": "eight", "password": PASSWORD}
+    if not (3, 3, 20) <= library_version() < (3, 4):  # it would ask whoever answers for a key
+        error = failure(connect(**given, server_public_key=str(plain.public_key)))
+        assert error.sqlstate == "08006" and "3.3.20 reads it" in error.message and plain.ways == []
+        return
     assert connect(**given, server_public_key=str(plain.public_key)).open(ONE).rows() == [(1,)]
     assert plain.ways == ["key"]
     plain.known.clear()
