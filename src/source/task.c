@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/threads.h"
 
 enum {
     THREADS_MAX = 128,
@@ -48,7 +49,8 @@ struct IdcTasks {
     pthread_mutex_t lock;
     pthread_attr_t attributes;
     Task *first;
-    size_t count, thread_count;
+    size_t count;
+    int thread_count;
     pthread_cond_t ended; /* a thread did */
 };
 
@@ -551,21 +553,6 @@ cancel_tasks(IdcTasks *tasks, bool with_finishes)
     }
 }
 
-static bool
-wait_for_threads(IdcTasks *tasks, int64_t patience_ms)
-{
-    struct timespec until;
-    int waited = 0;
-
-    (void) clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += patience_ms * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    while (tasks->thread_count > 0 && waited == 0)
-        waited = pthread_cond_timedwait(&tasks->ended, &tasks->lock, &until);
-    return tasks->thread_count == 0;
-}
-
 bool
 idc_tasks_end(IdcTasks *tasks, int64_t patience_ms)
 {
@@ -573,9 +560,9 @@ idc_tasks_end(IdcTasks *tasks, int64_t patience_ms)
 
     pthread_mutex_lock(&tasks->lock);
     cancel_tasks(tasks, false);
-    if (!wait_for_threads(tasks, patience_ms / 2))
+    if (!idc_threads_end(&tasks->thread_count, &tasks->ended, &tasks->lock, patience_ms / 2))
         cancel_tasks(tasks, true);
-    have_ended = wait_for_threads(tasks, patience_ms);
+    have_ended = idc_threads_end(&tasks->thread_count, &tasks->ended, &tasks->lock, patience_ms);
     pthread_mutex_unlock(&tasks->lock);
     return have_ended;
 }

@@ -9,10 +9,10 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/threads.h"
 
 enum { KILL_MS = 10000, FULL_MS = 50, STACK_BYTES = 256 * 1024 };
 
@@ -136,16 +136,11 @@ idc_mysql_kill(const IdcMysqlConn *conn, int slot)
 bool
 idc_mysql_kills_end(IdcMysqlServer *server)
 {
-    struct timespec until;
-    int waited = 0;
     bool have_ended;
 
-    (void) clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += KILL_MS / 1000;
     pthread_mutex_lock(&server->kill_lock);
-    while (server->kill_count > 0 && waited == 0)
-        waited = pthread_cond_timedwait(&server->kill_ended, &server->kill_lock, &until);
-    have_ended = server->kill_count == 0;
+    have_ended =
+        idc_threads_end(&server->kill_count, &server->kill_ended, &server->kill_lock, KILL_MS);
     pthread_mutex_unlock(&server->kill_lock);
     return have_ended;
 }

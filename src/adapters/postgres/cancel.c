@@ -13,6 +13,7 @@
 #include "adapters/common/slots.h"
 #include "adapters/postgres/work.h"
 #include "base/memory.h"
+#include "base/threads.h"
 
 /* The hub ends a process that has not said CLOSED after 100 ms. */
 enum { PATIENCE_MS = 80, ENDING_MS = 10000, STACK_BYTES = 512 * 1024 };
@@ -166,16 +167,10 @@ idc_postgres_cancel_leave(IdcPostgresSession *session, IdcLink *link)
 bool
 idc_postgres_cancels_end(IdcPostgresHost *host)
 {
-    struct timespec until;
-    int waited = 0;
     bool have_ended;
 
-    (void) clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += ENDING_MS / 1000;
     pthread_mutex_lock(&host->lock);
-    while (host->asking_count > 0 && waited == 0)
-        waited = pthread_cond_timedwait(&host->asking_ended, &host->lock, &until);
-    have_ended = host->asking_count == 0;
+    have_ended = idc_threads_end(&host->asking_count, &host->asking_ended, &host->lock, ENDING_MS);
     pthread_mutex_unlock(&host->lock);
     return have_ended;
 }
