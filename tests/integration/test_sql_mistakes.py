@@ -1,11 +1,12 @@
 """What people get wrong about databases as sources: each error says what, where, and what to do."""
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -132,27 +133,38 @@ def test_a_silent_mysql_server_is_no_cancel(cli: Cli, config: Path, silent: int,
     assert "cancelled" not in done.stdout + done.stderr
 
 
+@contextlib.contextmanager
+def meanwhile(act: Callable[[], None]) -> Iterator[None]:
+    """Again and again, beside the block."""
+    over = threading.Event()
+
+    def act_until_over() -> None:
+        while not over.wait(0.1):
+            act()
+
+    actor = threading.Thread(target=act_until_over)
+    actor.start()
+    try:
+        yield
+    finally:
+        over.set()
+        actor.join()
+
+
 SLOW = "SELECT count(*) FROM stopped.visits a, stopped.visits b, stopped.visits c WHERE a.id + b.id <> c.id"
 
 
 def test_a_source_that_stops_a_query_is_told_of(cli: Cli, config: Path, web: str, mariadb_source: MariaDBServer) -> None:
     config.write_text(f"sources:\n  stopped: {{url: '{web}', schema: stopped}}\n")
     assert cli("--config", str(config), "setup").returncode == 0
-    over = threading.Event()
 
     def kill() -> None:
-        while not over.wait(0.1):
-            for number in mariadb_source.sql("SELECT id FROM information_schema.processlist WHERE info LIKE '%`mistakes`.`visits`%'"
-                                             " AND info NOT LIKE '%processlist%'").split():
-                mariadb_source.sql(f"KILL QUERY {number}")
+        for number in mariadb_source.sql("SELECT id FROM information_schema.processlist WHERE info LIKE '%`mistakes`.`visits`%'"
+                                         " AND info NOT LIKE '%processlist%'").split():
+            mariadb_source.sql(f"KILL QUERY {number}")
 
-    killer = threading.Thread(target=kill)
-    killer.start()
-    try:
+    with meanwhile(kill):
         done = cli("--config", str(config), "query", SLOW)
-    finally:
-        over.set()
-        killer.join()
     assert done.returncode == 1
     assert "Query execution was interrupted" in done.stderr and "source: stopped" in done.stderr
 
@@ -174,20 +186,13 @@ def test_a_server_that_falls_silent_is_a_timeout(cli: Cli, config: Path, web: st
 def test_a_cancel_by_the_administrator_of_the_hub_is_told_of(cli: Cli, config: Path, web: str) -> None:
     config.write_text(f"sources:\n  stopped: {{url: '{web}', schema: stopped}}\n")
     assert cli("--config", str(config), "setup").returncode == 0
-    over = threading.Event()
 
     def cancel() -> None:
-        while not over.wait(0.1):
-            cli("hub", "psql", "-c", "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%stopped.visits%'"
-                                     " AND pid <> pg_backend_pid() AND state = 'active'", env={"PGHOST": None, "PGPORT": None})
+        cli("hub", "psql", "-c", "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%stopped.visits%'"
+                                 " AND pid <> pg_backend_pid() AND state = 'active'", env={"PGHOST": None, "PGPORT": None})
 
-    canceller = threading.Thread(target=cancel)
-    canceller.start()
-    try:
+    with meanwhile(cancel):
         done = cli("--config", str(config), "query", SLOW)
-    finally:
-        over.set()
-        canceller.join()
     assert done.returncode == 130 and "canceling statement due to user request" in done.stderr
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 from extension_build import Connection
+from harness.hub import wait_until
 from scratch_servers import MariaDBServer, PostgresServer, Scratch
 
 BIG_ROWS = 200_000
@@ -206,15 +207,6 @@ def side_by_side(work: Callable[[Connection], None], connections: Sequence[Conne
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def wait_until(condition: object, seconds: float = 10) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():  # type: ignore[operator]
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def processes_in(folder: Path) -> list[str]:
